@@ -1,0 +1,35 @@
+//! The main job: score a model.
+
+use crate::command::{built, cargo, command, root, step};
+
+/// Builds the command and runs `layerlab score` with `arguments`; without `--model` or `--text`,
+/// on the small model and text that the repository carries.
+///
+/// # Errors
+/// When the build or the run fails.
+pub fn run(arguments: &[String]) -> Result<(), String> {
+    step(
+        "building layerlab",
+        cargo(&["build", "--workspace", "--bin=layerlab"]),
+    )?;
+    let mut score = command(&built("layerlab").to_string_lossy(), &["score"]);
+    let demo = root().join("tests/goldens/demo");
+    let given = |name: &str| {
+        let prefix = format!("{name}=");
+        arguments
+            .iter()
+            .any(|argument| argument == name || argument.starts_with(&prefix))
+    };
+    if !given("--model") {
+        score.arg("--model").arg(&demo);
+    }
+    if !given("--text") {
+        score.arg("--text").arg(demo.join("text.txt"));
+    }
+    // Paths are the caller's.
+    if let Ok(here) = std::env::current_dir() {
+        score.current_dir(here);
+    }
+    score.args(arguments);
+    step("layerlab score", score)
+}

@@ -1,0 +1,40 @@
+//! `cargo xtask <command>`: sets up what is missing, builds, runs and tests the whole.
+
+mod bench;
+mod command;
+mod lab;
+mod setup;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask <command>
+
+  lab [options of `layerlab score`]   build the command and score a model: the bundled one, or --model
+  test                                install what the tests need and run them all
+  bench [--model DIR --text FILE]     scoring speed beside PyTorch with hooks (needs python3 with torch
+                                      and transformers; name another interpreter by $PYTHON)
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next();
+    let rest: Vec<String> = arguments.collect();
+    let result = match command.as_deref() {
+        Some("lab") => lab::run(&rest),
+        Some("test") if rest.is_empty() => test::run(),
+        Some("bench") => bench::run(&rest),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

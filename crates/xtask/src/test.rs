@@ -1,0 +1,34 @@
+//! Everything that must hold before a change lands.
+
+use crate::{
+    command::{cargo, step},
+    setup,
+};
+
+/// Sets up, then runs all checks, cheapest first.
+///
+/// # Errors
+/// At the first that fails.
+pub fn run() -> Result<(), String> {
+    step("formatting", cargo(&["fmt", "--all", "--check"]))?;
+    setup::wasm_target()?;
+    setup::vulkan_driver()?;
+    let lints = ["--", "--deny", "warnings"];
+    let everything = ["clippy", "--workspace", "--all-targets"];
+    step("lints", cargo(&[&everything[..], &lints].concat()))?;
+    let wasm = [
+        "check",
+        "--workspace",
+        "--lib",
+        "--exclude=layerlab-cli",
+        "--exclude=xtask",
+        "--target=wasm32-unknown-unknown",
+    ];
+    step("WebAssembly check", cargo(&wasm))?;
+    let mut tests = cargo(&["test", "--workspace", "--all-targets"]);
+    // Mesa complains on every start without one.
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        tests.env("XDG_RUNTIME_DIR", std::env::temp_dir());
+    }
+    step("tests", tests)
+}
