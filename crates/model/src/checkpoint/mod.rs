@@ -1,0 +1,95 @@
+//! Weights in safetensors files, read tensor by tensor.
+
+mod error;
+mod header;
+mod index;
+mod read;
+
+use std::collections::BTreeMap;
+
+pub use error::CheckpointError;
+
+use crate::{Config, ModelFiles};
+
+/// Where one tensor lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TensorEntry {
+    /// The file that holds it.
+    pub file: String,
+    /// Its data type, by the name that safetensors uses.
+    pub dtype: safetensors::Dtype,
+    /// Its dimensions.
+    pub shape: Vec<usize>,
+    /// Where it begins in the file, in bytes.
+    pub offset: u64,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// A model's configuration and the whereabouts of its weights. Only headers have been read.
+#[derive(Debug)]
+pub struct Checkpoint<F> {
+    files: F,
+    config: Config,
+    weight_files: Vec<String>,
+    tensors: BTreeMap<String, TensorEntry>,
+}
+
+impl<F: ModelFiles> Checkpoint<F> {
+    /// Reads `config.json` and the headers of all weight files, and checks that they are whole.
+    ///
+    /// # Errors
+    /// When a file is missing, cut short or malformed: the error says which and where.
+    pub async fn open(files: F) -> Result<Self, CheckpointError> {
+        let Some(config) = files.read_small("config.json").await? else {
+            return Err(CheckpointError::NoConfig {
+                place: files.describe(),
+            });
+        };
+        let config = Config::parse(&config)?;
+        let (weight_files, tensors) = index::tensors(&files).await?;
+        Ok(Self {
+            files,
+            config,
+            weight_files,
+            tensors,
+        })
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The files that it was opened from.
+    pub fn files(&self) -> &F {
+        &self.files
+    }
+
+    /// Every tensor by name.
+    pub fn tensors(&self) -> &BTreeMap<String, TensorEntry> {
+        &self.tensors
+    }
+
+    /// One tensor.
+    pub fn entry(&self, name: &str) -> Option<&TensorEntry> {
+        self.tensors.get(name)
+    }
+
+    /// Bytes of all tensors.
+    pub fn weight_bytes(&self) -> u64 {
+        self.tensors.values().map(|entry| entry.bytes).sum()
+    }
+
+    /// The data types that occur, in alphabetical order.
+    pub fn dtypes(&self) -> Vec<String> {
+        let mut names: Vec<_> = self
+            .tensors
+            .values()
+            .map(|entry| format!("{:?}", entry.dtype))
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+}

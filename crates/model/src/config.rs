@@ -1,0 +1,220 @@
+//! `config.json`, read field by field with errors that name the field.
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+/// A configuration that cannot be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// Not JSON.
+    #[error("config.json is not valid JSON")]
+    Json(#[from] serde_json::Error),
+    /// JSON, but not an object.
+    #[error("config.json is not a JSON object")]
+    NotAnObject,
+    /// A field that is needed is absent.
+    #[error("config.json: `{field}` is missing")]
+    Missing {
+        /// The field, by its most usual name.
+        field: String,
+    },
+    /// A field holds something else than it should.
+    #[error("config.json: `{field}` is {found}; expected {expected}")]
+    Type {
+        /// The field.
+        field: String,
+        /// Its value as written, shortened.
+        found: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The weights are quantised.
+    #[error(
+        "the weights are quantised ({method}), which cannot be read; \
+         read are safetensors of f32, f16 and bf16"
+    )]
+    Quantised {
+        /// `quant_method` as found.
+        method: String,
+    },
+}
+
+/// A size above this is a slip or an attack, and is refused before anything is allocated for it.
+const LARGEST_SIZE: u64 = 1 << 31;
+
+/// `config.json`, or a section of it. Getters take the names that a field goes by, most usual first;
+/// a null counts as absent.
+#[derive(Debug, Clone)]
+pub struct Config {
+    fields: Map<String, Value>,
+    /// Name of the section with a trailing dot; empty for the whole.
+    section: String,
+}
+
+impl Config {
+    /// Parses the contents of `config.json`.
+    ///
+    /// # Errors
+    /// When it is not a JSON object, or says that the weights are quantised.
+    pub fn parse(contents: &[u8]) -> Result<Self, ConfigError> {
+        let Value::Object(fields) = serde_json::from_slice(contents)? else {
+            return Err(ConfigError::NotAnObject);
+        };
+        let config = Self {
+            fields,
+            section: String::new(),
+        };
+        match config.section("quantization_config")? {
+            Some(quantised) => Err(ConfigError::Quantised {
+                method: quantised
+                    .str_or(&["quant_method"], "unnamed method")?
+                    .to_owned(),
+            }),
+            None => Ok(config),
+        }
+    }
+
+    /// The value of a field as it stands.
+    pub fn raw(&self, field: &str) -> Option<&Value> {
+        self.fields.get(field).filter(|value| !value.is_null())
+    }
+
+    /// The family's name.
+    ///
+    /// # Errors
+    /// When it is absent or not text.
+    pub fn model_type(&self) -> Result<&str, ConfigError> {
+        self.required(&["model_type"], Self::optional_str)
+    }
+
+    /// The first entry of `architectures`, for display.
+    pub fn architecture(&self) -> Option<&str> {
+        self.raw("architectures")?.get(0)?.as_str()
+    }
+
+    /// A size: a whole number from 1 to 2^31.
+    ///
+    /// # Errors
+    /// When it is absent or anything else.
+    pub fn usize(&self, names: &[&str]) -> Result<usize, ConfigError> {
+        self.required(names, Self::optional_usize)
+    }
+
+    /// As [`usize`](Self::usize), with a value for when it is absent.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn usize_or(&self, names: &[&str], default: usize) -> Result<usize, ConfigError> {
+        Ok(self.optional_usize(names)?.unwrap_or(default))
+    }
+
+    /// As [`usize`](Self::usize), none when it is absent.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn optional_usize(&self, names: &[&str]) -> Result<Option<usize>, ConfigError> {
+        self.optional(names, "a whole number from 1 to 2^31", |value| {
+            let number = value
+                .as_u64()
+                .filter(|number| (1..=LARGEST_SIZE).contains(number));
+            number.and_then(|number| number.try_into().ok())
+        })
+    }
+
+    /// A finite number.
+    ///
+    /// # Errors
+    /// When it is absent or anything else.
+    pub fn f64(&self, names: &[&str]) -> Result<f64, ConfigError> {
+        self.required(names, Self::optional_f64)
+    }
+
+    /// As [`f64`](Self::f64), with a value for when it is absent.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn f64_or(&self, names: &[&str], default: f64) -> Result<f64, ConfigError> {
+        Ok(self.optional_f64(names)?.unwrap_or(default))
+    }
+
+    /// As [`f64`](Self::f64), none when it is absent.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn optional_f64(&self, names: &[&str]) -> Result<Option<f64>, ConfigError> {
+        self.optional(names, "a number", Value::as_f64)
+    }
+
+    /// True or false, with a value for when it is absent.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn bool_or(&self, names: &[&str], default: bool) -> Result<bool, ConfigError> {
+        let found = self.optional(names, "true or false", Value::as_bool)?;
+        Ok(found.unwrap_or(default))
+    }
+
+    /// A text, with a value for when it is absent.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn str_or<'a>(&'a self, names: &[&str], default: &'a str) -> Result<&'a str, ConfigError> {
+        Ok(self.optional_str(names)?.unwrap_or(default))
+    }
+
+    /// A list of texts, none when it is absent.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn strings(&self, name: &str) -> Result<Option<Vec<&str>>, ConfigError> {
+        self.optional(&[name], "a list of texts", |value| {
+            value.as_array()?.iter().map(Value::as_str).collect()
+        })
+    }
+
+    /// A nested object, none when it is absent.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn section(&self, name: &str) -> Result<Option<Self>, ConfigError> {
+        let fields = self.optional(&[name], "an object", Value::as_object)?;
+        Ok(fields.map(|fields| Self {
+            fields: fields.clone(),
+            section: format!("{}{name}.", self.section),
+        }))
+    }
+
+    fn optional_str(&self, names: &[&str]) -> Result<Option<&str>, ConfigError> {
+        self.optional(names, "a text", Value::as_str)
+    }
+
+    fn required<'a, T>(
+        &'a self,
+        names: &[&str],
+        read: impl Fn(&'a Self, &[&str]) -> Result<Option<T>, ConfigError>,
+    ) -> Result<T, ConfigError> {
+        read(self, names)?.ok_or_else(|| ConfigError::Missing {
+            field: format!("{}{}", self.section, names.join("` or `")),
+        })
+    }
+
+    fn optional<'a, T>(
+        &'a self,
+        names: &[&str],
+        expected: &'static str,
+        read: impl Fn(&'a Value) -> Option<T>,
+    ) -> Result<Option<T>, ConfigError> {
+        let found = names.iter().find_map(|name| Some((name, self.raw(name)?)));
+        let Some((name, value)) = found else {
+            return Ok(None);
+        };
+        match read(value) {
+            Some(value) => Ok(Some(value)),
+            None => Err(ConfigError::Type {
+                field: format!("{}{name}", self.section),
+                found: value.to_string().chars().take(60).collect(),
+                expected,
+            }),
+        }
+    }
+}

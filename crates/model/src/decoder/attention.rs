@@ -1,0 +1,90 @@
+//! Grouped-query attention.
+
+use burn::{
+    module::Module,
+    nn::Linear,
+    tensor::{Tensor, activation::softmax},
+};
+
+use super::{block::Pass, norm::HeadNorm};
+use crate::spec::BlockSpec;
+
+/// The attention sublayer.
+#[derive(Module, Debug)]
+pub(super) struct Attention {
+    pub query: Linear,
+    pub key: Linear,
+    pub value: Linear,
+    pub output: Linear,
+    pub query_norm: Option<HeadNorm>,
+    pub key_norm: Option<HeadNorm>,
+    #[module(skip)]
+    pub heads: Heads,
+    #[module(skip)]
+    pub block: BlockSpec,
+}
+
+/// How channels are divided among heads.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Heads {
+    pub query: usize,
+    pub kv: usize,
+    pub dim: usize,
+}
+
+impl Attention {
+    /// `[batch, tokens, channels]`, already normed, to what is added to the residual stream.
+    pub fn forward(&self, hidden: Tensor<3>, layer: usize, pass: &mut Pass<'_>) -> Tensor<3> {
+        let [batch, tokens, _] = hidden.dims();
+        let Heads { query, kv, dim } = self.heads;
+        let group = query / kv;
+
+        let queries = split(
+            self.query.forward(hidden.clone()),
+            query,
+            dim,
+            &self.query_norm,
+        );
+        let keys = split(self.key.forward(hidden.clone()), kv, dim, &self.key_norm);
+        let values = split(self.value.forward(hidden), kv, dim, &None);
+        let (queries, keys) = match &pass.rotation {
+            Some(rotation) => (rotation.apply(queries), rotation.apply(keys)),
+            None => (queries, keys),
+        };
+        let (keys, values) = match pass.cache.as_deref_mut() {
+            Some(cache) => cache.extend(layer, keys, values),
+            None => (keys, values),
+        };
+        let seen = keys.dims()[2];
+
+        // Query heads that share a key head become rows of one product, so keys are never copied.
+        // [batch, kv, group * tokens, dim] x [batch, kv, dim, seen]
+        let queries = queries.mul_scalar(self.block.attention_scale);
+        let scores = queries
+            .reshape([batch, kv, group * tokens, dim])
+            .matmul(keys.swap_dims(2, 3))
+            .reshape([batch, query, tokens, seen]);
+        let scores = match pass.biases.get(&self.block.window) {
+            Some(bias) => scores + bias.clone(),
+            None => scores,
+        };
+        let mixed = softmax(scores, 3)
+            .reshape([batch, kv, group * tokens, seen])
+            .matmul(values)
+            .reshape([batch, query, tokens, dim])
+            .swap_dims(1, 2)
+            .reshape([batch, tokens, query * dim]);
+        self.output.forward(mixed)
+    }
+}
+
+/// `[batch, tokens, heads * dim]` to `[batch, heads, tokens, dim]`, normed within heads.
+fn split(projected: Tensor<3>, heads: usize, dim: usize, norm: &Option<HeadNorm>) -> Tensor<4> {
+    let [batch, tokens, _] = projected.dims();
+    let projected = projected.reshape([batch, tokens, heads, dim]);
+    let projected = match norm {
+        Some(norm) => norm.forward(projected),
+        None => projected,
+    };
+    projected.swap_dims(1, 2)
+}

@@ -1,0 +1,75 @@
+//! One transformer block.
+
+use std::collections::BTreeMap;
+
+use burn::{
+    module::Module,
+    tensor::{Int, Tensor},
+};
+use layerlab_stats::Tap;
+
+use super::{
+    attention::Attention, cache::KvCache, mlp::Mlp, norm::Norm, observe::Observer, rotary::Rotation,
+};
+use crate::spec::Residual;
+
+/// What all blocks share during one forward pass.
+pub(super) struct Pass<'a> {
+    /// `[batch, tokens]`, 1 = real token.
+    pub mask: Tensor<2, Int>,
+    /// What is added to attention scores, by window.
+    pub biases: BTreeMap<Option<usize>, Tensor<4>>,
+    /// Rotation of queries and keys, where positions are rotary.
+    pub rotation: Option<Rotation>,
+    /// Keys and values of earlier tokens.
+    pub cache: Option<&'a mut KvCache>,
+    /// Who watches.
+    pub observer: &'a mut dyn Observer,
+}
+
+impl Pass<'_> {
+    /// Hands an activation to the observer, computing it only if it is wanted.
+    fn tap(&mut self, layer: usize, tap: Tap, hidden: impl FnOnce() -> Tensor<3>) {
+        if self.observer.wants(layer, tap) {
+            self.observer.observe(layer, tap, hidden(), &self.mask);
+        }
+    }
+}
+
+/// Attention and MLP around the residual stream.
+#[derive(Module, Debug)]
+pub(super) struct Block {
+    pub attention_norm: Norm,
+    pub attention: Attention,
+    /// Absent where one norm serves both sublayers.
+    pub mlp_norm: Option<Norm>,
+    pub mlp: Mlp,
+    #[module(skip)]
+    pub residual: Residual,
+}
+
+impl Block {
+    /// Reads and writes the residual stream `[batch, tokens, channels]`.
+    pub fn forward(&self, input: Tensor<3>, layer: usize, pass: &mut Pass<'_>) -> Tensor<3> {
+        pass.tap(layer, Tap::Input, || input.clone());
+        let normed = self.attention_norm.forward(input.clone());
+        let attention = self.attention.forward(normed.clone(), layer, pass);
+        pass.tap(layer, Tap::Attention, || attention.clone());
+
+        let stream = input.clone() + attention;
+        let mlp_input = match (self.residual, &self.mlp_norm) {
+            (Residual::Sequential, Some(norm)) => norm.forward(stream.clone()),
+            (Residual::Parallel, Some(norm)) => norm.forward(input.clone()),
+            (_, _) => normed,
+        };
+        let neurons = self.mlp.neurons(mlp_input);
+        pass.tap(layer, Tap::Neurons, || neurons.clone());
+        let mlp = self.mlp.project(neurons);
+        pass.tap(layer, Tap::Mlp, || mlp.clone());
+
+        let output = stream + mlp;
+        pass.tap(layer, Tap::Output, || output.clone());
+        pass.tap(layer, Tap::Update, || output.clone() - input);
+        output
+    }
+}

@@ -1,0 +1,46 @@
+//! The feed-forward sublayer.
+
+use burn::{
+    module::Module,
+    nn::Linear,
+    tensor::{Tensor, activation},
+};
+
+use crate::spec::Activation;
+
+/// `down(act(gate(x)) * up(x))`, or `down(act(up(x)))` without a gate.
+#[derive(Module, Debug)]
+pub(super) struct Mlp {
+    pub gate: Option<Linear>,
+    pub up: Linear,
+    pub down: Linear,
+    #[module(skip)]
+    pub activation: Activation,
+}
+
+impl Mlp {
+    /// The inner activation `[batch, tokens, inner]` of a normed input `[batch, tokens, channels]`.
+    pub fn neurons(&self, hidden: Tensor<3>) -> Tensor<3> {
+        match &self.gate {
+            Some(gate) => {
+                let gate = gate.forward(hidden.clone());
+                activate(self.activation, gate) * self.up.forward(hidden)
+            }
+            None => activate(self.activation, self.up.forward(hidden)),
+        }
+    }
+
+    /// From the inner activation to what is added to the residual stream.
+    pub fn project(&self, neurons: Tensor<3>) -> Tensor<3> {
+        self.down.forward(neurons)
+    }
+}
+
+fn activate(activation: Activation, x: Tensor<3>) -> Tensor<3> {
+    match activation {
+        Activation::Silu => activation::silu(x),
+        Activation::Gelu => activation::gelu(x),
+        Activation::GeluTanh => activation::gelu_approximate(x),
+        Activation::Relu => activation::relu(x),
+    }
+}

@@ -1,0 +1,133 @@
+//! The decoder as a whole: from token ids to hidden states to logits.
+
+use burn::{
+    module::Module,
+    nn::{Embedding, Linear},
+    tensor::{Device, Int, Tensor, module::linear},
+};
+
+use super::{
+    batch::TokenBatch,
+    block::{Block, Pass},
+    cache::KvCache,
+    mask::Positions,
+    norm::Norm,
+    observe::Observer,
+    rotary::Rotation,
+};
+use crate::{
+    ModelError,
+    spec::{DecoderSpec, PositionSpec},
+};
+
+/// A decoder-only transformer on a device.
+#[derive(Module, Debug)]
+pub struct Decoder {
+    pub(super) embedding: Embedding,
+    pub(super) positions: Option<Embedding>,
+    pub(super) blocks: Vec<Block>,
+    pub(super) final_norm: Norm,
+    /// Absent where the embedding matrix serves.
+    pub(super) head: Option<Linear>,
+    #[module(skip)]
+    pub(super) spec: DecoderSpec,
+}
+
+impl Decoder {
+    /// What the decoder is made of.
+    pub fn spec(&self) -> &DecoderSpec {
+        &self.spec
+    }
+
+    /// The device that holds the weights.
+    pub fn device(&self) -> Device {
+        self.embedding.weight.val().device()
+    }
+
+    /// Number of weights; shared ones count once.
+    pub fn parameters(&self) -> usize {
+        self.num_params()
+    }
+
+    /// Hidden states `[batch, tokens, channels]` after the final norm. With a cache, the batch
+    /// continues the sequences that the cache holds, and the cache is extended.
+    ///
+    /// # Errors
+    /// When an id is outside the vocabulary, the text is longer than the trained positions, or
+    /// the batch does not match the cache.
+    pub fn hidden_states(
+        &self,
+        batch: &TokenBatch,
+        mut cache: Option<&mut KvCache>,
+        observer: &mut dyn Observer,
+    ) -> Result<Tensor<3>, ModelError> {
+        batch.check_vocabulary(self.spec.vocab_size)?;
+        if let Some(cache) = cache.as_deref()
+            && !cache.positions.is_empty()
+            && cache.positions.len() != batch.shape()[0]
+        {
+            return Err(ModelError::CacheMismatch {
+                cached: cache.positions.len(),
+                batch: batch.shape()[0],
+            });
+        }
+        let device = self.device();
+        let positions = Positions::new(batch, cache.as_deref_mut());
+        let (mut hidden, rotation) = self.embed(batch, &positions, &device)?;
+        let windows = self.spec.blocks.iter().map(|block| block.window);
+        let mut pass = Pass {
+            mask: batch.mask(&device),
+            biases: positions.biases(windows, &device),
+            rotation,
+            cache,
+            observer,
+        };
+        for (layer, block) in self.blocks.iter().enumerate() {
+            hidden = block.forward(hidden, layer, &mut pass);
+        }
+        Ok(self.final_norm.forward(hidden))
+    }
+
+    /// Logits `[batch, tokens, vocabulary]` of hidden states `[batch, tokens, channels]`.
+    pub fn logits(&self, hidden: Tensor<3>) -> Tensor<3> {
+        match &self.head {
+            Some(head) => head.forward(hidden),
+            None => linear(hidden, self.embedding.weight.val().transpose(), None),
+        }
+    }
+
+    fn embed(
+        &self,
+        batch: &TokenBatch,
+        positions: &Positions,
+        device: &Device,
+    ) -> Result<(Tensor<3>, Option<Rotation>), ModelError> {
+        let hidden = self.embedding.forward(batch.ids(device));
+        match &self.spec.position {
+            PositionSpec::Rotary(spec) => {
+                let rotation = Rotation::new(spec, positions, batch.shape(), device);
+                Ok((hidden, Some(rotation)))
+            }
+            PositionSpec::Learned { positions: limit } => {
+                if positions.length() > *limit {
+                    return Err(ModelError::ContextExceeded {
+                        length: positions.length(),
+                        context: *limit,
+                    });
+                }
+                // Below the context, so below any i32.
+                let ids: Vec<i32> = positions
+                    .of_queries()
+                    .map(|position| position as i32)
+                    .collect();
+                let ids =
+                    Tensor::<1, Int>::from_data(ids.as_slice(), device).reshape(batch.shape());
+                let learned = self.positions.as_ref().map(|table| table.forward(ids));
+                Ok((
+                    learned.map_or(hidden.clone(), |learned| hidden + learned),
+                    None,
+                ))
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Normalisations over channels and within heads.
+
+use burn::{
+    module::{Module, Param},
+    nn::{LayerNorm, RmsNorm},
+    tensor::Tensor,
+};
+
+/// The norm before a sublayer or after the last block.
+#[derive(Module, Debug)]
+pub(super) enum Norm {
+    /// Scale only.
+    Rms(RmsNorm),
+    /// Scale and shift.
+    Layer(LayerNorm),
+}
+
+impl Norm {
+    /// `[batch, tokens, channels]` to the same shape.
+    pub fn forward(&self, hidden: Tensor<3>) -> Tensor<3> {
+        match self {
+            Self::Rms(norm) => norm.forward(hidden),
+            Self::Layer(norm) => norm.forward(hidden),
+        }
+    }
+}
+
+/// A norm over the channels of each head.
+#[derive(Module, Debug)]
+pub(super) enum HeadNorm {
+    /// One scale `[head_dim]` for all heads.
+    SharedRms(RmsNorm),
+    /// A scale for each head, without shift.
+    PerHead(LayerNormPerHead),
+}
+
+impl HeadNorm {
+    /// `[batch, tokens, heads, head_dim]` to the same shape.
+    pub fn forward(&self, heads: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::SharedRms(norm) => norm.forward(heads),
+            Self::PerHead(norm) => norm.forward(heads),
+        }
+    }
+}
+
+/// A LayerNorm with its own scale for each head.
+#[derive(Module, Debug)]
+pub(super) struct LayerNormPerHead {
+    /// `[heads, head_dim]`.
+    pub scale: Param<Tensor<2>>,
+    /// Added to the variance before the root.
+    pub epsilon: f64,
+}
+
+impl LayerNormPerHead {
+    fn forward(&self, heads: Tensor<4>) -> Tensor<4> {
+        let centred = heads.clone() - heads.mean_dim(3);
+        let variance = centred.clone().square().mean_dim(3);
+        centred / (variance + self.epsilon).sqrt() * self.scale.val().unsqueeze::<4>()
+    }
+}

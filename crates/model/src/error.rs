@@ -1,0 +1,92 @@
+//! Everything that can go wrong between a folder of files and a forward pass.
+
+use burn::tensor::ExecutionError;
+use thiserror::Error;
+
+use crate::{checkpoint::CheckpointError, config::ConfigError};
+
+/// A model that cannot be loaded or run.
+#[derive(Debug, Error)]
+pub enum ModelError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The weights cannot be read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// No family of that name is known.
+    #[error("unknown architecture `{found}`; known are {known}")]
+    UnknownFamily {
+        /// `model_type` as found.
+        found: String,
+        /// What would work.
+        known: String,
+    },
+    /// A known family with an option that cannot be run.
+    #[error("config.json: `{field}` is `{found}`, which cannot be run yet; supported: {supported}")]
+    Unsupported {
+        /// The field of `config.json`.
+        field: &'static str,
+        /// Its value.
+        found: String,
+        /// What would work.
+        supported: &'static str,
+    },
+    /// Two sizes of the configuration contradict each other.
+    #[error("config.json: {0}")]
+    Inconsistent(String),
+    /// A tensor that the architecture needs is not in the checkpoint.
+    #[error("tensor `{name}` is missing from the checkpoint")]
+    MissingTensor {
+        /// Its name.
+        name: String,
+    },
+    /// A tensor has another shape than the configuration says.
+    #[error("tensor `{name}` has shape {found:?}, but config.json asks for {expected:?}")]
+    TensorShape {
+        /// Its name.
+        name: String,
+        /// What the configuration asks for.
+        expected: Vec<usize>,
+        /// What the file holds.
+        found: Vec<usize>,
+    },
+    /// A batch without tokens.
+    #[error("there is no text to read: a sequence of tokens is empty")]
+    EmptySequence,
+    /// The tokenizer and the model do not belong together.
+    #[error(
+        "token id {id} lies beyond the model's vocabulary of {vocab_size}; \
+         do the tokenizer and the weights belong together?"
+    )]
+    TokenOutsideVocabulary {
+        /// The id.
+        id: u32,
+        /// Rows of the embedding matrix.
+        vocab_size: usize,
+    },
+    /// More tokens than there are trained positions.
+    #[error(
+        "{length} tokens are more than the {context} positions that the model was trained with"
+    )]
+    ContextExceeded {
+        /// Tokens asked for.
+        length: usize,
+        /// Trained positions.
+        context: usize,
+    },
+    /// A batch continues a cache of another number of sequences.
+    #[error("a batch of {batch} sequences cannot continue a cache of {cached}")]
+    CacheMismatch {
+        /// Sequences in the cache.
+        cached: usize,
+        /// Sequences in the batch.
+        batch: usize,
+    },
+    /// The sampling options cannot be used.
+    #[error("sampling: {0}")]
+    Sampling(String),
+    /// The device failed while it computed or was read from.
+    #[error("the device failed: {0}")]
+    Device(#[from] ExecutionError),
+}

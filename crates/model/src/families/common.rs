@@ -1,0 +1,203 @@
+//! What several families read from `config.json` in the same way.
+
+use serde_json::Value;
+
+use crate::{
+    Config, ModelError,
+    spec::{Activation, BlockSpec, RotaryScaling, RotarySpec},
+};
+
+/// Sizes of attention as most configurations name them.
+pub(super) struct HeadSizes {
+    pub hidden_size: usize,
+    pub heads: usize,
+    pub kv_heads: usize,
+    pub head_dim: usize,
+}
+
+/// Reads head counts and checks that they fit each other.
+pub(super) fn heads(config: &Config) -> Result<HeadSizes, ModelError> {
+    let hidden_size = config.usize(&["hidden_size"])?;
+    let heads = config.usize(&["num_attention_heads"])?;
+    let kv_heads = config.usize_or(&["num_key_value_heads"], heads)?;
+    let head_dim = match config.optional_usize(&["head_dim"])? {
+        Some(head_dim) => head_dim,
+        None => divide(hidden_size, heads)?,
+    };
+    if !heads.is_multiple_of(kv_heads) {
+        return Err(ModelError::Inconsistent(format!(
+            "{heads} attention heads cannot share {kv_heads} key-value heads evenly"
+        )));
+    }
+    Ok(HeadSizes {
+        hidden_size,
+        heads,
+        kv_heads,
+        head_dim,
+    })
+}
+
+/// Channels of a head where the configuration leaves them to division.
+pub(super) fn divide(hidden_size: usize, heads: usize) -> Result<usize, ModelError> {
+    if !hidden_size.is_multiple_of(heads) {
+        return Err(ModelError::Inconsistent(format!(
+            "hidden size {hidden_size} does not divide among {heads} attention heads"
+        )));
+    }
+    Ok(hidden_size / heads)
+}
+
+/// A block whose scores are divided by the root of the head size.
+pub(super) fn scaled_by_head(head_dim: usize, window: Option<usize>) -> BlockSpec {
+    BlockSpec {
+        window,
+        attention_scale: (head_dim as f64).powf(-0.5),
+    }
+}
+
+/// The non-linearity named by one of `fields`.
+pub(super) fn activation(
+    config: &Config,
+    fields: &[&'static str],
+    default: &str,
+) -> Result<Activation, ModelError> {
+    match config.str_or(fields, default)? {
+        "silu" | "swish" => Ok(Activation::Silu),
+        "gelu" => Ok(Activation::Gelu),
+        "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" => Ok(Activation::GeluTanh),
+        "relu" => Ok(Activation::Relu),
+        found => Err(ModelError::Unsupported {
+            field: fields[0],
+            found: found.to_owned(),
+            supported: "silu, gelu, gelu_new, gelu_pytorch_tanh, relu",
+        }),
+    }
+}
+
+/// Rotary positions, as transformers 5 writes them (`rope_parameters`) or as version 4 did
+/// (`rope_theta`, `rope_scaling`, `partial_rotary_factor`, and GPT-NeoX's own names).
+pub(super) fn rotary(
+    config: &Config,
+    head_dim: usize,
+    default_share: f64,
+) -> Result<RotarySpec, ModelError> {
+    let parameters = config.section("rope_parameters")?;
+    let newest = parameters.as_ref();
+    let from_section =
+        |field: &'static str| newest.map_or(Ok(None), |section| section.optional_f64(&[field]));
+    let theta = match from_section("rope_theta")? {
+        Some(theta) => theta,
+        None => config.f64_or(&["rope_theta", "rotary_emb_base"], 10_000.0)?,
+    };
+    let share = match from_section("partial_rotary_factor")? {
+        Some(share) => share,
+        None => config.f64_or(&["partial_rotary_factor", "rotary_pct"], default_share)?,
+    };
+    let dimensions = (head_dim as f64 * share) as usize;
+    if dimensions == 0 || dimensions > head_dim || !dimensions.is_multiple_of(2) {
+        return Err(ModelError::Inconsistent(format!(
+            "{share} of a head of {head_dim} channels is {dimensions}: \
+             rotary positions need an even number of channels within the head"
+        )));
+    }
+    let scaling = match parameters {
+        Some(section) => Some(section),
+        None => config.section("rope_scaling")?,
+    };
+    Ok(RotarySpec {
+        dimensions,
+        theta,
+        scaling: match scaling {
+            Some(section) => rotary_scaling(config, &section)?,
+            None => RotaryScaling::None,
+        },
+    })
+}
+
+fn rotary_scaling(config: &Config, section: &Config) -> Result<RotaryScaling, ModelError> {
+    let context = config.usize(&["max_position_embeddings"])?;
+    match section.str_or(&["rope_type", "type"], "default")? {
+        "default" => Ok(RotaryScaling::None),
+        "linear" => Ok(RotaryScaling::Linear {
+            factor: section.f64(&["factor"])?,
+        }),
+        "dynamic" => Ok(RotaryScaling::Dynamic {
+            factor: section.f64(&["factor"])?,
+            original_context: context,
+        }),
+        "llama3" => Ok(RotaryScaling::Llama3 {
+            factor: section.f64(&["factor"])?,
+            low_frequency: section.f64(&["low_freq_factor"])?,
+            high_frequency: section.f64(&["high_freq_factor"])?,
+            original_context: section.usize_or(&["original_max_position_embeddings"], context)?,
+        }),
+        found => Err(ModelError::Unsupported {
+            field: "rope_type",
+            found: found.to_owned(),
+            supported: "default, linear, dynamic, llama3",
+        }),
+    }
+}
+
+/// The kind of each layer, where `layer_types` gives them.
+pub(super) fn layer_types(config: &Config, layers: usize) -> Result<Option<Vec<&str>>, ModelError> {
+    match config.strings("layer_types")? {
+        Some(types) => per_layer("layer_types", types, layers).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// For each layer of GPT-Neo, whether its attention is local. `attention_layers` lists them;
+/// `attention_types` is the same run-length encoded: `[[["global", "local"], 6]]`.
+pub(super) fn gpt_neo_attention(config: &Config, layers: usize) -> Result<Vec<bool>, ModelError> {
+    let kinds = match config.strings("attention_layers")? {
+        Some(kinds) => kinds,
+        None => attention_runs(config)?,
+    };
+    per_layer("attention_types", kinds, layers)?
+        .into_iter()
+        .map(|kind| match kind {
+            "global" => Ok(false),
+            "local" => Ok(true),
+            found => Err(ModelError::Unsupported {
+                field: "attention_types",
+                found: found.to_owned(),
+                supported: "global, local",
+            }),
+        })
+        .collect()
+}
+
+fn attention_runs(config: &Config) -> Result<Vec<&str>, ModelError> {
+    let malformed = || {
+        let problem = "`attention_types` is not a list of [[kinds], count]";
+        ModelError::Inconsistent(problem.into())
+    };
+    let runs = config.raw("attention_types").and_then(Value::as_array);
+    let mut kinds = Vec::new();
+    for run in runs.ok_or_else(malformed)? {
+        let names = run.get(0).and_then(Value::as_array).ok_or_else(malformed)?;
+        let count = run.get(1).and_then(Value::as_u64).ok_or_else(malformed)?;
+        let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
+        let names = names.ok_or_else(malformed)?;
+        // No model has as many layers as this; a larger count is a slip, not a reason to allocate.
+        for _ in 0..count.min(10_000) {
+            kinds.extend_from_slice(&names);
+        }
+    }
+    Ok(kinds)
+}
+
+fn per_layer<'a>(
+    field: &str,
+    values: Vec<&'a str>,
+    layers: usize,
+) -> Result<Vec<&'a str>, ModelError> {
+    if values.len() != layers {
+        return Err(ModelError::Inconsistent(format!(
+            "`{field}` describes {} layers, but the model has {layers}",
+            values.len()
+        )));
+    }
+    Ok(values)
+}

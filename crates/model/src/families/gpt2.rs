@@ -1,0 +1,79 @@
+//! GPT-2.
+
+use super::{AttentionNames, Family, LinearLayout, MlpNames, TensorNames, common};
+use crate::{
+    Config, DecoderSpec, ModelError,
+    spec::{AttentionSpec, BlockSpec, MlpSpec, NormKind, NormSpec, PositionSpec, Residual},
+};
+
+pub(super) const FAMILY: Family = Family {
+    model_type: "gpt2",
+    spec,
+    names: &TensorNames {
+        prefix: "transformer.",
+        embedding: "wte",
+        positions: Some("wpe"),
+        final_norm: "ln_f",
+        head: "lm_head",
+        block: "h.{}.",
+        attention_norm: "ln_1",
+        mlp_norm: "ln_2",
+        attention: AttentionNames::FusedThirds("attn.c_attn"),
+        attention_output: "attn.c_proj",
+        head_norms: None,
+        mlp: MlpNames::Plain(["mlp.c_fc", "mlp.c_proj"]),
+        layout: LinearLayout::InputsFirst,
+    },
+};
+
+fn spec(config: &Config) -> Result<DecoderSpec, ModelError> {
+    let hidden_size = config.usize(&["n_embd", "hidden_size"])?;
+    let heads = config.usize(&["n_head", "num_attention_heads"])?;
+    let layers = config.usize(&["n_layer", "num_hidden_layers"])?;
+    let context = config.usize(&["n_positions", "max_position_embeddings"])?;
+    let head_dim = common::divide(hidden_size, heads)?;
+    let scaled = config.bool_or(&["scale_attn_weights"], true)?;
+    let by_layer = config.bool_or(&["scale_attn_by_inverse_layer_idx"], false)?;
+    let blocks = (0..layers)
+        .map(|layer| {
+            let by_head = if scaled {
+                (head_dim as f64).powf(-0.5)
+            } else {
+                1.0
+            };
+            let by_layer = if by_layer { (layer + 1) as f64 } else { 1.0 };
+            BlockSpec {
+                window: None,
+                attention_scale: by_head / by_layer,
+            }
+        })
+        .collect();
+    Ok(DecoderSpec {
+        family: "gpt2",
+        hidden_size,
+        vocab_size: config.usize(&["vocab_size"])?,
+        context,
+        norm: NormSpec {
+            kind: NormKind::LayerNorm,
+            epsilon: config.f64_or(&["layer_norm_epsilon"], 1e-5)?,
+        },
+        position: PositionSpec::Learned { positions: context },
+        attention: AttentionSpec {
+            heads,
+            kv_heads: heads,
+            head_dim,
+            qkv_bias: true,
+            output_bias: true,
+            head_norm: None,
+        },
+        mlp: MlpSpec {
+            inner_size: config.usize_or(&["n_inner"], 4 * hidden_size)?,
+            gated: false,
+            bias: true,
+            activation: common::activation(config, &["activation_function"], "gelu_new")?,
+        },
+        residual: Residual::Sequential,
+        tied_embeddings: config.bool_or(&["tie_word_embeddings"], true)?,
+        blocks,
+    })
+}

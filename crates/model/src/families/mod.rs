@@ -1,0 +1,59 @@
+//! Families as data: each file turns a `config.json` into a [`DecoderSpec`] and names the tensors.
+//!
+//! To add a family, add a file with a `spec` function and a [`TensorNames`], list it in
+//! [`FAMILIES`], and add a golden (tests/goldens).
+
+mod common;
+mod gpt2;
+mod gpt_neo;
+mod gpt_neox;
+mod llama;
+mod names;
+mod qwen;
+mod stablelm;
+
+pub(crate) use names::{AttentionNames, LinearLayout, MlpNames, TensorNames};
+
+use crate::{Config, DecoderSpec, ModelError};
+
+/// How one family reads its configuration and names its tensors.
+pub(crate) struct Family {
+    /// `model_type` in `config.json`.
+    pub model_type: &'static str,
+    /// Configuration to spec.
+    pub spec: fn(&Config) -> Result<DecoderSpec, ModelError>,
+    /// Names in the checkpoint.
+    pub names: &'static TensorNames,
+}
+
+/// Every family that can be run.
+pub(crate) const FAMILIES: &[Family] = &[
+    gpt2::FAMILY,
+    gpt_neo::FAMILY,
+    gpt_neox::FAMILY,
+    llama::LLAMA,
+    llama::MISTRAL,
+    qwen::QWEN2,
+    qwen::QWEN3,
+    stablelm::FAMILY,
+];
+
+/// The family that `config` names.
+///
+/// # Errors
+/// When the configuration names none, or one that is not known.
+pub(crate) fn of(config: &Config) -> Result<&'static Family, ModelError> {
+    let model_type = config.model_type()?;
+    FAMILIES
+        .iter()
+        .find(|family| family.model_type == model_type)
+        .ok_or_else(|| ModelError::UnknownFamily {
+            found: model_type.to_owned(),
+            known: known_families().collect::<Vec<_>>().join(", "),
+        })
+}
+
+/// The `model_type` of every family that can be run, in alphabetical order.
+pub fn known_families() -> impl Iterator<Item = &'static str> {
+    FAMILIES.iter().map(|family| family.model_type)
+}

@@ -1,0 +1,71 @@
+//! Qwen2 and Qwen3.
+
+use super::{
+    Family, TensorNames, common,
+    llama::{Biases, gated_rotary},
+};
+use crate::{Config, DecoderSpec, ModelError, spec::HeadNormSpec};
+
+pub(super) const QWEN2: Family = Family {
+    model_type: "qwen2",
+    spec: qwen2,
+    names: &TensorNames::LLAMA,
+};
+
+pub(super) const QWEN3: Family = Family {
+    model_type: "qwen3",
+    spec: qwen3,
+    names: &TensorNames {
+        head_norms: Some(["self_attn.q_norm", "self_attn.k_norm"]),
+        ..TensorNames::LLAMA
+    },
+};
+
+fn qwen2(config: &Config) -> Result<DecoderSpec, ModelError> {
+    let biases = Biases {
+        qkv: true,
+        ..Biases::default()
+    };
+    let mut spec = gated_rotary("qwen2", config, biases, None)?;
+    window_some_layers(&mut spec, config)?;
+    Ok(spec)
+}
+
+fn qwen3(config: &Config) -> Result<DecoderSpec, ModelError> {
+    let attention_bias = config.bool_or(&["attention_bias"], false)?;
+    let biases = Biases {
+        qkv: attention_bias,
+        attention_output: attention_bias,
+        mlp: false,
+    };
+    let mut spec = gated_rotary("qwen3", config, biases, None)?;
+    spec.attention.head_norm = Some(HeadNormSpec::SharedRms);
+    window_some_layers(&mut spec, config)?;
+    Ok(spec)
+}
+
+/// `layer_types` says which layers slide; without it, those from `max_window_layers` on do.
+fn window_some_layers(spec: &mut DecoderSpec, config: &Config) -> Result<(), ModelError> {
+    if !config.bool_or(&["use_sliding_window"], false)? {
+        return Ok(());
+    }
+    let Some(window) = config.optional_usize(&["sliding_window"])? else {
+        return Ok(());
+    };
+    let slides = match common::layer_types(config, spec.layers())? {
+        Some(types) => types
+            .iter()
+            .map(|kind| *kind == "sliding_attention")
+            .collect(),
+        None => {
+            let first = config.usize_or(&["max_window_layers"], 28)?;
+            (0..spec.layers())
+                .map(|layer| layer >= first)
+                .collect::<Vec<_>>()
+        }
+    };
+    for (block, slides) in spec.blocks.iter_mut().zip(slides) {
+        block.window = slides.then_some(window);
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! StableLM, the model of the AVSS paper's authors: partial rotary, LayerNorm, gated MLP.
+
+use super::{Family, TensorNames, common};
+use crate::{
+    Config, DecoderSpec, ModelError,
+    spec::{AttentionSpec, HeadNormSpec, MlpSpec, NormKind, NormSpec, PositionSpec, Residual},
+};
+
+pub(super) const FAMILY: Family = Family {
+    model_type: "stablelm",
+    spec,
+    names: &TensorNames {
+        head_norms: Some([
+            "self_attn.q_layernorm.norms.{}",
+            "self_attn.k_layernorm.norms.{}",
+        ]),
+        ..TensorNames::LLAMA
+    },
+};
+
+fn spec(config: &Config) -> Result<DecoderSpec, ModelError> {
+    let layers = config.usize(&["num_hidden_layers"])?;
+    let heads = common::heads(config)?;
+    let head_norm = config
+        .bool_or(&["qk_layernorm"], false)?
+        .then_some(HeadNormSpec::LayerNormPerHead);
+    let residual = if config.bool_or(&["use_parallel_residual"], false)? {
+        Residual::ParallelSharedNorm
+    } else {
+        Residual::Sequential
+    };
+    Ok(DecoderSpec {
+        family: "stablelm",
+        hidden_size: heads.hidden_size,
+        vocab_size: config.usize(&["vocab_size"])?,
+        context: config.usize(&["max_position_embeddings"])?,
+        norm: NormSpec {
+            kind: NormKind::LayerNorm,
+            epsilon: config.f64_or(&["layer_norm_eps"], 1e-5)?,
+        },
+        position: PositionSpec::Rotary(common::rotary(config, heads.head_dim, 0.25)?),
+        attention: AttentionSpec {
+            heads: heads.heads,
+            kv_heads: heads.kv_heads,
+            head_dim: heads.head_dim,
+            qkv_bias: config.bool_or(&["use_qkv_bias"], false)?,
+            output_bias: false,
+            head_norm,
+        },
+        mlp: MlpSpec {
+            inner_size: config.usize(&["intermediate_size"])?,
+            gated: true,
+            bias: false,
+            activation: common::activation(config, &["hidden_act"], "silu")?,
+        },
+        residual,
+        tied_embeddings: config.bool_or(&["tie_word_embeddings"], false)?,
+        blocks: vec![common::scaled_by_head(heads.head_dim, None); layers],
+    })
+}

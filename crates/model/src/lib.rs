@@ -1,0 +1,24 @@
+//! A Hugging Face folder in, a decoder on a Burn device out: configuration, weights, tokenizer,
+//! forward pass with taps, generation.
+
+pub mod checkpoint;
+pub mod config;
+mod decoder;
+mod error;
+mod families;
+pub mod files;
+mod generate;
+pub mod spec;
+pub mod tokenizer;
+
+pub use checkpoint::Checkpoint;
+pub use config::Config;
+pub use decoder::{Decoder, KvCache, LoadProgress, NoObserver, Observer, PaddingSide, TokenBatch};
+pub use error::ModelError;
+pub use families::known_families;
+#[cfg(not(target_arch = "wasm32"))]
+pub use files::Folder;
+pub use files::{MemoryFiles, ModelFiles};
+pub use generate::{GenerateOptions, Sampling, generate};
+pub use spec::DecoderSpec;
+pub use tokenizer::Tokenizer;

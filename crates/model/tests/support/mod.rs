@@ -1,0 +1,102 @@
+#![allow(
+    missing_docs,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+//! What the golden tests share: devices, and reference tensors written by `transformers`.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Device, DeviceKind, Tensor};
+use safetensors::{Dtype, SafeTensors};
+
+/// A device, and how close it must come to the reference, relative to a layer's RMS.
+pub struct Target {
+    pub name: &'static str,
+    pub device: Device,
+    pub tolerance: f64,
+}
+
+pub fn cpu() -> Target {
+    Target {
+        name: "cpu",
+        device: Device::flex(),
+        tolerance: 1e-4,
+    }
+}
+
+pub fn gpu() -> Target {
+    Target {
+        name: "wgpu",
+        device: Device::wgpu(DeviceKind::DefaultDevice),
+        tolerance: 1e-3,
+    }
+}
+
+pub fn goldens() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/goldens")
+}
+
+/// The tensors of one `golden.safetensors`.
+pub struct Reference(Vec<u8>);
+
+impl Reference {
+    pub fn open(path: &Path) -> Self {
+        Self(std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+    }
+
+    fn all(&self) -> SafeTensors<'_> {
+        SafeTensors::deserialize(&self.0).expect("a valid golden")
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.all().tensor(name).is_ok()
+    }
+
+    pub fn shape(&self, name: &str) -> Vec<usize> {
+        self.all().tensor(name).expect(name).shape().to_vec()
+    }
+
+    pub fn floats(&self, name: &str) -> Vec<f64> {
+        let all = self.all();
+        let tensor = all.tensor(name).expect(name);
+        assert_eq!(tensor.dtype(), Dtype::F32, "{name}");
+        let words = tensor.data().as_chunks::<4>().0;
+        words
+            .iter()
+            .map(|word| f32::from_le_bytes(*word).into())
+            .collect()
+    }
+
+    pub fn ints(&self, name: &str) -> Vec<i64> {
+        let all = self.all();
+        let tensor = all.tensor(name).expect(name);
+        assert_eq!(tensor.dtype(), Dtype::I64, "{name}");
+        let words = tensor.data().as_chunks::<8>().0;
+        words.iter().map(|word| i64::from_le_bytes(*word)).collect()
+    }
+}
+
+/// Largest difference between `found` and `expected` (both `[batch, tokens, channels]`) over real
+/// tokens, relative to the root mean square of `expected` there.
+pub fn relative_error(found: Tensor<3>, expected: &[f64], mask: &[i64]) -> f64 {
+    let channels = found.dims()[2];
+    let found = pollster::block_on(found.into_data_async()).expect("read-back");
+    let found: Vec<f64> = found.iter::<f64>().collect();
+    assert_eq!(found.len(), expected.len());
+    let (mut largest, mut squares, mut count) = (0.0f64, 0.0, 0);
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        if mask[index / channels] == 1 {
+            assert!(
+                found.is_finite() && expected.is_finite(),
+                "{index}: {found}, {expected}"
+            );
+            largest = largest.max((found - expected).abs());
+            squares += expected * expected;
+            count += 1;
+        }
+    }
+    largest / (squares / f64::from(count)).sqrt()
+}

@@ -1,0 +1,118 @@
+//! Magnitudes in fixed bins, so that any threshold can be asked for afterwards.
+
+use serde::{Deserialize, Serialize};
+
+/// Bins per octave: the three leading bits of the mantissa.
+const PER_OCTAVE: usize = 8;
+/// Exponent of the first octave.
+const FIRST_EXPONENT: i32 = -40;
+/// Number of octaves.
+const OCTAVES: usize = 64;
+/// Number of bins: 8 per octave from 2^-40 to 2^24, one below and one above.
+pub const BINS: usize = OCTAVES * PER_OCTAVE + 2;
+/// What `bits >> 20` of 2^-40 is: biased exponent and three bits of mantissa.
+const FIRST_KEY: u32 = ((127 + FIRST_EXPONENT) as u32) << 3;
+
+/// Counts of magnitudes |a|. An octave [2^e, 2^(e+1)) is divided evenly into 8 bins, so a bin is the
+/// leading bits of the float itself and every device counts alike. Bin 0 holds everything below
+/// 2^-40, zeros and denormals included; the last bin everything from 2^24 up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Histogram {
+    counts: Vec<u64>,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self {
+            counts: vec![0; BINS],
+        }
+    }
+}
+
+impl Histogram {
+    /// A histogram of the given counts; bins beyond [`BINS`] are ignored, missing ones empty.
+    pub fn from_counts(counts: impl IntoIterator<Item = u64>) -> Self {
+        let mut histogram = Self::default();
+        for (bin, count) in histogram.counts.iter_mut().zip(counts) {
+            *bin = count;
+        }
+        histogram
+    }
+
+    /// The bin of a finite number.
+    pub fn bin_of(a: f32) -> usize {
+        let key = (a.to_bits() & 0x7fff_ffff) >> 20;
+        (key + 1).saturating_sub(FIRST_KEY).min(BINS as u32 - 1) as usize
+    }
+
+    /// The smallest magnitude in a bin.
+    pub fn lower_edge(bin: usize) -> f64 {
+        match bin.checked_sub(1) {
+            None => 0.0,
+            Some(index) => {
+                let exponent = FIRST_EXPONENT + (index / PER_OCTAVE) as i32;
+                let fraction = (index % PER_OCTAVE) as f64 / PER_OCTAVE as f64;
+                (1.0 + fraction) * f64::from(exponent).exp2()
+            }
+        }
+    }
+
+    /// The end of a bin, itself outside; infinite for the last.
+    pub fn upper_edge(bin: usize) -> f64 {
+        match bin + 1 < BINS {
+            true => Self::lower_edge(bin + 1),
+            false => f64::INFINITY,
+        }
+    }
+
+    /// Counts by bin.
+    pub fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+
+    /// Counts one finite number.
+    pub fn push(&mut self, a: f32) {
+        self.counts[Self::bin_of(a)] += 1;
+    }
+
+    /// Adds the counts of another, `times` over.
+    pub fn add(&mut self, other: &Self, times: u32) {
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more * u64::from(times);
+        }
+    }
+
+    /// How many numbers.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// How many magnitudes lie below `threshold`: exact where it is an edge, by linear
+    /// interpolation within a bin elsewhere, so off by at most that bin's count
+    /// ([`count_at`](Self::count_at)).
+    pub fn count_below(&self, threshold: f64) -> f64 {
+        let mut below = 0.0;
+        for (bin, &count) in self.counts.iter().enumerate() {
+            let (lower, upper) = (Self::lower_edge(bin), Self::upper_edge(bin));
+            if threshold >= upper {
+                below += count as f64;
+            } else {
+                // The last bin has no width: what lies beyond its edge cannot be told apart.
+                let share = match upper.is_finite() {
+                    true => ((threshold - lower) / (upper - lower)).max(0.0),
+                    false => 0.0,
+                };
+                below += count as f64 * share;
+                break;
+            }
+        }
+        below
+    }
+
+    /// Count of the bin that `threshold` falls inside; 0 where it is an edge.
+    pub fn count_at(&self, threshold: f64) -> u64 {
+        (0..BINS)
+            .find(|&bin| threshold > Self::lower_edge(bin) && threshold < Self::upper_edge(bin))
+            .map_or(0, |bin| self.counts[bin])
+    }
+}

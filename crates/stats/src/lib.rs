@@ -1,0 +1,24 @@
+//! Activation statistics as plain, mergeable numbers: no tensors, no Burn.
+//!
+//! Kernels turn an activation into a [`SequenceStatistics`] per sequence; everything else (any
+//! estimator of the variance, the sparsity at any threshold, a bootstrap over sequences) is computed
+//! from those, without running the model again.
+
+mod estimator;
+mod histogram;
+mod model;
+mod moments;
+mod pair;
+pub mod reference;
+mod sequence;
+mod tap;
+mod tap_statistics;
+
+pub use estimator::{Epsilon, Estimator, ParseError};
+pub use histogram::{BINS, Histogram};
+pub use model::{LayerStatistics, ModelStatistics};
+pub use moments::Moments;
+pub use pair::{PairStatistics, SequencePair};
+pub use sequence::SequenceStatistics;
+pub use tap::Tap;
+pub use tap_statistics::{Sparsity, TapStatistics};

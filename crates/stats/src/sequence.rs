@@ -1,0 +1,36 @@
+//! One sequence at one tap of one layer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Histogram, Moments};
+
+/// Statistics of one sequence: what a kernel returns. Padding never enters, and NaN and infinities
+/// are counted but enter nothing else.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SequenceStatistics {
+    /// Real tokens.
+    pub tokens: u32,
+    /// Moments over all finite elements.
+    pub moments: Moments,
+    /// Pooled means: for each channel the mean over the sequence's tokens.
+    pub channel_mean: Vec<f64>,
+    /// Sum, over channels, of the squared deviations from the channel's own mean.
+    pub channel_m2: f64,
+    /// Largest finite magnitude.
+    pub max_abs: f64,
+    /// Elements that are not a number.
+    pub nan: u64,
+    /// Infinite elements.
+    pub inf: u64,
+    /// Finite elements with |a| below the absolute threshold asked for, if one was.
+    pub below_epsilon: Option<u64>,
+    /// Magnitudes of the finite elements.
+    pub histogram: Histogram,
+}
+
+impl SequenceStatistics {
+    /// Unbiased variance over channels of the pooled means; 0 for a single channel.
+    pub fn pooled_variance(&self) -> f64 {
+        Moments::of(self.channel_mean.iter().copied()).unbiased_variance()
+    }
+}
