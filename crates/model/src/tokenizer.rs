@@ -38,8 +38,11 @@ pub enum TokenizerError {
     Failed(String),
 }
 
-/// What `tokenizer_config.json` says of special tokens.
+const TOKENIZER: &str = "tokenizer.json";
+/// What says which tokens are special.
 const CONFIG: &str = "tokenizer_config.json";
+/// Where `eos_token_id` is looked for; the first that has it counts.
+const STOPS: [&str; 2] = ["generation_config.json", "config.json"];
 
 /// A model's tokenizer, with the special tokens that its configuration names.
 #[derive(Debug, Clone)]
@@ -48,23 +51,49 @@ pub struct Tokenizer {
     bos: Option<u32>,
     eos: Option<u32>,
     pad: Option<u32>,
-    /// `add_bos_token`, where the configuration says so: it overrules the post-processor.
-    add_bos: Option<bool>,
+    stops: Vec<u32>,
+    bos_rule: BosRule,
+}
+
+/// What is done to the BOS of the post-processor. `transformers` rebuilds the post-processor where
+/// `tokenizer_config.json` has `add_bos_token`; this gives the same ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BosRule {
+    /// The post-processor does as it should.
+    Keep,
+    /// It adds no BOS, but should.
+    Add(u32),
+    /// It adds a BOS, but should not.
+    Drop,
 }
 
 impl Tokenizer {
-    /// Reads `tokenizer.json` and, if it is there, `tokenizer_config.json`.
+    /// Reads `tokenizer.json` and, where they are there, `tokenizer_config.json` and what says at
+    /// which ids a generated text ends.
     ///
     /// # Errors
-    /// When the first is missing, either is malformed, or a named token is not in the vocabulary.
+    /// When the first is missing, any is malformed, or a named token is not in the vocabulary.
     pub async fn open<F: ModelFiles>(files: &F) -> Result<Self, TokenizerError> {
-        let Some(tokenizer) = files.read_small("tokenizer.json").await? else {
+        let Some(tokenizer) = files.read_small(TOKENIZER).await? else {
             return Err(TokenizerError::Missing {
                 place: files.describe(),
             });
         };
         let config = files.read_small(CONFIG).await?;
-        Self::from_bytes(&tokenizer, config.as_deref())
+        let mut opened = Self::from_bytes(&tokenizer, config.as_deref())?;
+        for file in STOPS {
+            let ids = match files.read_small(file).await? {
+                Some(contents) => stop_ids(file, &contents)?,
+                None => None,
+            };
+            if let Some(ids) = ids {
+                opened.stops.extend(ids);
+                opened.stops.sort_unstable();
+                opened.stops.dedup();
+                break;
+            }
+        }
+        Ok(opened)
     }
 
     /// From the contents of `tokenizer.json` and `tokenizer_config.json`.
@@ -72,9 +101,8 @@ impl Tokenizer {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn from_bytes(tokenizer: &[u8], config: Option<&[u8]>) -> Result<Self, TokenizerError> {
-        let malformed = |file, problem: String| TokenizerError::Malformed { file, problem };
         let mut inner = tokenizers::Tokenizer::from_bytes(tokenizer)
-            .map_err(|error| malformed("tokenizer.json", error.to_string()))?;
+            .map_err(|error| malformed(TOKENIZER, error.to_string()))?;
         // Some files carry settings of their training run, which would cut or fill every text.
         inner.with_padding(None);
         inner
@@ -95,17 +123,22 @@ impl Tokenizer {
             },
             None => Ok(None),
         };
+        let bos = special("bos_token")?;
+        let add = config.get("add_bos_token").and_then(Value::as_bool);
+        let eos = special("eos_token")?;
         Ok(Self {
-            bos: special("bos_token")?,
-            eos: special("eos_token")?,
+            bos,
+            eos,
+            stops: eos.into_iter().collect(),
             pad: special("pad_token")?,
-            add_bos: config.get("add_bos_token").and_then(Value::as_bool),
+            bos_rule: bos_rule(&inner, bos, add)?,
             inner,
         })
     }
 
     /// Ids of a text. With `special`, the post-processor's special tokens are added, and BOS as
-    /// `add_bos_token` says where the configuration has it.
+    /// `add_bos_token` says where the configuration has it. A special token that is written out in
+    /// the text becomes its id either way.
     ///
     /// # Errors
     /// When the tokenizer cannot encode the text.
@@ -115,13 +148,12 @@ impl Tokenizer {
             .encode_fast(text, special)
             .map_err(|error| TokenizerError::Failed(error.to_string()))?;
         let mut ids = encoding.get_ids().to_vec();
-        if let (true, Some(add), Some(bos)) = (special, self.add_bos, self.bos) {
-            let has = ids.first() == Some(&bos);
-            if add && !has {
-                ids.insert(0, bos);
-            } else if !add && has {
+        match self.bos_rule {
+            BosRule::Add(bos) if special => ids.insert(0, bos),
+            BosRule::Drop if special && ids.first() == self.bos.as_ref() => {
                 ids.remove(0);
             }
+            _ => {}
         }
         Ok(ids)
     }
@@ -151,10 +183,62 @@ impl Tokenizer {
         self.eos
     }
 
+    /// Ids that end a generated text, in ascending order: EOS and what the model's configuration
+    /// adds to it.
+    pub fn stops(&self) -> &[u32] {
+        &self.stops
+    }
+
     /// Padding; many models have none, and none is needed.
     pub fn pad(&self) -> Option<u32> {
         self.pad
     }
+}
+
+/// Compares what the post-processor adds to no text at all with what the configuration asks for.
+fn bos_rule(
+    tokenizer: &tokenizers::Tokenizer,
+    bos: Option<u32>,
+    add: Option<bool>,
+) -> Result<BosRule, TokenizerError> {
+    let (Some(bos), Some(add)) = (bos, add) else {
+        return Ok(BosRule::Keep);
+    };
+    let frame = tokenizer
+        .encode_fast("", true)
+        .map_err(|error| TokenizerError::Failed(error.to_string()))?;
+    let added = frame.get_ids().first() == Some(&bos);
+    Ok(match (add, added) {
+        (true, false) => BosRule::Add(bos),
+        (false, true) => BosRule::Drop,
+        _ => BosRule::Keep,
+    })
+}
+
+/// `eos_token_id` of a configuration, an id or a list of them; none where it has none.
+fn stop_ids(file: &'static str, contents: &[u8]) -> Result<Option<Vec<u32>>, TokenizerError> {
+    let config: Value =
+        serde_json::from_slice(contents).map_err(|error| malformed(file, error.to_string()))?;
+    let found = match config.get("eos_token_id") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(found) => found,
+    };
+    let id = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
+    let ids = match found {
+        Value::Array(ids) => ids.iter().map(id).collect(),
+        one => id(one).map(|id| vec![id]),
+    };
+    match ids {
+        Some(ids) => Ok(Some(ids)),
+        None => Err(malformed(
+            file,
+            "`eos_token_id` is neither an id nor a list of ids".into(),
+        )),
+    }
+}
+
+fn malformed(file: &'static str, problem: String) -> TokenizerError {
+    TokenizerError::Malformed { file, problem }
 }
 
 /// A special token: a text, or an object with its `content`.

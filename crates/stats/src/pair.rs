@@ -18,7 +18,8 @@ pub struct SequencePair {
     pub cosine_sum: f64,
     /// Sum of 1 − cosine, computed without cancellation.
     pub one_minus_cosine_sum: f64,
-    /// Sum of angles in radians.
+    /// Sum of angles in radians. From float32 sums, an angle of less than about 1e-3 between states
+    /// of different length cannot be told from 0.
     pub angle_sum: f64,
     /// Sum of ‖output − input‖ / ‖output‖.
     pub relative_magnitude_sum: f64,
@@ -29,28 +30,31 @@ pub struct SequencePair {
 }
 
 impl SequencePair {
-    /// From the sums over channels of each real token: `input·output`, `‖input‖²`, `‖output‖²`,
+    /// From the sums over channels of each real token: `‖input‖²`, `‖output‖²`, `‖output + input‖²`,
     /// `‖output − input‖²`.
     pub fn from_token_sums(rows: impl Iterator<Item = [f64; 4]>) -> Self {
         let mut pair = Self::default();
-        for [dot, input, output, difference] in rows {
+        for [input, output, sum, difference] in rows {
             pair.last_cosine = None;
             pair.last_angle = None;
             let usable = TRUSTED_SQUARED_NORM.contains(&input)
                 && TRUSTED_SQUARED_NORM.contains(&output)
-                && dot.is_finite()
+                && sum.is_finite()
                 && difference.is_finite();
             if !usable {
                 pair.degenerate += 1;
                 continue;
             }
             let (input, output) = (input.sqrt(), output.sqrt());
-            let cosine = (dot / (input * output)).clamp(-1.0, 1.0);
-            // ‖out − in‖² = (‖out‖ − ‖in‖)² + 2‖in‖‖out‖(1 − cos): no difference of near equals.
+            // ‖out ∓ in‖² = (‖out‖ − ‖in‖)² + 2‖in‖‖out‖(1 ∓ cos): whichever of 1 − cos and
+            // 1 + cos is small is found without a difference of near equals.
             let stretch = output - input;
-            let below_one =
-                ((difference - stretch * stretch) / (2.0 * input * output)).clamp(0.0, 2.0);
-            let angle = 2.0 * below_one.sqrt().atan2((2.0 - below_one).sqrt());
+            let share = |squared: f64| {
+                ((squared - stretch * stretch) / (2.0 * input * output)).clamp(0.0, 2.0)
+            };
+            let (below_one, above_minus_one) = (share(difference), share(sum));
+            let cosine = (above_minus_one - below_one) / 2.0;
+            let angle = 2.0 * below_one.sqrt().atan2(above_minus_one.sqrt());
             pair.tokens += 1;
             pair.cosine_sum += cosine;
             pair.one_minus_cosine_sum += below_one;

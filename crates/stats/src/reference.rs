@@ -49,9 +49,9 @@ pub fn pair(input: &[f32], output: &[f32], channels: usize, mask: &[bool]) -> Se
                 .sum()
         };
         [
-            sum(|a, b| a * b),
             sum(|a, _| a * a),
             sum(|_, b| b * b),
+            sum(|a, b| (b + a) * (b + a)),
             sum(|a, b| (b - a) * (b - a)),
         ]
     }))

@@ -29,7 +29,7 @@ pub enum CheckpointError {
         place: String,
     },
     /// A weight file ends before its data do.
-    #[error("{file} is cut short: {expected} bytes expected, {found} found")]
+    #[error("{file} is cut short: {found} of its {expected} bytes are there; download it again")]
     Truncated {
         /// The file.
         file: String,
@@ -39,7 +39,9 @@ pub enum CheckpointError {
         found: u64,
     },
     /// A header that is longer than any, or than its file.
-    #[error("{file}: the header claims {length} bytes, but the file has {size}")]
+    #[error(
+        "{file}: the header claims {length} bytes; the file has {size}, and headers end at 100 MB"
+    )]
     HeaderLength {
         /// The file.
         file: String,

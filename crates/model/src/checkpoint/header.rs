@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use safetensors::tensor::Metadata;
+use safetensors::tensor::TensorInfo;
+use serde_json::{Map, Value};
 
 use super::{CheckpointError, TensorEntry};
 use crate::ModelFiles;
@@ -11,6 +12,8 @@ use crate::ModelFiles;
 const PREFIX: u64 = 8;
 /// The format's own limit.
 const LONGEST: u64 = 100_000_000;
+/// The one key of the header that is not a tensor: free text about the file.
+const METADATA: &str = "__metadata__";
 
 /// Tensors of one file, after checking that the header is sound and the file holds all its data.
 /// Nothing is allocated on the word of the header alone.
@@ -38,23 +41,16 @@ pub(super) async fn read<F: ModelFiles>(
     }
     let mut header = vec![0; length as usize];
     files.read_range(file, PREFIX, &mut header).await?;
-    parse(file, &header, size)
-}
-
-/// Offsets, overlaps, gaps and byte counts are checked by `safetensors` itself while it
-/// deserialises the metadata; what is left is that the data fit the file.
-fn parse(
-    file: &str,
-    header: &[u8],
-    size: u64,
-) -> Result<BTreeMap<String, TensorEntry>, CheckpointError> {
-    let metadata: Metadata =
-        serde_json::from_slice(header).map_err(|error| CheckpointError::Header {
-            file: file.into(),
-            problem: error.to_string(),
-        })?;
-    let start = PREFIX + header.len() as u64;
-    let expected = start + metadata.data_len() as u64;
+    let malformed = |problem| CheckpointError::Header {
+        file: file.into(),
+        problem,
+    };
+    let tensors = parse(&header).map_err(malformed)?;
+    let data = layout(&tensors).map_err(malformed)?;
+    let start = PREFIX + length;
+    let expected = start
+        .checked_add(data)
+        .ok_or_else(|| malformed("the tensors claim more bytes than any file has".into()))?;
     if size < expected {
         return Err(CheckpointError::Truncated {
             file: file.into(),
@@ -63,24 +59,65 @@ fn parse(
         });
     }
     if size > expected {
-        return Err(CheckpointError::Header {
-            file: file.into(),
-            problem: format!("{} bytes follow the last tensor", size - expected),
-        });
+        let surplus = size - expected;
+        return Err(malformed(format!("{surplus} bytes follow the last tensor")));
     }
-    let tensors = metadata.tensors();
+    let entry = |info: TensorInfo| TensorEntry {
+        file: file.into(),
+        dtype: info.dtype,
+        offset: start + info.data_offsets.0 as u64,
+        bytes: (info.data_offsets.1 - info.data_offsets.0) as u64,
+        shape: info.shape,
+    };
     Ok(tensors
         .into_iter()
-        .map(|(name, info)| {
-            let (begin, end) = info.data_offsets;
-            let entry = TensorEntry {
-                file: file.into(),
-                dtype: info.dtype,
-                shape: info.shape.clone(),
-                offset: start + begin as u64,
-                bytes: (end - begin) as u64,
-            };
-            (name, entry)
-        })
+        .map(|(name, info)| (name, entry(info)))
         .collect())
+}
+
+/// The tensors that a header lists, in the order of their data.
+fn parse(header: &[u8]) -> Result<Vec<(String, TensorInfo)>, String> {
+    let mut fields: Map<String, Value> =
+        serde_json::from_slice(header).map_err(|error| error.to_string())?;
+    fields.remove(METADATA);
+    let mut tensors = fields
+        .into_iter()
+        .map(|(name, value)| match serde_json::from_value(value) {
+            Ok(info) => Ok((name, info)),
+            Err(error) => Err(format!("tensor `{name}`: {error}")),
+        })
+        .collect::<Result<Vec<(String, TensorInfo)>, String>>()?;
+    tensors.sort_by(|(_, a), (_, b)| a.data_offsets.cmp(&b.data_offsets));
+    Ok(tensors)
+}
+
+/// Bytes of data in all, after checking that tensors in the order of their data lie end to end and
+/// that each is as long as its shape and type make it.
+fn layout(tensors: &[(String, TensorInfo)]) -> Result<u64, String> {
+    let (mut end, mut before) = (0, "the header");
+    for (name, TensorInfo { dtype, shape, data_offsets: (first, last) }) in tensors {
+        if *first < end {
+            return Err(format!(
+                "tensor `{name}` begins at byte {first} of the data and overlaps `{before}`, \
+                 which ends at {end}"
+            ));
+        }
+        if *first > end {
+            return Err(format!(
+                "bytes {end} to {first} of the data, before tensor `{name}`, belong to no tensor"
+            ));
+        }
+        let bits = shape
+            .iter()
+            .try_fold(dtype.bitsize(), |bits, size| bits.checked_mul(*size))
+            .ok_or_else(|| format!("tensor `{name}` of shape {shape:?} is larger than any file"))?;
+        if bits % 8 != 0 || last.checked_sub(*first) != Some(bits / 8) {
+            return Err(format!(
+                "tensor `{name}` of shape {shape:?} and type {dtype:?} does not take \
+                 the bytes {first} to {last} that it claims"
+            ));
+        }
+        (end, before) = (*last, name);
+    }
+    Ok(end as u64)
 }

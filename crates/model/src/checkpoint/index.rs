@@ -70,7 +70,13 @@ async fn sharded<F: ModelFiles>(
                 shard: shard.clone(),
             });
         };
-        found.extend(header::read(files, shard, size).await?);
+        // Where two shards hold a tensor, the index says which of them counts.
+        let tensors = header::read(files, shard, size).await?;
+        found.extend(
+            tensors
+                .into_iter()
+                .filter(|(name, _)| weight_map.get(name).is_none_or(|home| home == shard)),
+        );
     }
     for (name, shard) in weight_map {
         if found.get(name).is_none_or(|entry| entry.file != *shard) {
