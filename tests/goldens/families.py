@@ -1,116 +1,148 @@
-"""The goldens: which configurations, and what each of them would miss if it were read wrongly."""
+"""The goldens: which configurations, and what each of them would miss if it were read wrongly.
+
+No field that a reader might forget has its default: rotary base, norm epsilon, window, activation.
+"""
 
 import dataclasses
 
 import transformers as t
 
-BASE = dict(
+NO_SPECIAL_TOKENS = dict(bos_token_id=None, eos_token_id=None, pad_token_id=None)
+
+
+def rope(kind="default", rope_theta=500.0, **parameters):
+    return dict(rope_parameters=dict(rope_type=kind, rope_theta=rope_theta, **parameters))
+
+
+# What the families with rotary positions name alike.
+COMMON = dict(
     vocab_size=64,
     hidden_size=32,
     intermediate_size=48,
     num_hidden_layers=3,
     num_attention_heads=4,
-    num_key_value_heads=2,
     max_position_embeddings=64,
     tie_word_embeddings=False,
-    bos_token_id=None,
-    eos_token_id=None,
-    pad_token_id=None,
+    **NO_SPECIAL_TOKENS,
 )
-GPT2 = dict(
-    vocab_size=64, n_embd=24, n_layer=3, n_head=4, n_positions=64,
-    bos_token_id=None, eos_token_id=None, pad_token_id=None,
-)
-GPT_NEO = dict(
-    vocab_size=64, hidden_size=32, num_layers=4, num_heads=4, max_position_embeddings=64,
-    intermediate_size=48, attention_types=[[["global", "local"], 2]], window_size=5,
-    bos_token_id=None, eos_token_id=None, pad_token_id=None,
-)
-NEOX = {k: v for k, v in BASE.items() if k != "num_key_value_heads"}
+# An epsilon as large as this is seen in the logits.
+LLAMA = dict(**COMMON, num_key_value_heads=2, rms_norm_eps=0.01)
+STABLELM = dict(**COMMON, num_key_value_heads=2, layer_norm_eps=0.01)
+GPT_NEOX = dict(**COMMON, layer_norm_eps=0.01)
+GPT2 = dict(vocab_size=64, n_embd=24, n_layer=3, n_head=4, n_positions=32,
+            layer_norm_epsilon=0.01, **NO_SPECIAL_TOKENS)
+GPT_NEO = dict(vocab_size=64, hidden_size=32, num_layers=4, num_heads=4, intermediate_size=48,
+               attention_types=[[["global", "local"], 2]], window_size=5,
+               max_position_embeddings=32, layer_norm_epsilon=0.01, **NO_SPECIAL_TOKENS)
+
+LLAMA3 = dict(factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
+              original_max_position_embeddings=64)
+
+RMS_EPSILON = dict(rms_norm_eps=1e-6)
+LAYER_NORM_EPSILON = dict(layer_norm_eps=1e-5)
+THETA = rope(rope_theta=10000.0)
+SLIDING, FULL = "sliding_attention", "full_attention"
 
 
 @dataclasses.dataclass
 class Golden:
     config: t.PretrainedConfig
-    # Changes to the configuration that must change the logits, or the golden shows nothing.
-    must_matter: dict = dataclasses.field(default_factory=dict)
+    # Changes to the configuration, each of which must change the logits, or the golden is vacuous.
+    must_matter: tuple = ()
     dtype: str = "float32"
     shard_size: str = "5GB"
     # Also record what attention, MLP and neurons give.
     sublayers: bool = False
-    # Rewrite config.json in the manner of transformers 4.
-    old_config: bool = False
+    # config.json as transformers 4 wrote it, and with these fields besides.
+    old_config: dict | None = None
+    # Tensors named as in checkpoints of the bare GPT-2, causal masks among them.
+    bare: bool = False
 
 
-def llama(**changes):
-    return t.LlamaConfig(**{**BASE, **changes})
+def llama(*must_matter, golden=None, **changes):
+    return Golden(t.LlamaConfig(**{**LLAMA, **rope(), **changes}), must_matter, **(golden or {}))
 
-
-def rope(kind, **parameters):
-    return dict(rope_parameters=dict(rope_type=kind, rope_theta=10000.0, **parameters))
-
-
-PLAIN_ROPE = rope("default")
 
 GOLDENS = {
     # head_dim * heads != hidden_size, so that the two are not confused.
-    "llama": Golden(llama(head_dim=12), sublayers=True),
-    "llama_old_config": Golden(llama(**rope("default")), old_config=True),
-    "llama_tied": Golden(llama(tie_word_embeddings=True)),
-    "llama_bias": Golden(llama(attention_bias=True, mlp_bias=True)),
-    "llama_rope_linear": Golden(llama(**rope("linear", factor=4.0)), PLAIN_ROPE),
+    "llama": llama(THETA, RMS_EPSILON, golden=dict(sublayers=True), head_dim=12),
+    # head_dim was not written by transformers 4.
+    "llama_old_config": llama(THETA, golden=dict(old_config={})),
+    "llama_tied": llama(tie_word_embeddings=True),
+    "llama_bias": llama(attention_bias=True, mlp_bias=True),
+    # The scaling's oldest spelling: {"type": "linear"}.
+    "llama_rope_linear": llama(
+        rope(), THETA, golden=dict(old_config=dict(rope_scaling=dict(type="linear", factor=4.0))),
+        **rope("linear", factor=4.0)),
     # The trained context is shorter than the text, or nothing would scale.
-    "llama_rope_dynamic": Golden(
-        llama(max_position_embeddings=8, **rope("dynamic", factor=4.0)), PLAIN_ROPE
+    "llama_rope_dynamic": llama(
+        rope(), rope("dynamic", rope_theta=10000.0, factor=4.0), rope("dynamic", factor=8.0),
+        max_position_embeddings=8, **rope("dynamic", factor=4.0)),
+    # Wavelengths 6, 30, 140 and 664: one is kept, one blended, two are divided.
+    "llama_rope_llama3": llama(
+        rope(),
+        rope("llama3", **{**LLAMA3, "factor": 32.0}),
+        rope("llama3", **{**LLAMA3, "low_freq_factor": 2.0}),
+        rope("llama3", **{**LLAMA3, "high_freq_factor": 8.0}),
+        rope("llama3", **{**LLAMA3, "original_max_position_embeddings": 512}),
+        golden=dict(old_config=dict(rope_scaling=dict(rope_type="llama3", **LLAMA3))),
+        max_position_embeddings=512, **rope("llama3", **LLAMA3)),
+    "llama_f16": llama(golden=dict(dtype="float16")),
+    "llama_bf16": llama(golden=dict(dtype="bfloat16")),
+    "llama_sharded": llama(golden=dict(shard_size="40KB")),
+    "mistral": Golden(
+        t.MistralConfig(**LLAMA, **rope(), sliding_window=5),
+        (THETA, RMS_EPSILON, dict(sliding_window=None), dict(sliding_window=4)),
     ),
-    "llama_rope_llama3": Golden(
-        llama(
-            **rope(
-                "llama3",
-                factor=8.0,
-                low_freq_factor=1.0,
-                high_freq_factor=4.0,
-                original_max_position_embeddings=16,
-            )
-        ),
-        PLAIN_ROPE,
-    ),
-    "llama_f16": Golden(llama(), dtype="float16"),
-    "llama_bf16": Golden(llama(), dtype="bfloat16"),
-    "llama_sharded": Golden(llama(), shard_size="40KB"),
-    "mistral": Golden(t.MistralConfig(**BASE, sliding_window=5), dict(sliding_window=None)),
-    "qwen2": Golden(t.Qwen2Config(**BASE)),
+    "qwen2": Golden(t.Qwen2Config(**LLAMA, **rope()), (THETA, RMS_EPSILON)),
+    # Not what max_window_layers would give, so that layer_types must be read.
     "qwen2_sliding": Golden(
-        t.Qwen2Config(**BASE, use_sliding_window=True, sliding_window=5, max_window_layers=1),
-        dict(layer_types=["full_attention"] * 3),
+        t.Qwen2Config(**LLAMA, **rope(), use_sliding_window=True, sliding_window=5,
+                      max_window_layers=1, layer_types=[SLIDING, FULL, SLIDING]),
+        (dict(layer_types=[FULL] * 3), dict(layer_types=[FULL, SLIDING, SLIDING]),
+         dict(layer_types=[SLIDING] * 3)),
     ),
-    "qwen3": Golden(t.Qwen3Config(**BASE, head_dim=12)),
-    "gpt2": Golden(t.GPT2Config(**GPT2), sublayers=True),
+    "qwen3": Golden(t.Qwen3Config(**LLAMA, **rope(), head_dim=12), (THETA, RMS_EPSILON)),
+    "gpt2": Golden(t.GPT2Config(**GPT2), (dict(layer_norm_epsilon=1e-5),), sublayers=True),
     "gpt2_scaled": Golden(
-        t.GPT2Config(**GPT2, n_inner=40, scale_attn_by_inverse_layer_idx=True),
-        dict(scale_attn_by_inverse_layer_idx=False),
+        t.GPT2Config(**GPT2, n_inner=40, scale_attn_by_inverse_layer_idx=True,
+                     activation_function="relu"),
+        (dict(scale_attn_by_inverse_layer_idx=False), dict(activation_function="gelu_new")),
+        old_config=dict(n_ctx=32),
+        bare=True,
     ),
-    "gpt_neo": Golden(t.GPTNeoConfig(**GPT_NEO), dict(window_size=64)),
+    "gpt_neo": Golden(
+        t.GPTNeoConfig(**GPT_NEO),
+        (dict(window_size=64), dict(window_size=4), dict(layer_norm_epsilon=1e-5),
+         dict(attention_types=[[["local", "global"], 2]])),
+    ),
     "gpt_neox": Golden(
-        t.GPTNeoXConfig(
-            **NEOX, rope_parameters=dict(rope_type="default", rope_theta=10000.0,
-                                         partial_rotary_factor=0.5)
-        ),
-        dict(use_parallel_residual=False),
+        t.GPTNeoXConfig(**GPT_NEOX, **rope(partial_rotary_factor=0.5)),
+        (dict(use_parallel_residual=False), LAYER_NORM_EPSILON,
+         rope(rope_theta=10000.0, partial_rotary_factor=0.5), rope(partial_rotary_factor=0.25),
+         rope(partial_rotary_factor=1.0)),
         sublayers=True,
     ),
-    "gpt_neox_sequential": Golden(t.GPTNeoXConfig(**NEOX, use_parallel_residual=False)),
+    # As Pythia on the Hub: GPT-NeoX's own names of the rotary fields.
+    "gpt_neox_sequential": Golden(
+        t.GPTNeoXConfig(**GPT_NEOX, **rope(partial_rotary_factor=0.5),
+                        use_parallel_residual=False),
+        (dict(use_parallel_residual=True),
+         rope(rope_theta=10000.0, partial_rotary_factor=0.5), rope(partial_rotary_factor=0.25)),
+        old_config=dict(rotary_pct=0.5, rotary_emb_base=500),
+    ),
     "stablelm": Golden(
-        t.StableLmConfig(
-            **BASE, use_qkv_bias=True,
-            rope_parameters=dict(rope_type="default", rope_theta=10000.0,
-                                 partial_rotary_factor=0.25),
-        ),
-        rope("default", partial_rotary_factor=0.5),
+        t.StableLmConfig(**STABLELM, **rope(partial_rotary_factor=0.5), use_qkv_bias=True),
+        (LAYER_NORM_EPSILON, rope(rope_theta=10000.0, partial_rotary_factor=0.5),
+         rope(partial_rotary_factor=0.25), rope(partial_rotary_factor=1.0)),
         sublayers=True,
     ),
+    # As stablelm-2 on the Hub: partial_rotary_factor at the top.
     "stablelm_parallel": Golden(
-        t.StableLmConfig(**BASE, use_parallel_residual=True, qk_layernorm=True),
-        dict(use_parallel_residual=False),
+        t.StableLmConfig(**STABLELM, **rope(partial_rotary_factor=0.5), qk_layernorm=True,
+                         use_parallel_residual=True),
+        (dict(qk_layernorm=False), dict(use_parallel_residual=False), LAYER_NORM_EPSILON,
+         rope(rope_theta=10000.0, partial_rotary_factor=0.5), rope(partial_rotary_factor=0.25)),
+        old_config=dict(partial_rotary_factor=0.5),
     ),
 }

@@ -1,8 +1,11 @@
-"""The small tokenizer and the texts of the goldens; all sentences are ours."""
+"""The small tokenizers and the texts of the goldens; all sentences are ours."""
 
 import json
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import (
+    Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers,
+)
+from transformers import AutoTokenizer
 
 SENTENCES = [
     "The harbour was quiet when the ferry came in, and nobody on the quay waited for it.",
@@ -22,31 +25,93 @@ SENTENCES = [
 PROBES = [
     "", " ", "a", "The harbour was quiet.", "  two  spaces  ", "line\nbreak\n\n", "\ttab",
     "1024 and 2048", "naïve café", "日本語", "🙂 emoji", "mixed: x=3; y-4!?", "É" * 3,
+    "it's we'LL", "e\u0301 decomposed", "\u00a0wide\u3000spaces", "1234567", "\r\nwindows\r\n",
+    "👩\u200d🚀 joined", "שלום مرحبا", "a<s>special</s> b", "   ", "\x00\x1f control",
 ]
 
 
-def write_tokenizer(folder):
-    """Byte-level BPE whose post-processor adds BOS. Returns its vocabulary's size."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=320, special_tokens=["<s>", "</s>", "<pad>"],
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
-    tokenizer.train_from_iterator(SENTENCES, trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A", pair="<s> $A $B", special_tokens=[("<s>", 0)])
+# Llama 3's way of cutting text into words: contractions, letters, up to three digits, the rest.
+SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+         r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+
+
+def begin_with_bos(bos):
+    return processors.TemplateProcessing(
+        single="<s> $A", pair="<s> $A $B", special_tokens=[("<s>", bos)])
+
+
+def write_folder(folder, tokenizer, golden_name, **config):
+    """tokenizer.json, tokenizer_config.json and what the tokenizer makes of the probes."""
+    folder.mkdir(exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
     config = dict(tokenizer_class="PreTrainedTokenizerFast", bos_token="<s>", eos_token="</s>",
-                  pad_token="<pad>", model_max_length=128)
+                  model_max_length=128, **config)
     (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=1) + "\n")
+    by_transformers = AutoTokenizer.from_pretrained(folder)
     golden = []
     for text in PROBES:
         ids = tokenizer.encode(text, add_special_tokens=False).ids
-        golden.append(dict(text=text, ids=ids, with_special=tokenizer.encode(text).ids,
+        with_special = tokenizer.encode(text).ids
+        assert by_transformers(text).input_ids == with_special, f"transformers differs: {text!r}"
+        golden.append(dict(text=text, ids=ids, with_special=with_special,
                            decoded=tokenizer.decode(ids)))
-    (folder / "tokenizer_golden.json").write_text(json.dumps(golden, indent=1) + "\n")
+    (folder / golden_name).write_text(json.dumps(golden, indent=1) + "\n")
+
+
+def train_byte_level(tokenizer, vocab_size):
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size, special_tokens=["<s>", "</s>", "<pad>"],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.train_from_iterator(SENTENCES, trainer)
+    tokenizer.post_processor = begin_with_bos(0)
+
+
+def write_byte_level(folder):
+    """Byte-level BPE as GPT-2's, with BOS. Returns its vocabulary's size."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    train_byte_level(tokenizer, vocab_size=320)
+    write_folder(folder, tokenizer, "tokenizer_golden.json", pad_token="<pad>")
     return tokenizer.get_vocab_size()
+
+
+def write_split_byte_level(folder):
+    """Byte-level BPE as Llama 3's and Qwen's: NFC, and words cut by a pattern with a look-ahead,
+    which not every regular-expression engine has."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(SPLIT), "isolated"),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+    ])
+    train_byte_level(tokenizer, vocab_size=400)
+    write_folder(folder, tokenizer, "golden.json", pad_token="<pad>")
+
+
+def write_metaspace(folder):
+    """BPE as Llama 2's: spaces are letters, a first one is added, and bytes stand in for what the
+    vocabulary lacks. No pad token."""
+    normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    # Trained within words; used on the whole text.
+    trained = Tokenizer(models.BPE())
+    trained.pre_tokenizer = pre_tokenizers.Metaspace()
+    trained.train_from_iterator(SENTENCES, trainers.BpeTrainer(vocab_size=160))
+    model = json.loads(trained.to_str())["model"]
+    special = ["<unk>", "<s>", "</s>"]
+    tokens = special + [f"<0x{byte:02X}>" for byte in range(256)]
+    tokens += sorted(model["vocab"], key=model["vocab"].get)
+    tokenizer = Tokenizer(models.BPE(
+        vocab={token: i for i, token in enumerate(tokens)},
+        merges=[tuple(pair) for pair in model["merges"]],
+        unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    tokenizer.add_special_tokens(special)
+    tokenizer.normalizer = normalizer
+    tokenizer.post_processor = begin_with_bos(1)
+    tokenizer.decoder = decoders.Sequence([
+        decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(),
+        decoders.Strip(" ", 1, 0)])
+    write_folder(folder, tokenizer, "golden.json", unk_token="<unk>")
 
 
 def write_demo_text(folder):

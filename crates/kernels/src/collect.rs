@@ -110,6 +110,7 @@ impl Plan {
                         m3: totals[total::M2 + 1] * scale.powi(3),
                         m4: totals[total::M2 + 2] * scale.powi(4),
                     },
+                    pooled_variance: Moments::of((0..channels).map(mean)).unbiased_variance(),
                     channel_mean: (0..channels).map(mean).collect(),
                     channel_m2: totals[total::CHANNEL_M2] * channel_scale.powi(2),
                     max_abs: f32::from_bits(counts[count::MAX_BITS] as u32).into(),

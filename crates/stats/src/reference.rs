@@ -23,10 +23,12 @@ pub fn sequence(
         .collect();
     let mut histogram = Histogram::default();
     finite().for_each(|a| histogram.push(a));
+    let channel_mean: Vec<f64> = by_channel.iter().map(|channel| channel.mean).collect();
     SequenceStatistics {
         tokens: rows.len() as u32,
         moments: Moments::of(finite().map(f64::from)),
-        channel_mean: by_channel.iter().map(|channel| channel.mean).collect(),
+        pooled_variance: Moments::of(channel_mean.iter().copied()).unbiased_variance(),
+        channel_mean,
         channel_m2: by_channel.iter().map(|channel| channel.m2).sum(),
         max_abs: finite().map(|a| f64::from(a.abs())).fold(0.0, f64::max),
         nan: elements().filter(|a| a.is_nan()).count() as u64,

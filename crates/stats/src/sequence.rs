@@ -14,6 +14,8 @@ pub struct SequenceStatistics {
     pub moments: Moments,
     /// Pooled means: for each channel the mean over the sequence's tokens.
     pub channel_mean: Vec<f64>,
+    /// Unbiased variance over channels of the pooled means; 0 for a single channel.
+    pub pooled_variance: f64,
     /// Sum, over channels, of the squared deviations from the channel's own mean.
     pub channel_m2: f64,
     /// Largest finite magnitude.
@@ -26,11 +28,4 @@ pub struct SequenceStatistics {
     pub below_epsilon: Option<u64>,
     /// Magnitudes of the finite elements.
     pub histogram: Histogram,
-}
-
-impl SequenceStatistics {
-    /// Unbiased variance over channels of the pooled means; 0 for a single channel.
-    pub fn pooled_variance(&self) -> f64 {
-        Moments::of(self.channel_mean.iter().copied()).unbiased_variance()
-    }
 }

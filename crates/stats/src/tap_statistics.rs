@@ -38,7 +38,7 @@ impl TapStatistics {
             Estimator::Pooled => {
                 let (mut sum, mut count) = (0.0, 0.0);
                 for (sequence, weight) in self.drawn(weights) {
-                    sum += sequence.pooled_variance() * f64::from(weight);
+                    sum += sequence.pooled_variance * f64::from(weight);
                     count += f64::from(weight);
                 }
                 if count > 0.0 { sum / count } else { 0.0 }

@@ -95,7 +95,15 @@ fn parse(header: &[u8]) -> Result<Vec<(String, TensorInfo)>, String> {
 /// that each is as long as its shape and type make it.
 fn layout(tensors: &[(String, TensorInfo)]) -> Result<u64, String> {
     let (mut end, mut before) = (0, "the header");
-    for (name, TensorInfo { dtype, shape, data_offsets: (first, last) }) in tensors {
+    for (
+        name,
+        TensorInfo {
+            dtype,
+            shape,
+            data_offsets: (first, last),
+        },
+    ) in tensors
+    {
         if *first < end {
             return Err(format!(
                 "tensor `{name}` begins at byte {first} of the data and overlaps `{before}`, \

@@ -1,25 +1,28 @@
 //! Models by their id on the Hugging Face Hub, or on a server that speaks its protocol.
 
-use std::path::{Path, PathBuf};
+mod download;
+mod error;
 
-use hf_hub::{
-    Cache, Repo, RepoType,
-    api::{
-        Progress,
-        sync::{Api, ApiBuilder, ApiError, ApiRepo},
-    },
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
 };
+
+use hf_hub::{Cache, CacheRepo, Repo, RepoType, api::sync::ApiBuilder};
 use serde_json::Value;
-use thiserror::Error;
+
+pub use error::HubError;
 
 use super::Folder;
+use download::Download;
 
 const CONFIG: &str = "config.json";
+const TOKENIZER: &str = "tokenizer.json";
 const INDEX: &str = "model.safetensors.index.json";
 const WEIGHTS: &str = "model.safetensors";
 /// What a model may have beside its configuration and weights.
 const OPTIONAL: [&str; 4] = [
-    "tokenizer.json",
+    TOKENIZER,
     "tokenizer_config.json",
     "special_tokens_map.json",
     "generation_config.json",
@@ -59,50 +62,24 @@ pub struct DownloadProgress {
     pub total: u64,
 }
 
-/// A model that could not be fetched.
-#[derive(Debug, Error)]
-pub enum HubError {
-    /// Not `owner/name` or `owner/name@revision`.
-    #[error("`{id}` is neither a folder nor a model id such as owner/name or owner/name@revision")]
-    Id {
-        /// What was given.
-        id: String,
-    },
-    /// There is no such model, or it lacks a file that is needed.
-    #[error("{id} has no {file} on the Hub; is the id right?")]
-    NotFound {
-        /// The model.
-        id: String,
-        /// The file.
-        file: String,
-    },
-    /// The model is private or gated.
-    #[error("{id} may not be read without permission; set HF_TOKEN to a token that has it")]
-    Unauthorised {
-        /// The model.
-        id: String,
-    },
-    /// The index of shards cannot be read.
-    #[error("{id}: {INDEX} is malformed")]
-    Index {
-        /// The model.
-        id: String,
-    },
-    /// Anything else, such as no connection.
-    #[error("cannot download {file} of {id}; what has come so far is kept for the next try")]
-    Download {
-        /// The model.
-        id: String,
-        /// The file.
-        file: String,
-        /// What the client says.
-        #[source]
-        source: Box<ApiError>,
-    },
+/// The model that a user names: a folder where there is one of that name, else an id on the Hub.
+///
+/// # Errors
+/// As [`fetch`].
+pub fn open(
+    model: &str,
+    options: &HubOptions,
+    progress: &mut dyn FnMut(DownloadProgress),
+) -> Result<Folder, HubError> {
+    match Path::new(model).is_dir() {
+        true => Ok(Folder::new(model)),
+        false => fetch(model, options, progress),
+    }
 }
 
-/// Fetches what is needed of a model into the cache, going on where an earlier download stopped,
-/// and returns the folder that holds it. A complete model in the cache needs no connection.
+/// Fetches what is needed of a model into the cache and returns the folder that holds it. Files that
+/// are there already are not fetched again, and a file of which a part is there is taken up from
+/// that point. A complete model in the cache needs no connection.
 ///
 /// # Errors
 /// When the id is malformed, the model or a needed file does not exist, permission is missing, or the
@@ -115,21 +92,24 @@ pub fn fetch(
     let repo = parse(id)?;
     let cache = match &options.cache {
         Some(path) => Cache::new(path.clone()),
+        None if env::home_dir().is_none() => return Err(HubError::NoHome),
         None => Cache::default(),
     };
     let cached = cache.repo(repo.clone());
-    let lookup = |file: &str| cached.get(file);
-    if let Some(folder) = complete(id, &lookup)? {
+    // Other programs may have fetched the weights alone.
+    if let Some(folder) = complete(id, &cached)?
+        && cached.get(TOKENIZER).is_some()
+    {
         return Ok(folder);
     }
-    let mut builder = ApiBuilder::from_cache(cache.clone()).with_retries(3);
+    let mut builder = ApiBuilder::from_cache(cache);
     if let Some(endpoint) = &options.endpoint {
         builder = builder.with_endpoint(endpoint.clone());
     }
     if let Some(token) = &options.token {
         builder = builder.with_token(Some(token.clone()));
     }
-    let api: Api = builder.build().map_err(|source| HubError::Download {
+    let api = builder.build().map_err(|source| HubError::Download {
         id: id.into(),
         file: CONFIG.into(),
         source: Box::new(source),
@@ -137,9 +117,10 @@ pub fn fetch(
     let mut download = Download {
         id,
         repo: api.repo(repo),
+        cached: &cached,
         progress,
     };
-    let config = download.needed(CONFIG)?;
+    download.newest(CONFIG)?;
     for file in OPTIONAL {
         download.wanted(file)?;
     }
@@ -153,22 +134,20 @@ pub fn fetch(
             download.needed(WEIGHTS)?;
         }
     }
-    Ok(Folder::new(config.parent().unwrap_or(Path::new("."))))
+    complete(id, &cached)?.ok_or_else(|| HubError::Changed { id: id.into() })
 }
 
-/// The folder of a model of which every needed file is in the cache.
-fn complete(
-    id: &str,
-    cached: &dyn Fn(&str) -> Option<PathBuf>,
-) -> Result<Option<Folder>, HubError> {
-    let Some(config) = cached(CONFIG) else {
+/// The folder of a model of which the cache has the configuration and all weights, of one revision.
+fn complete(id: &str, cached: &CacheRepo) -> Result<Option<Folder>, HubError> {
+    let Some(config) = cached.get(CONFIG) else {
         return Ok(None);
     };
-    let whole = match cached(INDEX) {
-        Some(index) => shards(id, &index)?
-            .iter()
-            .all(|shard| cached(shard).is_some()),
-        None => cached(WEIGHTS).is_some(),
+    let whole = match cached.get(INDEX) {
+        Some(index) => {
+            let shards = shards(id, &index)?;
+            shards.iter().all(|shard| cached.get(shard).is_some())
+        }
+        None => cached.get(WEIGHTS).is_some(),
     };
     let folder = config.parent().map(Folder::new);
     Ok(folder.filter(|_| whole))
@@ -177,7 +156,7 @@ fn complete(
 /// Files that an index names.
 fn shards(id: &str, index: &Path) -> Result<Vec<String>, HubError> {
     let malformed = || HubError::Index { id: id.into() };
-    let index = std::fs::read(index).map_err(|_| malformed())?;
+    let index = fs::read(index).map_err(|_| malformed())?;
     let index: Value = serde_json::from_slice(&index).map_err(|_| malformed())?;
     let map = index
         .get("weight_map")
@@ -189,10 +168,8 @@ fn shards(id: &str, index: &Path) -> Result<Vec<String>, HubError> {
         .collect::<Result<Vec<_>, _>>()?;
     shards.sort();
     shards.dedup();
-    match shards
-        .iter()
-        .any(|shard| shard.contains(['/', '\\']) || shard.starts_with('.'))
-    {
+    let leads_elsewhere = |shard: &String| shard.contains(['/', '\\']) || shard.starts_with('.');
+    match shards.iter().any(leads_elsewhere) {
         true => Err(malformed()),
         false => Ok(shards),
     }
@@ -210,82 +187,6 @@ fn parse(id: &str) -> Result<Repo, HubError> {
         ),
         _ => Err(HubError::Id { id: id.into() }),
     }
-}
-
-struct Download<'a> {
-    id: &'a str,
-    repo: ApiRepo,
-    progress: &'a mut dyn FnMut(DownloadProgress),
-}
-
-impl Download<'_> {
-    /// A file that the model cannot do without.
-    fn needed(&mut self, file: &str) -> Result<PathBuf, HubError> {
-        self.wanted(file)?.ok_or_else(|| HubError::NotFound {
-            id: self.id.into(),
-            file: file.into(),
-        })
-    }
-
-    /// A file, if the model has it.
-    fn wanted(&mut self, file: &str) -> Result<Option<PathBuf>, HubError> {
-        let reporter = Reporter {
-            file: String::new(),
-            bytes: 0,
-            total: 0,
-            progress: self.progress,
-        };
-        match self.repo.download_with_progress(file, reporter) {
-            Ok(path) => Ok(Some(path)),
-            Err(error) => match status(&error) {
-                Some(404) => Ok(None),
-                Some(401 | 403) => Err(HubError::Unauthorised { id: self.id.into() }),
-                _ => Err(HubError::Download {
-                    id: self.id.into(),
-                    file: file.into(),
-                    source: Box::new(error),
-                }),
-            },
-        }
-    }
-}
-
-/// The HTTP status that a request failed with.
-fn status(error: &ApiError) -> Option<u16> {
-    match error {
-        ApiError::RequestError(error) => match **error {
-            ureq::Error::StatusCode(status) => Some(status),
-            _ => None,
-        },
-        ApiError::TooManyRetries(error) => status(error),
-        _ => None,
-    }
-}
-
-struct Reporter<'a> {
-    file: String,
-    bytes: u64,
-    total: u64,
-    progress: &'a mut dyn FnMut(DownloadProgress),
-}
-
-impl Progress for Reporter<'_> {
-    fn init(&mut self, size: usize, filename: &str) {
-        self.file = filename.to_owned();
-        self.bytes = 0;
-        self.total = size as u64;
-    }
-
-    fn update(&mut self, size: usize) {
-        self.bytes += size as u64;
-        (self.progress)(DownloadProgress {
-            file: self.file.clone(),
-            bytes: self.bytes,
-            total: self.total,
-        });
-    }
-
-    fn finish(&mut self) {}
 }
 
 #[cfg(test)]

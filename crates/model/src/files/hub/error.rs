@@ -1,0 +1,73 @@
+//! What can go wrong on the way from the Hub.
+
+use hf_hub::api::sync::ApiError;
+use thiserror::Error;
+
+/// A model that could not be fetched.
+#[derive(Debug, Error)]
+pub enum HubError {
+    /// Not `owner/name` or `owner/name@revision`.
+    #[error("`{id}` is neither a folder nor a model id such as owner/name or owner/name@revision")]
+    Id {
+        /// What was given.
+        id: String,
+    },
+    /// There is no such model, or it lacks a file that is needed.
+    #[error("there is no folder {id}, and no {file} under that id on the Hub; is it right?")]
+    NotFound {
+        /// The model.
+        id: String,
+        /// The file.
+        file: String,
+    },
+    /// The model is private or gated; or not there, which the public Hub tells only those who are
+    /// signed in.
+    #[error(
+        "{id} may not be read: if it exists, it is private or gated; \
+         set HF_TOKEN to a token that may read it"
+    )]
+    Unauthorised {
+        /// The model.
+        id: String,
+    },
+    /// The index of shards cannot be used.
+    #[error("{id}: model.safetensors.index.json is malformed")]
+    Index {
+        /// The model.
+        id: String,
+    },
+    /// There is nowhere to keep downloads.
+    #[error("there is no home directory to keep downloads in; set HF_HOME to a folder")]
+    NoHome,
+    /// The server cannot be reached.
+    #[error(
+        "cannot reach the Hub for {file} of {id}; \
+         without a connection, give a model's folder or one that was downloaded before"
+    )]
+    Offline {
+        /// The model.
+        id: String,
+        /// The file.
+        file: String,
+        /// What the client says.
+        #[source]
+        source: Box<ApiError>,
+    },
+    /// Anything else, such as a connection that breaks again and again, or a full disk.
+    #[error("cannot download {file} of {id}; what has come so far is kept for the next try")]
+    Download {
+        /// The model.
+        id: String,
+        /// The file.
+        file: String,
+        /// What the client says.
+        #[source]
+        source: Box<ApiError>,
+    },
+    /// The model was replaced by a newer revision in the meantime.
+    #[error("{id} changed on the Hub while it was downloaded; try again")]
+    Changed {
+        /// The model.
+        id: String,
+    },
+}

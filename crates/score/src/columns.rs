@@ -1,0 +1,70 @@
+//! Every score as a function from "how often is each sequence drawn" to one value per layer.
+
+mod avss;
+mod baseline;
+mod residual;
+
+use layerlab_stats::ModelStatistics;
+
+use crate::{Direction, Role, ScoreError, ScoreOptions};
+
+/// One value per layer for given weights of sequences; none where it is undefined.
+pub(crate) type Values<'a> = dyn Fn(&[u32]) -> Result<Vec<Option<f64>>, ScoreError> + 'a;
+
+/// A method before it is evaluated.
+pub(crate) struct Column<'a> {
+    pub id: String,
+    pub label: String,
+    pub source: &'static str,
+    pub role: Role,
+    pub direction: Direction,
+    /// Whether it depends on the data at all.
+    pub varies: bool,
+    pub values: Box<Values<'a>>,
+}
+
+impl<'a> Column<'a> {
+    /// A ranking in which high means important.
+    fn ranking(
+        id: impl Into<String>,
+        label: impl Into<String>,
+        source: &'static str,
+        values: Box<Values<'a>>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            label: label.into(),
+            source,
+            role: Role::Ranking,
+            direction: Direction::HighIsImportant,
+            varies: true,
+            values,
+        }
+    }
+
+    /// The same as a part of a score.
+    fn part(self) -> Self {
+        Self {
+            role: Role::Part,
+            ..self
+        }
+    }
+
+    fn low_is_important(self) -> Self {
+        Self {
+            direction: Direction::LowIsImportant,
+            ..self
+        }
+    }
+}
+
+/// All methods that the statistics allow, in the order of the table.
+pub(crate) fn all<'a>(
+    statistics: &'a ModelStatistics,
+    options: &'a ScoreOptions,
+) -> Vec<Column<'a>> {
+    let mut columns = avss::columns(statistics, options);
+    columns.extend(residual::columns(statistics));
+    columns.extend(baseline::columns(statistics.layers.len(), options));
+    columns
+}

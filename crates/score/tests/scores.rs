@@ -1,0 +1,307 @@
+//! Scores against definitions written out again, and against cases worked by hand.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use layerlab_score::{MethodScores, Role, ScoreError, ScoreOptions, ScoreTable, score};
+use layerlab_stats::{
+    Epsilon, Estimator, LayerStatistics, ModelStatistics, PairStatistics, Tap, TapStatistics,
+    reference,
+};
+use proptest::prelude::*;
+
+/// One sequence's activation at one layer: `[tokens][channels]`.
+type Activation = Vec<Vec<f32>>;
+
+/// Measures residual streams `[layer 0..=L][sequence]` as a forward pass would.
+fn measure(streams: &[Vec<Activation>], epsilon: Epsilon) -> ModelStatistics {
+    let absolute = match epsilon {
+        Epsilon::Absolute(value) => Some(value),
+        Epsilon::Relative(_) => None,
+    };
+    let layers = streams.len() - 1;
+    let mut statistics = ModelStatistics::new(layers, epsilon);
+    let flat = |activation: &Activation| activation.concat();
+    for (layer, measured) in statistics.layers.iter_mut().enumerate() {
+        let mut input = TapStatistics::default();
+        let mut output = TapStatistics::default();
+        let mut update = TapStatistics::default();
+        let mut pairs = PairStatistics::default();
+        for (before, after) in streams[layer].iter().zip(&streams[layer + 1]) {
+            let mask = vec![true; before.len()];
+            let channels = before[0].len();
+            let (a, b) = (flat(before), flat(after));
+            let difference: Vec<f32> = a.iter().zip(&b).map(|(a, b)| b - a).collect();
+            input
+                .sequences
+                .push(reference::sequence(&a, channels, &mask, absolute));
+            output
+                .sequences
+                .push(reference::sequence(&b, channels, &mask, absolute));
+            update
+                .sequences
+                .push(reference::sequence(&difference, channels, &mask, absolute));
+            pairs
+                .sequences
+                .push(reference::pair(&a, &b, channels, &mask));
+        }
+        *measured = LayerStatistics {
+            taps: [
+                (Tap::Input, input),
+                (Tap::Output, output),
+                (Tap::Update, update),
+            ]
+            .into(),
+            spans: [(1, pairs)].into(),
+        };
+    }
+    statistics
+}
+
+fn method<'a>(table: &'a ScoreTable, id: &str) -> &'a MethodScores {
+    table
+        .methods
+        .iter()
+        .find(|method| method.id == id)
+        .expect(id)
+}
+
+fn values(table: &ScoreTable, id: &str) -> Vec<f64> {
+    method(table, id)
+        .layers
+        .iter()
+        .map(|layer| layer.value.unwrap())
+        .collect()
+}
+
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-9 * b.abs().max(1e-300)
+}
+
+/// Streams of random numbers: `layers + 1` of `sequences` of varying length.
+fn streams(layers: usize, sequences: usize) -> impl Strategy<Value = Vec<Vec<Activation>>> {
+    let channels = 6;
+    let row = prop::collection::vec(-3.0f32..3.0, channels);
+    prop::collection::vec(
+        (0..sequences)
+            .map(|sequence| prop::collection::vec(row.clone(), 4 + sequence))
+            .collect::<Vec<_>>(),
+        layers + 1,
+    )
+}
+
+fn quick(options: ScoreOptions) -> ScoreOptions {
+    ScoreOptions {
+        resamples: 50,
+        ..options
+    }
+}
+
+/// The authors' recipe written out again: the mean over tokens, its unbiased variance, averaged; over
+/// the share of elements below 1e-5.
+fn authors_avss(layer: &[Activation]) -> f64 {
+    let mut variances = Vec::new();
+    let (mut below, mut elements) = (0.0, 0.0);
+    for sequence in layer {
+        let channels = sequence[0].len();
+        let means: Vec<f64> = (0..channels)
+            .map(|channel| {
+                let column = sequence.iter().map(|token| f64::from(token[channel]));
+                column.sum::<f64>() / sequence.len() as f64
+            })
+            .collect();
+        let centre = means.iter().sum::<f64>() / channels as f64;
+        let squares: f64 = means.iter().map(|mean| (mean - centre).powi(2)).sum();
+        variances.push(squares / (channels - 1) as f64);
+        for value in sequence.iter().flatten() {
+            below += if f64::from(value.abs()) < 1e-5 {
+                1.0
+            } else {
+                0.0
+            };
+            elements += 1.0;
+        }
+    }
+    let variance = variances.iter().sum::<f64>() / variances.len() as f64;
+    let sparsity: f64 = below / elements;
+    variance / sparsity.max(1.0 / elements)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn the_authors_recipe(mut streams in streams(3, 4), zeros in 0usize..5) {
+        for value in streams[1][0][0].iter_mut().take(zeros) {
+            *value = 1e-6;
+        }
+        let options = quick(ScoreOptions::authors());
+        let table = score(&measure(&streams, options.epsilon), &options).unwrap();
+        for (found, layer) in values(&table, "avss").iter().zip(&streams[1..]) {
+            prop_assert!(close(*found, authors_avss(layer)), "{found}");
+        }
+    }
+
+    #[test]
+    fn scaling_a_model_changes_no_ranking(streams in streams(4, 3)) {
+        let options = quick(ScoreOptions::default());
+        let scaled: Vec<Vec<Activation>> = streams.iter().map(|layer| layer.iter().map(|sequence| {
+            sequence.iter().map(|token| token.iter().map(|value| value * 4.0).collect()).collect()
+        }).collect()).collect();
+        let before = score(&measure(&streams, options.epsilon), &options).unwrap();
+        let after = score(&measure(&scaled, options.epsilon), &options).unwrap();
+        for (a, b) in values(&before, "avss").iter().zip(values(&after, "avss")) {
+            prop_assert!(close(b, a * 16.0), "{a} {b}");
+        }
+        for id in ["relative_avss", "block_influence", "relative_magnitude"] {
+            for (a, b) in values(&before, id).iter().zip(values(&after, id)) {
+                prop_assert!((b - a).abs() <= 1e-6 * a.abs(), "{id}: {a} {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn ranks_and_probabilities_add_up(streams in streams(5, 4), lowest in 1usize..5) {
+        let options = quick(ScoreOptions { lowest: Some(lowest), ..ScoreOptions::default() });
+        let table = score(&measure(&streams, options.epsilon), &options).unwrap();
+        for method in &table.methods {
+            let mut ranks: Vec<_> = method.layers.iter().map(|layer| layer.rank.unwrap()).collect();
+            ranks.sort_unstable();
+            prop_assert_eq!(&ranks, &[1, 2, 3, 4, 5]);
+            if method.role != Role::Baseline {
+                let sum: f64 = method.layers.iter().filter_map(|l| l.probability_lowest).sum();
+                prop_assert!((sum - lowest as f64).abs() < 1e-9, "{}: {sum}", method.id);
+                for layer in &method.layers {
+                    prop_assert!(layer.low <= layer.high);
+                }
+            }
+        }
+        let last = method(&table, "last_k");
+        prop_assert_eq!(last.lowest_layer(), Some(4));
+        for (index, row) in table.agreement.spearman.iter().enumerate() {
+            prop_assert!((row[index].unwrap() - 1.0).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn shares_sum_to_one_and_cumulate(streams in streams(4, 2)) {
+        let options = quick(ScoreOptions::default());
+        let table = score(&measure(&streams, options.epsilon), &options).unwrap();
+        for id in ["nav", "nas", "avss_normalised"] {
+            let sum: f64 = values(&table, id).iter().sum();
+            prop_assert!((sum - 1.0).abs() < 1e-9, "{id}: {sum}");
+        }
+        let shares = values(&table, "avss_normalised");
+        let in_layers = values(&table, "cavss_layer_order");
+        for layer in 0..4 {
+            prop_assert!(close(in_layers[layer], shares[..=layer].iter().sum()));
+        }
+        let in_ranks = values(&table, "cavss_rank_order");
+        for layer in 0..4 {
+            let not_above = shares.iter().filter(|share| **share <= shares[layer]);
+            prop_assert!(close(in_ranks[layer], not_above.sum()));
+        }
+    }
+}
+
+/// Two tokens of two channels, doubled by the block: parallel, so no influence, and an update as long
+/// as the input, half as long as the output.
+#[test]
+fn a_block_that_doubles() {
+    let input: Activation = vec![vec![3.0, 4.0], vec![0.0, 5.0]];
+    let output: Activation = vec![vec![6.0, 8.0], vec![0.0, 10.0]];
+    let third: Activation = vec![vec![-8.0, 6.0], vec![10.0, 0.0]];
+    let streams = vec![vec![input], vec![output], vec![third]];
+    let options = ScoreOptions::authors();
+    let table = score(&measure(&streams, options.epsilon), &options).unwrap();
+    let influence = values(&table, "block_influence");
+    assert!(influence[0].abs() < 1e-12, "parallel");
+    assert!((influence[1] - 1.0).abs() < 1e-12, "a quarter turn");
+    let angle = values(&table, "angular_distance_1_mean");
+    assert!((angle[1] - 0.5).abs() < 1e-12, "half of pi");
+    assert!((values(&table, "relative_magnitude")[0] - 0.5).abs() < 1e-12);
+    // Pooled means (3, 9): unbiased variance 18. One of four elements is 0: AS = 1/4.
+    assert!((values(&table, "avss")[0] - 72.0).abs() < 1e-9);
+    assert!(method(&table, "avss").layers[0].low.is_none());
+    assert!(
+        table
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("one sequence"))
+    );
+}
+
+#[test]
+fn saturation_is_flagged() {
+    let stream = |scale: f32| vec![vec![vec![scale, 2.0 * scale], vec![3.0 * scale, scale]]];
+    let streams = vec![stream(1.0), stream(2.0), stream(3.0)];
+    let options = ScoreOptions::authors();
+    let table = score(&measure(&streams, options.epsilon), &options).unwrap();
+    assert!(
+        table
+            .warnings
+            .iter()
+            .any(|w| w.contains("layer 0, 1:") && w.contains("saturated"))
+    );
+}
+
+#[test]
+fn a_layer_that_is_not_finite_has_no_score() {
+    let good: Activation = vec![vec![1.0, 2.0], vec![0.5, -1.0]];
+    let bad: Activation = vec![vec![1.0, f32::NAN], vec![0.5, -1.0]];
+    let streams = vec![vec![good.clone()], vec![bad], vec![good]];
+    let options = ScoreOptions::default();
+    let table = score(&measure(&streams, options.epsilon), &options).unwrap();
+    let avss = method(&table, "avss");
+    assert_eq!(avss.layers[0].value, None);
+    assert_eq!(avss.layers[0].rank, None);
+    assert!(avss.layers[1].value.is_some());
+    assert!(table.warnings.iter().any(|warning| warning.contains("NaN")));
+}
+
+#[test]
+fn the_estimators_differ_as_defined() {
+    // Channel means 0 and 10 whatever the token; tokens differ by ±1 in both channels.
+    let layer: Activation = vec![vec![1.0, 11.0], vec![-1.0, 9.0]];
+    let streams = vec![vec![layer.clone()], vec![layer.clone()], vec![layer]];
+    let with = |estimator| {
+        let options = ScoreOptions {
+            estimator,
+            ..ScoreOptions::authors()
+        };
+        let table = score(&measure(&streams, options.epsilon), &options).unwrap();
+        // AS' is 1/4 for the four elements: AVSS is four times the variance.
+        values(&table, "avss")[0] / 4.0
+    };
+    assert!((with(Estimator::Pooled) - 50.0).abs() < 1e-9);
+    assert!((with(Estimator::Element) - 26.0).abs() < 1e-9);
+    assert!((with(Estimator::Channel) - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn options_out_of_range_are_refused() {
+    let layer: Vec<Activation> = vec![vec![vec![1.0, 2.0]]];
+    let statistics = measure(
+        &[layer.clone(), layer.clone(), layer],
+        Epsilon::Relative(0.1),
+    );
+    let with = |change: fn(&mut ScoreOptions)| {
+        let mut options = ScoreOptions::default();
+        change(&mut options);
+        score(&statistics, &options).unwrap_err()
+    };
+    assert_eq!(with(|o| o.confidence = 1.0), ScoreError::Confidence(1.0));
+    assert!(matches!(
+        with(|o| o.lowest = Some(0)),
+        ScoreError::Lowest { .. }
+    ));
+    assert!(matches!(
+        with(|o| o.lowest = Some(2)),
+        ScoreError::Lowest { .. }
+    ));
+    assert!(matches!(
+        with(|o| o.tap = Tap::Mlp),
+        ScoreError::TapNotMeasured { .. }
+    ));
+    let empty = ModelStatistics::new(0, Epsilon::Relative(0.1));
+    let found = score(&empty, &ScoreOptions::default()).unwrap_err();
+    assert_eq!(found, ScoreError::NothingMeasured);
+}
