@@ -1,2 +1,52 @@
-//! x
-fn main() {}
+//! The `layerlab` command: what every layer of a language model is worth, on this machine.
+
+mod arguments;
+mod commands;
+mod failure;
+mod model;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+
+#[derive(Parser)]
+#[command(name = "layerlab", version, about, max_term_width = 100, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Info(commands::info::Arguments),
+    Score(commands::score::Arguments),
+    Generate(commands::generate::Arguments),
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0    done
+  1    the machine failed: device, network or disk
+  2    the command line cannot be used, or would overwrite something
+  3    the model or the text cannot be used
+  130  interrupted by Ctrl-C; nothing half-written is left
+
+Environment: HF_HOME, HF_ENDPOINT and HF_TOKEN for models by their Hub id; NO_COLOR; RUST_LOG.";
+
+fn main() -> ExitCode {
+    // Burn and wgpu report trouble with a device through `log`.
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error")).init();
+    let result = match Cli::parse().command {
+        Command::Info(arguments) => commands::info::run(&arguments),
+        Command::Score(arguments) => commands::score::run(&arguments),
+        Command::Generate(arguments) => commands::generate::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

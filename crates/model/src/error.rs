@@ -83,6 +83,9 @@ pub enum ModelError {
         /// Sequences in the batch.
         batch: usize,
     },
+    /// The caller asked to stop.
+    #[error("loading was interrupted")]
+    Interrupted,
     /// The sampling options cannot be used.
     #[error("sampling: {0}")]
     Sampling(String),

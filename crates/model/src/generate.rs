@@ -93,7 +93,7 @@ enum Chooser {
         temperature: f64,
         top_k: usize,
         top_p: f64,
-        random: ChaCha8Rng,
+        random: Box<ChaCha8Rng>,
     },
 }
 
@@ -123,7 +123,7 @@ impl Chooser {
                     temperature,
                     top_k: top_k.unwrap_or(usize::MAX),
                     top_p,
-                    random: ChaCha8Rng::seed_from_u64(seed),
+                    random: Box::new(ChaCha8Rng::seed_from_u64(seed)),
                 })
             }
         }

@@ -8,6 +8,7 @@ mod error;
 mod families;
 pub mod files;
 mod generate;
+mod parameters;
 pub mod spec;
 pub mod tokenizer;
 

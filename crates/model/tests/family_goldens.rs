@@ -31,7 +31,10 @@ impl Observer for Recorder {
 
 fn load(name: &str, target: &Target) -> Decoder {
     let checkpoint = block_on(Checkpoint::open(Folder::new(goldens().join(name)))).unwrap();
-    block_on(Decoder::load(&checkpoint, &target.device, &mut |_| ())).unwrap()
+    block_on(Decoder::load(&checkpoint, &target.device, &mut |_| {
+        ControlFlow::Continue(())
+    }))
+    .unwrap()
 }
 
 /// The largest error of one padded batch, by what was compared.
@@ -140,6 +143,7 @@ fn golden(name: &str) {
                 target.name
             );
         }
+        assert_eq!(decoder.spec().parameters(), decoder.parameters());
         update_is_output_minus_input(&decoder);
         greedy(&decoder, &reference);
     }

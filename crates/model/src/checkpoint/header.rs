@@ -87,7 +87,7 @@ fn parse(header: &[u8]) -> Result<Vec<(String, TensorInfo)>, String> {
             Err(error) => Err(format!("tensor `{name}`: {error}")),
         })
         .collect::<Result<Vec<(String, TensorInfo)>, String>>()?;
-    tensors.sort_by(|(_, a), (_, b)| a.data_offsets.cmp(&b.data_offsets));
+    tensors.sort_by_key(|(_, info)| info.data_offsets);
     Ok(tensors)
 }
 

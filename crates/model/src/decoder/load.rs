@@ -1,5 +1,7 @@
 //! From a checkpoint to a decoder on a device, one tensor at a time.
 
+use std::ops::ControlFlow;
+
 use burn::{
     module::Param,
     nn::{Embedding, LayerNormConfig, Linear, RmsNormConfig},
@@ -34,11 +36,12 @@ impl Decoder {
     ///
     /// # Errors
     /// When the family is unknown, a tensor is missing, has another shape or another data type than
-    /// can be read, or holds values that are not finite, or when reading fails.
+    /// can be read, or holds values that are not finite, when reading fails, or when `progress` breaks
+    /// off.
     pub async fn load<F: ModelFiles>(
         checkpoint: &Checkpoint<F>,
         device: &Device,
-        progress: &mut dyn FnMut(LoadProgress),
+        progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
     ) -> Result<Self, ModelError> {
         let family = families::of(checkpoint.config())?;
         let spec = (family.spec)(checkpoint.config())?;
@@ -96,7 +99,7 @@ struct Loader<'a, F> {
     spec: &'a DecoderSpec,
     checkpoint: &'a Checkpoint<F>,
     device: &'a Device,
-    progress: &'a mut dyn FnMut(LoadProgress),
+    progress: &'a mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
     bytes: u64,
 }
 
@@ -126,11 +129,14 @@ impl<F: ModelFiles> Loader<'_, F> {
         }
         self.bytes += entry.bytes;
         let values = self.checkpoint.read_f32(name).await?;
-        (self.progress)(LoadProgress {
+        let progress = (self.progress)(LoadProgress {
             bytes: self.bytes,
             total: self.checkpoint.weight_bytes(),
         });
-        Ok(values)
+        match progress {
+            ControlFlow::Continue(()) => Ok(values),
+            ControlFlow::Break(()) => Err(ModelError::Interrupted),
+        }
     }
 
     async fn vector(&mut self, name: &str, length: usize) -> Result<Param<Tensor<1>>, ModelError> {

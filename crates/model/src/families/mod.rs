@@ -53,6 +53,17 @@ pub(crate) fn of(config: &Config) -> Result<&'static Family, ModelError> {
         })
 }
 
+impl DecoderSpec {
+    /// The decoder that a `config.json` describes.
+    ///
+    /// # Errors
+    /// When the family is unknown, or the configuration is incomplete, contradictory or asks for what
+    /// cannot be run.
+    pub fn from_config(config: &Config) -> Result<Self, ModelError> {
+        (of(config)?.spec)(config)
+    }
+}
+
 /// The `model_type` of every family that can be run, in alphabetical order.
 pub fn known_families() -> impl Iterator<Item = &'static str> {
     FAMILIES.iter().map(|family| family.model_type)

@@ -7,10 +7,14 @@
 )]
 //! What the golden tests share: devices, and reference tensors written by `transformers`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use burn::tensor::{Device, DeviceKind, Tensor};
 use safetensors::{Dtype, SafeTensors};
+use serde_json::Value;
 
 /// A device, and how close it must come to the reference, relative to a layer's RMS.
 pub struct Target {
@@ -99,4 +103,32 @@ pub fn relative_error(found: Tensor<3>, expected: &[f64], mask: &[i64]) -> f64 {
         }
     }
     largest / (squares / f64::from(count)).sqrt()
+}
+
+/// The files of a golden, to be spoilt in memory.
+pub fn files_of(golden: &str) -> BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(goldens().join(golden)).expect(golden);
+    entries
+        .map(|entry| {
+            let path = entry.expect("a folder entry").path();
+            let name = path.file_name().expect("a name").to_string_lossy();
+            (name.into_owned(), std::fs::read(&path).expect("a file"))
+        })
+        .collect()
+}
+
+/// Header and data of a safetensors file.
+pub fn parts(file: &[u8]) -> (Value, Vec<u8>) {
+    let length = u64::from_le_bytes(file[..8].try_into().expect("8 bytes")) as usize;
+    let header = serde_json::from_slice(&file[8..8 + length]).expect("a header");
+    (header, file[8 + length..].to_vec())
+}
+
+/// A safetensors file of a header and data that need not belong together.
+pub fn joined(header: &Value, data: &[u8]) -> Vec<u8> {
+    let header = header.to_string().into_bytes();
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend(header);
+    file.extend(data);
+    file
 }

@@ -1,11 +1,6 @@
 //! One file after another from the Hub into the cache.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    thread,
-    time::Duration,
-};
+use std::{fs, io, path::PathBuf, thread, time::Duration};
 
 use hf_hub::{
     CacheRepo,

@@ -1,0 +1,175 @@
+//! `layerlab generate`.
+
+use std::{ops::ControlFlow, time::Instant};
+
+use clap::Args;
+use layerlab_lab::{
+    Cancel, GenerateOptions, LabError, OpenModel, Sampling, Speech, files::Folder, generate,
+    report::DeviceReport,
+};
+use serde::Serialize;
+
+use crate::{
+    Failure,
+    arguments::{DeviceArguments, ModelArguments, OutputArguments},
+    model,
+    output::print,
+    progress::{Bars, on_interrupt},
+};
+
+/// Let the model continue a prompt
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  layerlab generate --model path/to/model --prompt 'Once upon a time'
+  layerlab generate --model owner/name --prompt 'Dear' --temperature 0.8 --top-p 0.95 --seed 7")]
+pub struct Arguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    #[command(flatten)]
+    device: DeviceArguments,
+    /// The text to continue
+    #[arg(long, value_name = "TEXT")]
+    prompt: String,
+    /// Tokens at most
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    max_new_tokens: usize,
+    /// Draw at random from logits divided by this; without it the most likely token is taken
+    #[arg(long, value_name = "T")]
+    temperature: Option<f64>,
+    /// Draw from the K most likely tokens only
+    #[arg(long, value_name = "K", requires = "temperature")]
+    top_k: Option<usize>,
+    /// Draw from the most likely tokens that hold this probability together
+    #[arg(long, value_name = "P", requires = "temperature")]
+    top_p: Option<f64>,
+    /// Seed of the draw
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Write prompt, text and speed as JSON once all is said
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+/// What is told with `--json`.
+#[derive(Serialize)]
+struct Generated<'a> {
+    prompt: &'a str,
+    text: String,
+    tokens: usize,
+    seconds: f64,
+    tokens_per_second: f64,
+    device: DeviceReport,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// When the model cannot be loaded or run, the output not be written, or the user interrupts.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let destination = arguments.output.destination();
+    destination.check()?;
+    let cancel = on_interrupt()?;
+    let streams = !arguments.json && destination.path.is_none();
+    let (model, device) = (&arguments.model.model, arguments.device.device);
+    let generated = pollster::block_on(async {
+        let model = model::load(model, device, &mut Bars::new(), &cancel).await?;
+        arguments.generate(&model, streams, &cancel).await
+    })?;
+    // The standard output belongs to the text.
+    anstream::eprintln!("{}", generated.summary());
+    match (arguments.json, streams) {
+        (true, _) => {
+            let json = serde_json::to_string_pretty(&generated).map_err(Failure::machine)?;
+            destination.write(&(json + "\n"))
+        }
+        (false, true) => Ok(()),
+        (false, false) => destination.write(&format!("{}{}\n", generated.prompt, generated.text)),
+    }
+}
+
+impl Arguments {
+    async fn generate(
+        &self,
+        model: &OpenModel<Folder>,
+        streams: bool,
+        cancel: &Cancel,
+    ) -> Result<Generated<'_>, Failure> {
+        let lab = |error| Failure::from(LabError::from(error));
+        let prompt = model.tokenizer.encode(&self.prompt, true).map_err(lab)?;
+        let options = GenerateOptions {
+            max_new_tokens: self.max_new_tokens,
+            sampling: self.sampling(),
+            stop: model.tokenizer.stops().to_vec(),
+        };
+        let mut speech = Speech::after(&model.tokenizer, &prompt).map_err(lab)?;
+        let say = |text: &str| match streams {
+            true => print(text),
+            false => Ok(()),
+        };
+        say(&self.prompt)?;
+        let start = Instant::now();
+        let mut text = String::new();
+        // What goes wrong inside the callback waits here until generation has ended.
+        let mut failed = None;
+        let tokens = generate(&model.decoder, &prompt, &options, &mut |id| {
+            let said = speech.push(id).map_err(lab).and_then(|new| {
+                text.push_str(&new);
+                say(&new)
+            });
+            match said {
+                Ok(()) if !cancel.is_cancelled() => ControlFlow::Continue(()),
+                Ok(()) => ControlFlow::Break(()),
+                Err(failure) => {
+                    failed = Some(failure);
+                    ControlFlow::Break(())
+                }
+            }
+        })
+        .await
+        .map_err(LabError::from)?;
+        say("\n")?;
+        if let Some(failure) = failed {
+            return Err(failure);
+        }
+        if cancel.is_cancelled() {
+            return Err(LabError::Cancelled.into());
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        Ok(Generated {
+            prompt: &self.prompt,
+            text,
+            tokens: tokens.len(),
+            seconds,
+            tokens_per_second: tokens.len() as f64 / seconds,
+            device: DeviceReport::of(&model.device),
+        })
+    }
+
+    fn sampling(&self) -> Sampling {
+        match self.temperature {
+            None => Sampling::Greedy,
+            Some(temperature) => Sampling::Sample {
+                temperature,
+                top_k: self.top_k,
+                top_p: self.top_p,
+                seed: self.seed,
+            },
+        }
+    }
+}
+
+impl Generated<'_> {
+    fn summary(&self) -> String {
+        let fallback = self.device.fallback.as_ref();
+        format!(
+            "{} tokens, {:.1} tokens/s on {}{}",
+            self.tokens,
+            self.tokens_per_second,
+            self.device.line(),
+            fallback.map_or(String::new(), |reason| format!(", since {reason}"))
+        )
+    }
+}

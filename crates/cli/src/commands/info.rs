@@ -1,0 +1,131 @@
+//! `layerlab info`.
+
+use clap::Args;
+use layerlab_lab::{
+    Checkpoint, LabError, Tokenizer,
+    report::{ModelReport, bytes, count},
+};
+use serde::Serialize;
+
+use crate::{
+    Failure,
+    arguments::{ModelArguments, OutputArguments},
+    model,
+    progress::{Bars, on_interrupt},
+};
+
+/// Tell what a model is made of, without loading its weights
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  layerlab info --model path/to/model")]
+pub struct Arguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+/// What is told.
+#[derive(Serialize)]
+struct Info {
+    model: ModelReport,
+    architecture: Option<String>,
+    tokenizer: TokenizerInfo,
+}
+
+#[derive(Serialize)]
+struct TokenizerInfo {
+    vocab_size: usize,
+    bos: Option<u32>,
+    eos: Option<u32>,
+    pad: Option<u32>,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// When the model cannot be read, or the output not be written.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let destination = arguments.output.destination();
+    destination.check()?;
+    let cancel = on_interrupt()?;
+    let folder = model::folder(&arguments.model.model, &mut Bars::new(), &cancel)?;
+    let info = pollster::block_on(async {
+        let checkpoint = Checkpoint::open(folder).await?;
+        let tokenizer = Tokenizer::open(checkpoint.files()).await?;
+        Ok::<_, LabError>(Info {
+            model: ModelReport::of_files(&checkpoint).await?,
+            architecture: checkpoint.config().architecture().map(Into::into),
+            tokenizer: TokenizerInfo {
+                vocab_size: tokenizer.vocab_size(),
+                bos: tokenizer.bos(),
+                eos: tokenizer.eos(),
+                pad: tokenizer.pad(),
+            },
+        })
+    })?;
+    let text = match arguments.json {
+        true => serde_json::to_string_pretty(&info).map_err(Failure::machine)? + "\n",
+        false => info.lines(),
+    };
+    destination.write(&text)
+}
+
+impl Info {
+    fn lines(&self) -> String {
+        let model = &self.model;
+        let id = |id: Option<u32>| id.map_or("none".into(), |id| id.to_string());
+        let architecture = self.architecture.as_deref().unwrap_or("not named");
+        let heads = match model.heads == model.kv_heads {
+            true => model.heads.to_string(),
+            false => format!(
+                "{} for queries, {} for keys and values",
+                model.heads, model.kv_heads
+            ),
+        };
+        let rows = [
+            ("model", model.name.clone()),
+            ("family", format!("{} ({architecture})", model.family)),
+            ("layers", model.layers.to_string()),
+            ("hidden size", model.hidden_size.to_string()),
+            ("attention heads", heads),
+            ("MLP inner size", model.inner_size.to_string()),
+            ("vocabulary", count(model.vocab_size)),
+            ("context", count(model.context)),
+            ("parameters", count(model.parameters)),
+            (
+                "one layer",
+                format!(
+                    "{} parameters, {:.1} %",
+                    count(model.block_parameters),
+                    100.0 * model.block_parameters as f64 / model.parameters as f64
+                ),
+            ),
+            (
+                "weights",
+                format!(
+                    "{} as {}",
+                    bytes(model.weight_bytes),
+                    model.dtypes.join(", ")
+                ),
+            ),
+            ("sha256", model.sha256.clone()),
+            (
+                "tokenizer",
+                format!(
+                    "{} tokens; BOS {}, EOS {}, padding {}",
+                    count(self.tokenizer.vocab_size),
+                    id(self.tokenizer.bos),
+                    id(self.tokenizer.eos),
+                    id(self.tokenizer.pad)
+                ),
+            ),
+        ];
+        rows.map(|(name, value)| format!("{name:16}{value}\n"))
+            .concat()
+    }
+}

@@ -1,0 +1,5 @@
+//! One file for each command.
+
+pub mod generate;
+pub mod info;
+pub mod score;

@@ -1,0 +1,78 @@
+//! How a command fails: a chain of reasons, and an exit code that scripts can use.
+
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use layerlab_lab::{
+    CheckpointError, LabError, ModelError,
+    files::{FileError, hub::HubError},
+};
+
+/// Exit code after Ctrl-C, as shells count it: 128 + SIGINT.
+pub const INTERRUPTED: u8 = 130;
+
+/// A command that did not come to its end.
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    error: anyhow::Error,
+}
+
+impl Failure {
+    /// Device, network or disk.
+    pub fn machine(error: impl Into<anyhow::Error>) -> Self {
+        let error = error.into();
+        Self { code: 1, error }
+    }
+
+    /// What was asked for cannot be done, whatever the model.
+    pub fn usage(error: impl Into<anyhow::Error>) -> Self {
+        let error = error.into();
+        Self { code: 2, error }
+    }
+
+    /// The model or the text.
+    pub fn input(error: impl Into<anyhow::Error>) -> Self {
+        let error = error.into();
+        Self { code: 3, error }
+    }
+
+    /// Writes the chain of reasons to stderr.
+    pub fn report(self) -> ExitCode {
+        let style = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
+        anstream::eprintln!("{style}error:{style:#} {}", self.error);
+        for reason in self.error.chain().skip(1) {
+            anstream::eprintln!("  because: {reason}");
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<LabError> for Failure {
+    fn from(error: LabError) -> Self {
+        match error {
+            LabError::Cancelled => Self {
+                code: INTERRUPTED,
+                error: error.into(),
+            },
+            LabError::Device(_) | LabError::Kernel(_) | LabError::Model(ModelError::Device(_)) => {
+                Self::machine(error)
+            }
+            LabError::Model(ModelError::Checkpoint(CheckpointError::File(FileError::Read {
+                ..
+            }))) => Self::machine(error),
+            _ => Self::input(error),
+        }
+    }
+}
+
+impl From<HubError> for Failure {
+    fn from(error: HubError) -> Self {
+        match error {
+            HubError::Offline { .. } | HubError::Download { .. } | HubError::NoHome => {
+                Self::machine(error)
+            }
+            _ => Self::input(error),
+        }
+    }
+}

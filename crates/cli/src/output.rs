@@ -1,0 +1,108 @@
+//! Results, whole or not at all.
+
+use std::{
+    fs,
+    io::{self, ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, anyhow};
+use tempfile::NamedTempFile;
+
+use crate::Failure;
+
+/// Where a result goes.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    /// A file, or the standard output.
+    pub path: Option<PathBuf>,
+    /// Whether a file that exists is replaced.
+    pub force: bool,
+}
+
+impl Destination {
+    /// Refuses, before any work is done, what [`write`](Self::write) would refuse after it.
+    ///
+    /// # Errors
+    /// When the file exists and may not be replaced, or its folder cannot be written to.
+    pub fn check(&self) -> Result<(), Failure> {
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
+        let shown = path.display();
+        if path.is_dir() {
+            return Err(Failure::usage(anyhow!("{shown} is a folder, not a file")));
+        }
+        if path.exists() && !self.force {
+            let problem = anyhow!("{shown} exists already; --force replaces it");
+            return Err(Failure::usage(problem));
+        }
+        // Permissions, read-only disks and missing folders all show in the attempt.
+        temporary(path).map(drop).map_err(Failure::machine)
+    }
+
+    /// Writes the result: to a file beside the target that is then renamed, so that a crash or a full
+    /// disk leaves what was there.
+    ///
+    /// # Errors
+    /// When the file exists and may not be replaced, or the disk refuses.
+    pub fn write(&self, contents: &str) -> Result<(), Failure> {
+        let Some(path) = &self.path else {
+            return print(contents);
+        };
+        let shown = path.display();
+        let mut file = temporary(path).map_err(Failure::machine)?;
+        file.write_all(contents.as_bytes())
+            .and_then(|()| file.as_file().sync_all())
+            .with_context(|| format!("cannot write {shown}; nothing was changed"))
+            .map_err(Failure::machine)?;
+        let persisted = match self.force {
+            true => file.persist(path),
+            false => file.persist_noclobber(path),
+        };
+        match persisted {
+            Ok(_) => Ok(()),
+            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Err(Failure::usage(
+                anyhow!("{shown} has come to exist in the meantime; --force replaces it"),
+            )),
+            Err(error) => Err(Failure::machine(
+                anyhow!(error.error).context(format!("cannot write {shown}; nothing was changed")),
+            )),
+        }
+    }
+}
+
+/// Writes to the standard output. A reader that has seen enough, such as `head`, is no failure.
+///
+/// # Errors
+/// When it cannot be written to.
+pub fn print(contents: &str) -> Result<(), Failure> {
+    let mut output = io::stdout().lock();
+    let written = output
+        .write_all(contents.as_bytes())
+        .and_then(|()| output.flush());
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::machine(
+            anyhow!(error).context("cannot write to the standard output"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn temporary(path: &Path) -> anyhow::Result<NamedTempFile> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".layerlab-").suffix(".part");
+    // As any other new file; private by default.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder
+        .tempfile_in(folder)
+        .with_context(|| format!("cannot write to the folder {}", folder.display()))
+}

@@ -1,0 +1,90 @@
+//! Progress bars on a terminal, and Ctrl-C.
+
+use std::process;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use layerlab_lab::{Cancel, Progress, files::hub::DownloadProgress};
+
+use crate::{Failure, failure::INTERRUPTED};
+
+const BYTES: &str =
+    "{msg:10} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} ETA {eta}";
+const ITEMS: &str = "{msg:10} {wide_bar} {pos}/{len} sequences ETA {eta}";
+const SPINNER: &str = "{msg:10} {spinner}";
+
+/// What a run has to show. Bars appear only where stderr is a terminal, and leave nothing behind.
+#[derive(Debug)]
+pub struct Bars {
+    bar: ProgressBar,
+    message: String,
+}
+
+impl Bars {
+    /// Nothing shown yet.
+    pub fn new() -> Self {
+        Self {
+            bar: ProgressBar::hidden(),
+            message: String::new(),
+        }
+    }
+
+    /// Shows a step of an experiment.
+    pub fn show(&mut self, progress: Progress) {
+        match progress {
+            Progress::Loading { bytes, total } => self.set("loading", BYTES, bytes, total),
+            Progress::Measuring { sequences, total } => {
+                self.set("measuring", ITEMS, sequences as u64, total as u64);
+            }
+            Progress::Scoring => self.set("scoring", SPINNER, 0, 0),
+            Progress::Hashing => self.set("hashing", SPINNER, 0, 0),
+        }
+    }
+
+    /// Shows how a file comes from the Hub. What has come stays for the next try, so that Ctrl-C may
+    /// end the program here and now.
+    pub fn download(&mut self, progress: &DownloadProgress, cancel: &Cancel) {
+        if cancel.is_cancelled() {
+            self.clear();
+            process::exit(INTERRUPTED.into());
+        }
+        self.set(&progress.file, BYTES, progress.bytes, progress.total);
+    }
+
+    /// Takes the bar away.
+    pub fn clear(&mut self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn set(&mut self, message: &str, template: &str, position: u64, length: u64) {
+        if self.message != message {
+            self.bar.finish_and_clear();
+            self.bar = ProgressBar::new(length);
+            let style = ProgressStyle::with_template(template);
+            self.bar
+                .set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            self.bar.set_message(message.to_owned());
+            message.clone_into(&mut self.message);
+        }
+        self.bar.set_length(length);
+        self.bar.set_position(position);
+    }
+}
+
+/// The first Ctrl-C asks the run to stop at its next step, the second ends the program.
+///
+/// # Errors
+/// When the system gives no handler.
+pub fn on_interrupt() -> Result<Cancel, Failure> {
+    let cancel = Cancel::default();
+    let asked = cancel.clone();
+    ctrlc::set_handler(move || {
+        if asked.is_cancelled() {
+            process::exit(INTERRUPTED.into());
+        }
+        asked.cancel();
+    })
+    .context("cannot listen for Ctrl-C")
+    .map_err(Failure::machine)?;
+    Ok(cancel)
+}

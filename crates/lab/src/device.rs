@@ -1,0 +1,179 @@
+//! The choice of a device, made at run time.
+
+use std::{fmt, str::FromStr};
+
+use burn::tensor::{
+    Device,
+    wgpu::wgpu::{AdapterInfo, DeviceType},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// What the user asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceChoice {
+    /// A real GPU where there is one, else the CPU; the fallback is named.
+    #[default]
+    Auto,
+    /// Whatever adapter the system offers, software ones included.
+    Gpu,
+    /// The CPU.
+    Cpu,
+}
+
+impl DeviceChoice {
+    const ALL: [(Self, &'static str); 3] =
+        [(Self::Auto, "auto"), (Self::Gpu, "gpu"), (Self::Cpu, "cpu")];
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = Self::ALL.iter().find(|(choice, _)| choice == self);
+        f.pad(named.map_or("", |(_, name)| name))
+    }
+}
+
+impl FromStr for DeviceChoice {
+    type Err = DeviceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let named = Self::ALL.iter().find(|(_, name)| *name == text);
+        let unknown = || DeviceError::Unknown(text.to_owned());
+        named.map(|(choice, _)| *choice).ok_or_else(unknown)
+    }
+}
+
+/// No device to run on.
+#[derive(Debug, Error)]
+pub enum DeviceError {
+    /// A name that is none of a device.
+    #[error("`{0}` is no device; expected auto, gpu or cpu")]
+    Unknown(String),
+    /// The system offers no adapter.
+    #[error("there is no GPU to run on ({0}); --device cpu runs without one")]
+    NoGpu(String),
+}
+
+/// What computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceKind {
+    /// A graphics adapter through wgpu.
+    Gpu,
+    /// A graphics adapter that the processor imitates, through wgpu.
+    SoftwareGpu,
+    /// The processor.
+    Cpu,
+}
+
+/// A device that is ready, and what a report says of it.
+#[derive(Debug, Clone)]
+pub struct OpenDevice {
+    /// The device.
+    pub device: Device,
+    /// What was asked for.
+    pub requested: DeviceChoice,
+    /// What it is.
+    pub kind: DeviceKind,
+    /// The adapter's own name, or the number of threads.
+    pub name: String,
+    /// Why it is not what might have been expected, if it is not.
+    pub fallback: Option<String>,
+}
+
+/// Opens the device that the user asks for. `auto` passes over software adapters: the CPU path is many
+/// times faster than a GPU that the CPU imitates.
+///
+/// # Errors
+/// When a GPU is asked for and there is none.
+pub async fn open_device(requested: DeviceChoice) -> Result<OpenDevice, DeviceError> {
+    if requested == DeviceChoice::Cpu {
+        return Ok(cpu(requested, None));
+    }
+    match (requested, adapter::open().await) {
+        (DeviceChoice::Auto, Err(reason)) => Ok(cpu(requested, Some(reason))),
+        (_, Err(reason)) => Err(DeviceError::NoGpu(reason)),
+        (DeviceChoice::Auto, Ok((_, info))) if info.device_type == DeviceType::Cpu => {
+            let reason = format!("the only adapter is a software one, {}", described(&info));
+            Ok(cpu(requested, Some(reason)))
+        }
+        (_, Ok((device, info))) => Ok(OpenDevice {
+            device,
+            requested,
+            kind: match info.device_type {
+                DeviceType::Cpu => DeviceKind::SoftwareGpu,
+                _ => DeviceKind::Gpu,
+            },
+            name: described(&info),
+            fallback: None,
+        }),
+    }
+}
+
+fn cpu(requested: DeviceChoice, fallback: Option<String>) -> OpenDevice {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    OpenDevice {
+        device: Device::flex(),
+        requested,
+        kind: DeviceKind::Cpu,
+        name: match threads {
+            1 => "1 thread".into(),
+            threads => format!("{threads} threads"),
+        },
+        fallback,
+    }
+}
+
+fn described(info: &AdapterInfo) -> String {
+    // Browsers may keep the name to themselves.
+    let name = match info.name.is_empty() {
+        true => "unnamed adapter",
+        false => &info.name,
+    };
+    format!("{name} ({})", info.backend)
+}
+
+/// The one GPU of this process: a second initialisation of the same adapter is an error in Burn.
+#[cfg(not(target_arch = "wasm32"))]
+mod adapter {
+    use std::sync::OnceLock;
+
+    use super::{AdapterInfo, Device};
+
+    static OPENED: OnceLock<Result<(Device, AdapterInfo), String>> = OnceLock::new();
+
+    pub(super) async fn open() -> Result<(Device, AdapterInfo), String> {
+        let open = || match Device::wgpu_options().init_with_setup() {
+            Ok((device, setup)) => Ok((device, setup.adapter.get_info())),
+            Err(error) => Err(error.to_string()),
+        };
+        OPENED.get_or_init(open).clone()
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+mod adapter {
+    use std::cell::RefCell;
+
+    use super::{AdapterInfo, Device};
+
+    thread_local! {
+        static OPENED: RefCell<Option<(Device, AdapterInfo)>> = const { RefCell::new(None) };
+    }
+
+    pub(super) async fn open() -> Result<(Device, AdapterInfo), String> {
+        if let Some(opened) = OPENED.with_borrow(Clone::clone) {
+            return Ok(opened);
+        }
+        match Device::wgpu_options().init_with_setup_async().await {
+            Ok((device, setup)) => {
+                let opened = (device, setup.adapter.get_info());
+                OPENED.set(Some(opened.clone()));
+                Ok(opened)
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}

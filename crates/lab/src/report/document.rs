@@ -1,0 +1,228 @@
+//! What a report holds.
+
+use std::collections::BTreeSet;
+
+use layerlab_model::{Checkpoint, DecoderSpec, ModelError, ModelFiles};
+use layerlab_score::{ScoreOptions, ScoreTable};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::LayerReport;
+use crate::{DeviceChoice, DeviceKind, OpenDevice, OpenModel, Text};
+
+/// Name and version of the format.
+pub const SCHEMA: &str = "layerlab/1";
+
+/// One experiment on one model, whole: the same document natively and in a browser.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// Name and version of the format: `layerlab/1`.
+    #[schemars(extend("const" = SCHEMA))]
+    pub schema: String,
+    /// What wrote it.
+    pub program: Program,
+    /// When, as RFC 3339.
+    pub created: String,
+    /// Which experiment.
+    pub experiment: Experiment,
+    /// The model.
+    pub model: ModelReport,
+    /// The text.
+    pub data: DataReport,
+    /// The device.
+    pub device: DeviceReport,
+    /// What was asked for.
+    pub options: OptionsReport,
+    /// Activation statistics, first layer first.
+    pub statistics: Vec<LayerReport>,
+    /// Every layer by every method.
+    pub scores: ScoreTable,
+    /// How long it took.
+    pub timings: Timings,
+    /// What a reader must know about the run; `scores` has its own.
+    pub warnings: Vec<String>,
+}
+
+/// What wrote a report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Program {
+    /// `layerlab`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+impl Program {
+    pub(crate) fn this() -> Self {
+        Self {
+            name: "layerlab".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        }
+    }
+}
+
+/// Which experiment a report is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Experiment {
+    /// Layers were scored.
+    Score,
+}
+
+/// A model, by its files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelReport {
+    /// Where it was read from.
+    pub name: String,
+    /// `model_type` of its configuration.
+    pub family: String,
+    /// Blocks.
+    pub layers: usize,
+    /// Channels of the residual stream.
+    pub hidden_size: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Key and value heads.
+    pub kv_heads: usize,
+    /// Inner channels of the MLP.
+    pub inner_size: usize,
+    /// Rows of the embedding matrix.
+    pub vocab_size: usize,
+    /// Tokens it was trained to see at once.
+    pub context: usize,
+    /// Weights; shared ones count once.
+    pub parameters: usize,
+    /// Weights of one block.
+    pub block_parameters: usize,
+    /// Bytes of weights as stored.
+    pub weight_bytes: u64,
+    /// Data types of the weights as stored.
+    pub dtypes: Vec<String>,
+    /// SHA-256 over the weight files in the order of their names, as hexadecimal.
+    pub sha256: String,
+}
+
+impl ModelReport {
+    /// What the files say; no weight is loaded, but all are read once for the hash.
+    ///
+    /// # Errors
+    /// When the configuration describes no decoder that can be run, or a file cannot be read.
+    pub async fn of_files<F: ModelFiles>(checkpoint: &Checkpoint<F>) -> Result<Self, ModelError> {
+        let spec = DecoderSpec::from_config(checkpoint.config())?;
+        Ok(Self {
+            name: checkpoint.files().describe(),
+            family: spec.family.into(),
+            layers: spec.layers(),
+            hidden_size: spec.hidden_size,
+            heads: spec.attention.heads,
+            kv_heads: spec.attention.kv_heads,
+            inner_size: spec.mlp.inner_size,
+            vocab_size: spec.vocab_size,
+            context: spec.context,
+            parameters: spec.parameters(),
+            block_parameters: spec.block_parameters(),
+            weight_bytes: checkpoint.weight_bytes(),
+            dtypes: checkpoint.dtypes(),
+            sha256: checkpoint.sha256().await?,
+        })
+    }
+
+    pub(crate) async fn of<F: ModelFiles>(model: &OpenModel<F>) -> Result<Self, ModelError> {
+        Self::of_files(&model.checkpoint).await
+    }
+}
+
+/// A text, and how it was cut.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DataReport {
+    /// Where it comes from.
+    pub name: String,
+    /// SHA-256 of its bytes, as hexadecimal.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Sequences shown to the model.
+    pub sequences: usize,
+    /// Tokens per sequence; the last may have fewer.
+    pub sequence_length: usize,
+    /// Tokens in all sequences, BOS included.
+    pub tokens: usize,
+    /// Whether each sequence begins with BOS.
+    pub bos: bool,
+}
+
+impl DataReport {
+    pub(crate) fn of(text: &Text) -> Self {
+        Self {
+            name: text.name.clone(),
+            sha256: text.sha256.clone(),
+            bytes: text.bytes,
+            sequences: text.sequences.len(),
+            sequence_length: text.sequence_length,
+            tokens: text.tokens(),
+            bos: text.bos,
+        }
+    }
+}
+
+/// A device.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DeviceReport {
+    /// What was asked for.
+    pub requested: DeviceChoice,
+    /// What it is.
+    pub kind: DeviceKind,
+    /// The adapter's own name, or the number of threads.
+    pub name: String,
+    /// Why it is not what might have been expected, if it is not.
+    pub fallback: Option<String>,
+}
+
+impl DeviceReport {
+    /// What a report says of a device.
+    pub fn of(device: &OpenDevice) -> Self {
+        Self {
+            requested: device.requested,
+            kind: device.kind,
+            name: device.name.clone(),
+            fallback: device.fallback.clone(),
+        }
+    }
+
+    /// The device in one line.
+    pub fn line(&self) -> String {
+        let kind = match self.kind {
+            DeviceKind::Gpu => "GPU",
+            DeviceKind::SoftwareGpu => "software GPU",
+            DeviceKind::Cpu => "CPU",
+        };
+        format!("{kind}, {}", self.name)
+    }
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OptionsReport {
+    /// Estimator, threshold, tap, bootstrap.
+    pub score: ScoreOptions,
+    /// How many blocks apart hidden states were compared.
+    pub spans: BTreeSet<usize>,
+    /// Sequences per forward pass.
+    pub batch: usize,
+}
+
+/// How long the stages took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Timings {
+    /// Opening the files and moving the weights to the device.
+    pub load_seconds: f64,
+    /// The forward passes with their statistics.
+    pub measure_seconds: f64,
+    /// Scores and bootstrap.
+    pub score_seconds: f64,
+    /// SHA-256 of the weights.
+    pub hash_seconds: f64,
+    /// Real tokens per second of `measure_seconds`.
+    pub tokens_per_second: f64,
+}

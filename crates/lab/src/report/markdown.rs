@@ -1,0 +1,15 @@
+//! The report as Markdown.
+
+use super::{Report, table::Style};
+
+impl Report {
+    /// The report as a Markdown document.
+    pub fn to_markdown(&self) -> String {
+        let body = self.sections(Style::Markdown, &|text| format!("## {text}\n"));
+        // Single line breaks mean nothing in Markdown; the summary needs its own.
+        let (summary, rest) = body.split_once("\n\n").unwrap_or((&body, ""));
+        let summary: Vec<String> = summary.lines().map(|line| format!("- {line}")).collect();
+        let title = format!("# What each layer of {} is worth", self.model.name);
+        format!("{title}\n\n{}\n\n{rest}", summary.join("\n"))
+    }
+}

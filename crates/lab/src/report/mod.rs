@@ -1,0 +1,37 @@
+//! The report that all faces share: one versioned document, and views of it.
+
+mod csv;
+mod document;
+mod markdown;
+mod number;
+mod statistics;
+mod table;
+
+pub use document::{
+    DataReport, DeviceReport, Experiment, ModelReport, OptionsReport, Program, Report, SCHEMA,
+    Timings,
+};
+pub use number::{bytes, count};
+pub(crate) use statistics::layer_reports;
+pub use statistics::{
+    HistogramReport, LayerReport, PairReport, SparsityReport, TapReport, VarianceReport,
+};
+
+impl Report {
+    /// The JSON document, for people to read as well.
+    ///
+    /// # Errors
+    /// When a number has no place in JSON; none of ours should be such.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self).map(|json| json + "\n")
+    }
+
+    /// The JSON Schema of reports, as published in the repository.
+    ///
+    /// # Errors
+    /// As [`to_json`](Self::to_json).
+    pub fn json_schema() -> Result<String, serde_json::Error> {
+        let schema = schemars::schema_for!(Self);
+        serde_json::to_string_pretty(&schema).map(|json| json + "\n")
+    }
+}

@@ -1,0 +1,86 @@
+//! Ids and texts equal those of `transformers`.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use layerlab_model::{Folder, Tokenizer};
+use pollster::block_on;
+use serde::Deserialize;
+use serde_json::json;
+use support::{files_of, goldens};
+
+#[derive(Deserialize)]
+struct Golden {
+    text: String,
+    ids: Vec<u32>,
+    with_special: Vec<u32>,
+    decoded: String,
+}
+
+fn golden(name: &str) {
+    let folder = goldens().join(name);
+    let cases: Vec<Golden> =
+        serde_json::from_slice(&std::fs::read(folder.join("golden.json")).unwrap()).unwrap();
+    assert!(cases.len() > 20);
+    let tokenizer = block_on(Tokenizer::open(&Folder::new(folder))).unwrap();
+    for case in cases {
+        let text = &case.text;
+        assert_eq!(tokenizer.encode(text, false).unwrap(), case.ids, "{text:?}");
+        assert_eq!(
+            tokenizer.encode(text, true).unwrap(),
+            case.with_special,
+            "{text:?}"
+        );
+        assert_eq!(
+            tokenizer.decode(&case.ids, true).unwrap(),
+            case.decoded,
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn byte_level() {
+    golden("tokenizer_bytelevel");
+}
+
+#[test]
+fn metaspace() {
+    golden("tokenizer_metaspace");
+}
+
+/// `add_bos_token` of the configuration overrules the post-processor, as in `transformers`.
+#[test]
+fn bos_follows_the_configuration() {
+    let files = files_of("tokenizer_metaspace");
+    let config: serde_json::Value =
+        serde_json::from_slice(&files["tokenizer_config.json"]).unwrap();
+    let encode = |add: Option<bool>, tokenizer: &serde_json::Value| {
+        let mut config = config.clone();
+        config["add_bos_token"] = json!(add);
+        let tokenizer = Tokenizer::from_bytes(
+            tokenizer.to_string().as_bytes(),
+            Some(config.to_string().as_bytes()),
+        )
+        .unwrap();
+        let (with, without) = (tokenizer.encode("a", true), tokenizer.encode("a", false));
+        let (with, without) = (with.unwrap(), without.unwrap());
+        let bos = tokenizer.bos().unwrap();
+        match with == without {
+            true => false,
+            false => {
+                assert_eq!(with, [&[bos], &without[..]].concat());
+                true
+            }
+        }
+    };
+    let adding: serde_json::Value = serde_json::from_slice(&files["tokenizer.json"]).unwrap();
+    let mut plain = adding.clone();
+    plain["post_processor"] = json!(null);
+    assert!(encode(None, &adding));
+    assert!(encode(Some(true), &adding));
+    assert!(!encode(Some(false), &adding));
+    assert!(!encode(None, &plain));
+    assert!(encode(Some(true), &plain));
+    assert!(!encode(Some(false), &plain));
+}

@@ -1,0 +1,123 @@
+//! Real trained models equal an independent float64 forward pass. The models lie outside of the
+//! repository; where they are not, these tests say so and check nothing.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use layerlab_model::{
+    Checkpoint, Decoder, Folder, GenerateOptions, NoObserver, PaddingSide, Sampling, TokenBatch,
+    Tokenizer, generate,
+};
+use pollster::block_on;
+use serde_json::Value;
+use support::{cpu, gpu, relative_error};
+
+fn shared(model: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/models");
+    let path = path.join(model);
+    if !path.exists() {
+        eprintln!("skipped: {model} is not on this machine");
+        return None;
+    }
+    Some(path)
+}
+
+/// The bytes of one array of an uncompressed `.npz`, without its header.
+fn npz(path: &Path, array: &str) -> Vec<u8> {
+    let file = std::fs::read(path.join("reference.npz")).unwrap();
+    let find = |what: &[u8], from: usize| {
+        let found = file[from..].windows(what.len()).position(|w| w == what);
+        from + found.unwrap_or_else(|| panic!("{array} is not in reference.npz"))
+    };
+    let name = find(format!("{array}.npy").as_bytes(), 0);
+    let magic = find(b"\x93NUMPY", name);
+    let length = u16::from_le_bytes(file[magic + 8..magic + 10].try_into().unwrap());
+    let start = magic + 10 + usize::from(length);
+    let next = file[start..]
+        .windows(4)
+        .position(|w| w == b"PK\x03\x04" || w == b"PK\x01\x02");
+    file[start..start + next.unwrap()].to_vec()
+}
+
+fn equals_reference(model: &str) {
+    let Some(path) = shared(model) else { return };
+    let ids: Vec<u32> = npz(&path, "ids")
+        .as_chunks::<8>()
+        .0
+        .iter()
+        .map(|bytes| i64::from_le_bytes(*bytes) as u32)
+        .collect();
+    let logits: Vec<f64> = npz(&path, "logits")
+        .as_chunks::<8>()
+        .0
+        .iter()
+        .map(|bytes| f64::from_le_bytes(*bytes))
+        .collect();
+    let checkpoint = block_on(Checkpoint::open(Folder::new(&path))).unwrap();
+    for target in [cpu(), gpu()] {
+        let decoder = block_on(Decoder::load(&checkpoint, &target.device, &mut |_| {
+            ControlFlow::Continue(())
+        }))
+        .unwrap();
+        let batch = TokenBatch::new(&[&ids], PaddingSide::Right).unwrap();
+        let hidden = decoder
+            .hidden_states(&batch, None, &mut NoObserver)
+            .unwrap();
+        let error = relative_error(decoder.logits(hidden), &logits, &vec![1; ids.len()]);
+        println!("{model} on {}: {error:e}", target.name);
+        assert!(
+            error <= target.tolerance,
+            "{model} on {}: {error:e}",
+            target.name
+        );
+    }
+}
+
+#[test]
+fn stories260k_equals_its_reference() {
+    equals_reference("stories260k");
+}
+
+#[test]
+fn gpt_by_hand_equals_its_reference() {
+    equals_reference("gpt-by-hand");
+}
+
+#[test]
+fn stories260k_reads_text_and_tells_a_story() {
+    let Some(path) = shared("stories260k") else {
+        return;
+    };
+    let reference: Value =
+        serde_json::from_slice(&std::fs::read(path.join("reference.json")).unwrap()).unwrap();
+    let tokenizer = block_on(Tokenizer::open(&Folder::new(&path))).unwrap();
+    let text = reference["text"].as_str().unwrap();
+    let expected: Vec<u32> = serde_json::from_value(reference["ids"].clone()).unwrap();
+    assert_eq!(tokenizer.encode(text, true).unwrap(), expected);
+
+    let checkpoint = block_on(Checkpoint::open(Folder::new(&path))).unwrap();
+    let decoder = block_on(Decoder::load(&checkpoint, &cpu().device, &mut |_| {
+        ControlFlow::Continue(())
+    }))
+    .unwrap();
+    let options = GenerateOptions {
+        max_new_tokens: 20,
+        sampling: Sampling::Greedy,
+        stop: tokenizer.stops().to_vec(),
+    };
+    let prompt = tokenizer.encode("Once upon a time", true).unwrap();
+    let ids = block_on(generate(&decoder, &prompt, &options, &mut |_| {
+        ControlFlow::Continue(())
+    }));
+    let story = tokenizer.decode(&ids.unwrap(), true).unwrap();
+    // What llama2.c publishes for this model at temperature 0.
+    assert!(
+        story.starts_with(", there was a little girl named Lily."),
+        "{story}"
+    );
+}
