@@ -5,10 +5,12 @@
 mod support;
 
 use std::{
+    io::Read,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
+use flate2::read::DeflateDecoder;
 use layerlab_model::{
     Checkpoint, Decoder, Folder, GenerateOptions, NoObserver, PaddingSide, Sampling, TokenBatch,
     Tokenizer, generate,
@@ -27,21 +29,33 @@ fn shared(model: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-/// The bytes of one array of an uncompressed `.npz`, without its header.
+/// The bytes of one array of an `.npz` (a zip of `.npy` files, stored or deflated), without its
+/// header.
 fn npz(path: &Path, array: &str) -> Vec<u8> {
     let file = std::fs::read(path.join("reference.npz")).unwrap();
-    let find = |what: &[u8], from: usize| {
-        let found = file[from..].windows(what.len()).position(|w| w == what);
-        from + found.unwrap_or_else(|| panic!("{array} is not in reference.npz"))
+    let short = |at: usize| u16::from_le_bytes([file[at], file[at + 1]]);
+    let name = format!("{array}.npy");
+    let found = file.windows(name.len()).position(|w| w == name.as_bytes());
+    // The member's local header: 30 bytes, then its name and extra fields; the method is at 8.
+    let header = found.expect("the array is in reference.npz") - 30;
+    let start = header + 30 + usize::from(short(header + 26)) + usize::from(short(header + 28));
+    let npy = match short(header + 8) {
+        0 => {
+            let next = file[start..]
+                .windows(4)
+                .position(|w| w == b"PK\x03\x04" || w == b"PK\x01\x02");
+            file[start..start + next.unwrap()].to_vec()
+        }
+        method => {
+            assert_eq!(method, 8, "stored or deflated");
+            let mut npy = Vec::new();
+            let mut inflate = DeflateDecoder::new(&file[start..]);
+            inflate.read_to_end(&mut npy).unwrap();
+            npy
+        }
     };
-    let name = find(format!("{array}.npy").as_bytes(), 0);
-    let magic = find(b"\x93NUMPY", name);
-    let length = u16::from_le_bytes(file[magic + 8..magic + 10].try_into().unwrap());
-    let start = magic + 10 + usize::from(length);
-    let next = file[start..]
-        .windows(4)
-        .position(|w| w == b"PK\x03\x04" || w == b"PK\x01\x02");
-    file[start..start + next.unwrap()].to_vec()
+    // Magic and version, then the header's length in two bytes.
+    npy[10 + usize::from(u16::from_le_bytes([npy[8], npy[9]]))..].to_vec()
 }
 
 fn equals_reference(model: &str) {
