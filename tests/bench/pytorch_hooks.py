@@ -21,7 +21,7 @@ def arguments():
     parser.add_argument("--device", default="cpu", help="ignored: always the CPU")
     parser.add_argument("--sequence-length", type=int, default=256)
     parser.add_argument("--max-sequences", type=int, default=16)
-    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=5)
     return parser.parse_args()
 

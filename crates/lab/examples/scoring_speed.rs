@@ -26,7 +26,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
         device: DeviceChoice::Cpu,
         sequence_length: 256,
         max_sequences: 16,
-        batch: 8,
+        batch: 4,
         repeats: 5,
     };
     let mut arguments = std::env::args().skip(1);

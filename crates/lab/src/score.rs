@@ -28,7 +28,8 @@ pub struct ScoreRequest {
     pub extra_taps: BTreeSet<Tap>,
     /// How many blocks apart hidden states are compared, for angular distances of n blocks.
     pub spans: BTreeSet<usize>,
-    /// Sequences per forward pass.
+    /// Sequences per forward pass. More of them need more memory for activations and, on the CPU, are
+    /// no faster from 4 on.
     pub batch: usize,
 }
 
@@ -38,7 +39,7 @@ impl Default for ScoreRequest {
             score: ScoreOptions::default(),
             extra_taps: BTreeSet::new(),
             spans: BTreeSet::from([1]),
-            batch: 8,
+            batch: 4,
         }
     }
 }

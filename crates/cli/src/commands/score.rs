@@ -94,7 +94,7 @@ struct CutArguments {
     #[arg(long, value_name = "N", default_value_t = 64)]
     max_sequences: usize,
     /// Sequences per forward pass
-    #[arg(long, value_name = "N", default_value_t = 8)]
+    #[arg(long, value_name = "N", default_value_t = 4)]
     batch: usize,
 }
 

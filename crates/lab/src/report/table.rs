@@ -36,6 +36,7 @@ impl Style {
         table
             .load_preset(self.preset())
             .remove_style(TableComponent::HorizontalLines)
+            .remove_style(TableComponent::MiddleIntersections)
             .set_header(cells(header));
         for row in rows {
             table.add_row(cells(row));

@@ -1,10 +1,6 @@
 //! Grouped-query attention.
 
-use burn::{
-    module::Module,
-    nn::Linear,
-    tensor::{Tensor, activation::softmax},
-};
+use burn::{module::Module, nn::Linear, tensor::Tensor};
 
 use super::{block::Pass, norm::HeadNorm};
 use crate::spec::BlockSpec;
@@ -37,7 +33,6 @@ impl Attention {
     pub fn forward(&self, hidden: Tensor<3>, layer: usize, pass: &mut Pass<'_>) -> Tensor<3> {
         let [batch, tokens, _] = hidden.dims();
         let Heads { query, kv, dim } = self.heads;
-        let group = query / kv;
 
         let queries = split(
             self.query.forward(hidden.clone()),
@@ -55,23 +50,9 @@ impl Attention {
             Some(cache) => cache.extend(layer, keys, values),
             None => (keys, values),
         };
-        let seen = keys.dims()[2];
-
-        // Query heads that share a key head become rows of one product, so keys are never copied.
-        // [batch, kv, group * tokens, dim] x [batch, kv, dim, seen]
-        let queries = queries.mul_scalar(self.block.attention_scale);
-        let scores = queries
-            .reshape([batch, kv, group * tokens, dim])
-            .matmul(keys.swap_dims(2, 3))
-            .reshape([batch, query, tokens, seen]);
-        let scores = match pass.biases.get(&self.block.window) {
-            Some(bias) => scores + bias.clone(),
-            None => scores,
-        };
-        let mixed = softmax(scores, 3)
-            .reshape([batch, kv, group * tokens, seen])
-            .matmul(values)
-            .reshape([batch, query, tokens, dim])
+        let mask = pass.masks.get(self.block.window);
+        let mixed = mask
+            .mix(queries, keys, values, self.block.attention_scale)
             .swap_dims(1, 2)
             .reshape([batch, tokens, query * dim]);
         self.output.forward(mixed)

@@ -1,7 +1,5 @@
 //! One transformer block.
 
-use std::collections::BTreeMap;
-
 use burn::{
     module::Module,
     tensor::{Int, Tensor},
@@ -9,7 +7,8 @@ use burn::{
 use layerlab_stats::Tap;
 
 use super::{
-    attention::Attention, cache::KvCache, mlp::Mlp, norm::Norm, observe::Observer, rotary::Rotation,
+    attention::Attention, cache::KvCache, mask::Masks, mlp::Mlp, norm::Norm, observe::Observer,
+    rotary::Rotation,
 };
 use crate::spec::Residual;
 
@@ -17,8 +16,8 @@ use crate::spec::Residual;
 pub(super) struct Pass<'a> {
     /// `[batch, tokens]`, 1 = real token.
     pub mask: Tensor<2, Int>,
-    /// What is added to attention scores, by window.
-    pub biases: BTreeMap<Option<usize>, Tensor<4>>,
+    /// Which keys each query may see, by window.
+    pub masks: Masks,
     /// Rotation of queries and keys, where positions are rotary.
     pub rotation: Option<Rotation>,
     /// Keys and values of earlier tokens.

@@ -1,97 +1,100 @@
-//! Positions of tokens, and which key each query may see.
+//! Scaled dot-product attention under a mask.
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::{
+    backend::DispatchDevice,
+    tensor::{
+        Bool, Device, Tensor, TensorData, activation::softmax, module::attention,
+        ops::AttentionModuleOptions,
+    },
+};
 
-use super::{batch::TokenBatch, cache::KvCache};
+use super::positions::Positions;
 
 /// Stands for minus infinity in attention scores. Finite, so that the rows of padding, which see
 /// nothing, give a uniform softmax and not NaN.
 const HIDDEN: f32 = -1e30;
 
-/// Where the tokens of one forward pass stand.
-pub(super) struct Positions {
-    /// Per sequence, the position of each new token; `None` is padding.
-    queries: Vec<Vec<Option<usize>>>,
-    /// The same for all tokens, cached and new.
-    keys: Vec<Vec<Option<usize>>>,
+/// Which key each query may see, in the form that suits the device.
+pub(super) enum Mask {
+    /// What is added to the scores, `[batch or 1, 1, queries, keys]`: 0, or [`HIDDEN`].
+    Bias(Tensor<4>),
+    /// What Flex's own attention takes, the same shape, true where hidden. It works head by head
+    /// within the processor's cache; the steps of [`mix`](Mask::mix) halve the speed there. On a
+    /// GPU, Burn's operation takes more than twice as many steps as ours.
+    Hidden(Tensor<4, Bool>),
 }
 
-impl Positions {
-    /// Real tokens count up from the last cached one; padding has no position.
-    pub fn new(batch: &TokenBatch, cache: Option<&mut KvCache>) -> Self {
-        let [rows, tokens] = batch.shape();
-        let mut keys = match &cache {
-            Some(cache) if !cache.positions.is_empty() => cache.positions.clone(),
-            _ => vec![Vec::new(); rows],
-        };
-        let mut queries = Vec::with_capacity(rows);
-        for (real, keys) in batch.real().chunks(tokens).zip(&mut keys) {
-            let mut next = keys.iter().flatten().count();
-            let mut row = Vec::with_capacity(tokens);
-            for &real in real {
-                row.push(real.then_some(next));
-                next += usize::from(real);
-            }
-            keys.extend_from_slice(&row);
-            queries.push(row);
+impl Mask {
+    fn new(positions: &Positions, window: Option<usize>, device: &Device) -> Self {
+        let (shape, seen) = positions.seen(window);
+        if matches!(device.as_dispatch(), DispatchDevice::Flex(_)) {
+            let hidden: Vec<bool> = seen.iter().map(|seen| !seen).collect();
+            return Self::Hidden(Tensor::from_data(TensorData::new(hidden, shape), device));
         }
-        if let Some(cache) = cache {
-            cache.positions.clone_from(&keys);
-        }
-        Self { queries, keys }
+        let bias = |seen| if seen { 0.0 } else { HIDDEN };
+        let biases: Vec<f32> = seen.into_iter().map(bias).collect();
+        Self::Bias(Tensor::from_data(TensorData::new(biases, shape), device))
     }
 
-    /// Position of every new token, row after row, `[batch * tokens]`; padding stands at 0.
-    pub fn of_queries(&self) -> impl Iterator<Item = usize> {
-        self.queries
-            .iter()
-            .flatten()
-            .map(|position| position.unwrap_or(0))
-    }
-
-    /// One more than the last position: how long the text is by now.
-    pub fn length(&self) -> usize {
-        self.of_queries().max().map_or(0, |last| last + 1)
-    }
-
-    /// What is added to attention scores `[batch or 1, 1, queries, keys]`: 0 where the query may
-    /// see the key, [`HIDDEN`] elsewhere.
-    fn bias(&self, window: Option<usize>, device: &Device) -> Tensor<4> {
-        // Rows that are alike share one mask, which saves memory in the usual case of full rows.
-        let alike = self.queries.iter().all(|row| row == &self.queries[0])
-            && self.keys.iter().all(|row| row == &self.keys[0]);
-        let rows = if alike { 1 } else { self.queries.len() };
-        let (queries, keys) = (self.queries[0].len(), self.keys[0].len());
-        let mut bias = Vec::with_capacity(rows * queries * keys);
-        for (query_row, key_row) in self.queries.iter().zip(&self.keys).take(rows) {
-            for query in query_row {
-                bias.extend(key_row.iter().map(|key| match (query, key) {
-                    (Some(query), Some(key))
-                        if key <= query && window.is_none_or(|window| query - key < window) =>
-                    {
-                        0.0
-                    }
-                    _ => HIDDEN,
-                }));
-            }
-        }
-        Tensor::from_data(TensorData::new(bias, [rows, 1, queries, keys]), device)
-    }
-
-    /// The bias of every window that occurs, made once for all blocks.
-    pub fn biases(
+    /// Values `[batch, heads, tokens, dim]` mixed by the softmax over seen keys of `scale` times
+    /// query times key. Queries are `[batch, heads, tokens, dim]`, keys and values
+    /// `[batch, kv_heads, seen, dim]`; `heads / kv_heads` neighbours share a key head.
+    pub fn mix(
         &self,
+        queries: Tensor<4>,
+        keys: Tensor<4>,
+        values: Tensor<4>,
+        scale: f64,
+    ) -> Tensor<4> {
+        let bias = match self {
+            Self::Bias(bias) => bias.clone(),
+            Self::Hidden(hidden) => {
+                let options = AttentionModuleOptions {
+                    scale: Some(scale),
+                    ..AttentionModuleOptions::default()
+                };
+                return attention(queries, keys, values, Some(hidden.clone()), None, options);
+            }
+        };
+        let [batch, heads, tokens, dim] = queries.dims();
+        let [_, kv_heads, seen, _] = keys.dims();
+        // Query heads that share a key head become rows of one product, so keys are never copied.
+        // [batch, kv_heads, group * tokens, dim] x [batch, kv_heads, dim, seen]
+        let rows = heads / kv_heads * tokens;
+        let scores = queries
+            .mul_scalar(scale)
+            .reshape([batch, kv_heads, rows, dim])
+            .matmul(keys.swap_dims(2, 3))
+            .reshape([batch, heads, tokens, seen]);
+        softmax(scores + bias, 3)
+            .reshape([batch, kv_heads, rows, seen])
+            .matmul(values)
+            .reshape([batch, heads, tokens, dim])
+    }
+}
+
+/// The mask of every window that occurs, made once for all blocks.
+pub(super) struct Masks(BTreeMap<Option<usize>, Mask>);
+
+impl Masks {
+    pub fn new(
+        positions: &Positions,
         windows: impl Iterator<Item = Option<usize>>,
         device: &Device,
-    ) -> BTreeMap<Option<usize>, Tensor<4>> {
-        let mut biases = BTreeMap::new();
+    ) -> Self {
+        let mut masks = BTreeMap::new();
         for window in windows {
-            biases
+            masks
                 .entry(window)
-                .or_insert_with(|| self.bias(window, device));
+                .or_insert_with(|| Mask::new(positions, window, device));
         }
-        biases
+        Self(masks)
+    }
+
+    /// Of one of the windows that the masks were made for.
+    pub fn get(&self, window: Option<usize>) -> &Mask {
+        &self.0[&window]
     }
 }

@@ -10,6 +10,7 @@ mod mlp;
 mod model;
 mod norm;
 mod observe;
+mod positions;
 mod rotary;
 
 pub use batch::{PaddingSide, TokenBatch};

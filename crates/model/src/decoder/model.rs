@@ -10,9 +10,10 @@ use super::{
     batch::TokenBatch,
     block::{Block, Pass},
     cache::KvCache,
-    mask::Positions,
+    mask::Masks,
     norm::Norm,
     observe::Observer,
+    positions::Positions,
     rotary::Rotation,
 };
 use crate::{
@@ -77,7 +78,7 @@ impl Decoder {
         let windows = self.spec.blocks.iter().map(|block| block.window);
         let mut pass = Pass {
             mask: batch.mask(&device),
-            biases: positions.biases(windows, &device),
+            masks: Masks::new(&positions, windows, &device),
             rotation,
             cache,
             observer,

@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::mask::Positions;
+use super::positions::Positions;
 use crate::spec::{RotaryScaling, RotarySpec};
 
 /// Cosines and sines of one forward pass, each `[batch, 1, tokens, dimensions / 2]`.
