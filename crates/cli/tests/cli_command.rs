@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     process::{Command, Output, Stdio},
     thread,
     time::Duration,
@@ -13,7 +13,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 fn demo(file: &str) -> String {
-    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/goldens/demo");
+    // Cargo runs tests in the package's folder.
+    let demo = path::absolute("../../tests/goldens/demo").unwrap();
     demo.join(file).display().to_string()
 }
 

@@ -20,8 +20,7 @@ use serde_json::Value;
 use support::{cpu, gpu, relative_error};
 
 fn shared(model: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/models");
-    let path = path.join(model);
+    let path = Path::new("../../../shared/models").join(model);
     if !path.exists() {
         eprintln!("skipped: {model} is not on this machine");
         return None;

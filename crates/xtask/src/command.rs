@@ -1,16 +1,12 @@
 //! Running other programs from the workspace root.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Instant,
-};
+use std::{env, path::PathBuf, process::Command, time::Instant};
 
-/// The workspace root.
+/// The workspace root, as cargo tells it at run time: the target folder is shared, so a path compiled in
+/// could be that of another clone.
 pub fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+    let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    here.ancestors().nth(2).unwrap_or(&here).to_path_buf()
 }
 
 /// Where compiled code goes: `$CARGO_TARGET_DIR`, else a cache under the home directory, so that a
