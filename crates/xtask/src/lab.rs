@@ -13,7 +13,10 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         cargo(&["build", "--workspace", "--bin=layerlab"]),
     )?;
     let mut score = command(&built("layerlab").to_string_lossy(), &["score"]);
+    let here = std::env::current_dir().unwrap_or_else(|_| root());
     let demo = root().join("tests/goldens/demo");
+    // The report names the files as they are given: from the root, without the way to the clone.
+    let demo = demo.strip_prefix(&here).unwrap_or(&demo);
     let given = |name: &str| {
         let prefix = format!("{name}=");
         arguments
@@ -21,15 +24,12 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
             .any(|argument| argument == name || argument.starts_with(&prefix))
     };
     if !given("--model") {
-        score.arg("--model").arg(&demo);
+        score.arg("--model").arg(demo);
     }
     if !given("--text") {
         score.arg("--text").arg(demo.join("text.txt"));
     }
     // Paths are the caller's.
-    if let Ok(here) = std::env::current_dir() {
-        score.current_dir(here);
-    }
-    score.args(arguments);
+    score.args(arguments).current_dir(here);
     step("layerlab score", score)
 }
