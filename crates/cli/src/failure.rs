@@ -1,10 +1,10 @@
 //! How a command fails: a chain of reasons, and an exit code that scripts can use.
 
-use std::process::ExitCode;
+use std::{fmt, process::ExitCode};
 
 use anstyle::{AnsiColor, Style};
 use layerlab_lab::{
-    CheckpointError, LabError, ModelError,
+    CheckpointError, ExportError, LabError, ModelError,
     files::{FileError, hub::HubError},
 };
 
@@ -48,6 +48,12 @@ impl Failure {
     }
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.error)
+    }
+}
+
 impl From<LabError> for Failure {
     fn from(error: LabError) -> Self {
         match error {
@@ -55,9 +61,18 @@ impl From<LabError> for Failure {
                 code: INTERRUPTED,
                 error: error.into(),
             },
-            LabError::Device(_) | LabError::Kernel(_) | LabError::Model(ModelError::Device(_)) => {
-                Self::machine(error)
-            }
+            LabError::Device(_)
+            | LabError::Kernel(_)
+            | LabError::Stage(_)
+            | LabError::Model(ModelError::Device(_))
+            | LabError::Export(ExportError::Write { .. }) => Self::machine(error),
+            LabError::Plan(_)
+            | LabError::Method { .. }
+            | LabError::Export(
+                ExportError::Exists { .. }
+                | ExportError::IsSource { .. }
+                | ExportError::NotAModel { .. },
+            ) => Self::usage(error),
             LabError::Model(ModelError::Checkpoint(CheckpointError::File(FileError::Read {
                 ..
             }))) => Self::machine(error),

@@ -3,9 +3,11 @@
 mod arguments;
 mod commands;
 mod failure;
+mod input;
 mod model;
 mod output;
 mod progress;
+mod stages;
 
 use std::process::ExitCode;
 
@@ -22,9 +24,13 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Info(commands::info::Arguments),
+    Run(Box<commands::run::Arguments>),
     Score(commands::score::Arguments),
+    Prune(Box<commands::prune::Arguments>),
+    Eval(commands::eval::Arguments),
+    Compare(commands::compare::Arguments),
     Generate(commands::generate::Arguments),
+    Info(commands::info::Arguments),
 }
 
 const AFTER_HELP: &str = "\
@@ -41,9 +47,13 @@ fn main() -> ExitCode {
     // Burn and wgpu report trouble with a device through `log`.
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error")).init();
     let result = match Cli::parse().command {
-        Command::Info(arguments) => commands::info::run(&arguments),
+        Command::Run(arguments) => commands::run::run(&arguments),
         Command::Score(arguments) => commands::score::run(&arguments),
+        Command::Prune(arguments) => commands::prune::run(&arguments),
+        Command::Eval(arguments) => commands::eval::run(&arguments),
+        Command::Compare(arguments) => commands::compare::run(&arguments),
         Command::Generate(arguments) => commands::generate::run(&arguments),
+        Command::Info(arguments) => commands::info::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

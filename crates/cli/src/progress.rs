@@ -10,7 +10,8 @@ use crate::{Failure, failure::INTERRUPTED};
 
 const BYTES: &str =
     "{msg:10} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} ETA {eta}";
-const ITEMS: &str = "{msg:10} {wide_bar} {pos}/{len} sequences ETA {eta}";
+const SEQUENCES: &str = "{msg:10} {wide_bar} {pos}/{len} sequences ETA {eta}";
+const STEPS: &str = "{msg:24} {wide_bar} {pos}/{len} ETA {eta}";
 const SPINNER: &str = "{msg:10} {spinner}";
 
 /// What a run has to show. Bars appear only where stderr is a terminal, and leave nothing behind.
@@ -34,9 +35,25 @@ impl Bars {
         match progress {
             Progress::Loading { bytes, total } => self.set("loading", BYTES, bytes, total),
             Progress::Measuring { sequences, total } => {
-                self.set("measuring", ITEMS, sequences as u64, total as u64);
+                self.set("measuring", SEQUENCES, sequences as u64, total as u64);
             }
             Progress::Scoring => self.set("scoring", SPINNER, 0, 0),
+            Progress::LeavingOut { done, total } => {
+                self.set("leaving layers out", STEPS, done as u64, total as u64);
+            }
+            Progress::Evaluating {
+                models,
+                of,
+                done,
+                total,
+            } => {
+                let message = match of {
+                    1 => "asking".to_owned(),
+                    of => format!("asking model {} of {of}", models + 1),
+                };
+                self.set(&message, STEPS, done as u64, total as u64);
+            }
+            Progress::Exporting { bytes, total } => self.set("writing", BYTES, bytes, total),
             Progress::Hashing => self.set("hashing", SPINNER, 0, 0),
         }
     }

@@ -119,11 +119,17 @@ fn equal_seeds_give_equal_scores_and_recipes_are_recorded() {
         serde_json::from_str(&json).unwrap()
     };
     let (a, b) = (scores(&["--seed", "5"]), scores(&["--seed", "5"]));
-    assert_eq!(a["scores"], b["scores"]);
-    assert_ne!(a["scores"], scores(&["--seed", "6"])["scores"]);
+    assert_eq!(a["scoring"]["scores"], b["scoring"]["scores"]);
+    assert_ne!(
+        a["scoring"]["scores"],
+        scores(&["--seed", "6"])["scoring"]["scores"]
+    );
     let authors = scores(&["--recipe", "authors"]);
-    assert_eq!(authors["options"]["score"]["epsilon"], "1e-5");
-    assert_eq!(authors["options"]["score"]["estimator"], "pooled");
+    assert_eq!(authors["scoring"]["options"]["score"]["epsilon"], "1e-5");
+    assert_eq!(
+        authors["scoring"]["options"]["score"]["estimator"],
+        "pooled"
+    );
     let mixed = scores(&[
         "--recipe",
         "authors",
@@ -134,9 +140,12 @@ fn equal_seeds_give_equal_scores_and_recipes_are_recorded() {
         "--tap",
         "mlp",
     ]);
-    assert_eq!(mixed["options"]["score"]["epsilon"], "rel:0.1");
-    assert_eq!(mixed["options"]["score"]["tap"], "mlp");
-    let ids = mixed["scores"]["methods"].as_array().unwrap().iter();
+    assert_eq!(mixed["scoring"]["options"]["score"]["epsilon"], "rel:0.1");
+    assert_eq!(mixed["scoring"]["options"]["score"]["tap"], "mlp");
+    let ids = mixed["scoring"]["scores"]["methods"]
+        .as_array()
+        .unwrap()
+        .iter();
     let ids: Vec<&str> = ids.map(|method| method["id"].as_str().unwrap()).collect();
     assert!(ids.contains(&"angular_distance_2_mean"), "{ids:?}");
 }

@@ -1,11 +1,14 @@
 //! Everything that can end an experiment.
 
+use layerlab_eval::{DatasetError, EvalError};
 use layerlab_kernels::KernelError;
-use layerlab_model::{ModelError, checkpoint::CheckpointError, tokenizer::TokenizerError};
-use layerlab_score::ScoreError;
+use layerlab_model::{
+    ModelError, checkpoint::CheckpointError, export::ExportError, tokenizer::TokenizerError,
+};
+use layerlab_score::{PlanError, ScoreError};
 use thiserror::Error;
 
-use crate::{DeviceError, TextError};
+use crate::{DeviceError, TextError, run::StageError};
 
 /// An experiment that did not come to its end.
 #[derive(Debug, Error)]
@@ -28,6 +31,26 @@ pub enum LabError {
     /// Scores cannot be computed.
     #[error(transparent)]
     Score(#[from] ScoreError),
+    /// A plan cannot be made.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A method that is not known.
+    #[error("there is no method `{found}` to prune by; there are {known}")]
+    Method {
+        /// What was asked for.
+        found: String,
+        /// What would work.
+        known: String,
+    },
+    /// A model cannot be asked.
+    #[error(transparent)]
+    Eval(EvalError),
+    /// A pruned folder cannot be written.
+    #[error(transparent)]
+    Export(ExportError),
+    /// A finished stage cannot be kept.
+    #[error(transparent)]
+    Stage(#[from] StageError),
     /// A span that no two blocks of the model are apart.
     #[error("a span of {span} blocks cannot be compared: the model has {layers}")]
     Span {
@@ -47,5 +70,31 @@ pub enum LabError {
 impl From<CheckpointError> for LabError {
     fn from(error: CheckpointError) -> Self {
         Self::Model(error.into())
+    }
+}
+
+impl From<EvalError> for LabError {
+    fn from(error: EvalError) -> Self {
+        match error {
+            EvalError::Interrupted => Self::Cancelled,
+            EvalError::Model(error) => Self::Model(error),
+            error => Self::Eval(error),
+        }
+    }
+}
+
+impl From<DatasetError> for LabError {
+    fn from(error: DatasetError) -> Self {
+        Self::Eval(error.into())
+    }
+}
+
+impl From<ExportError> for LabError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Interrupted => Self::Cancelled,
+            ExportError::Model(error) => Self::Model(error),
+            error => Self::Export(error),
+        }
     }
 }

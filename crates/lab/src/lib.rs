@@ -6,8 +6,13 @@
 
 mod device;
 mod error;
+mod evaluate;
+mod experiment;
+mod export;
+mod judge;
 mod measure;
 mod model;
+mod prune;
 pub mod report;
 mod run;
 mod score;
@@ -16,18 +21,28 @@ mod text;
 
 pub use device::{DeviceChoice, DeviceError, DeviceKind, OpenDevice, open_device};
 pub use error::LabError;
+pub use evaluate::TaskComparison;
+pub use experiment::{ExperimentRequest, prune_and_judge};
+pub use export::{Provenance, export_pruned};
+pub use judge::{compare_models, evaluate_model};
 pub use measure::{MeasureOptions, measure};
 pub use model::OpenModel;
+pub use prune::{BlockPasses, PlanRequest, plan_removals};
 pub use report::Report;
-pub use run::{Cancel, Progress, Run};
+pub use run::{Cancel, NoStages, Progress, Run, StageError, Stages};
 pub use score::{ScoreRequest, score_layers};
 pub use speech::Speech;
 pub use text::{Text, TextError, TextOptions};
 
 // What faces need of the rooms below, so that they depend on this crate alone.
+pub use layerlab_eval::{Dataset, DatasetError, EvalError, EvalOptions, dataset, metric};
+#[cfg(not(target_arch = "wasm32"))]
+pub use layerlab_model::export::FolderTarget;
 pub use layerlab_model::{
-    Checkpoint, GenerateOptions, ModelError, Sampling, Tokenizer, checkpoint::CheckpointError,
+    Checkpoint, DecoderSpec, GenerateOptions, ModelError, Sampling, Tokenizer,
+    checkpoint::CheckpointError,
+    export::{ExportError, ExportTarget},
     files, generate,
 };
-pub use layerlab_score::ScoreOptions;
+pub use layerlab_score::{Budget, Constraints, Plan, PlanError, Schedule, ScoreOptions};
 pub use layerlab_stats::{Epsilon, Estimator, Tap};

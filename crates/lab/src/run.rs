@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use thiserror::Error;
+
 use crate::LabError;
 
 /// How far an experiment has come.
@@ -28,6 +30,31 @@ pub enum Progress {
     },
     /// Scores and their bootstrap.
     Scoring,
+    /// Losses without a layer.
+    LeavingOut {
+        /// Pairs of a layer and a batch done.
+        done: usize,
+        /// Such pairs in all.
+        total: usize,
+    },
+    /// A model, whole or pruned, is asked.
+    Evaluating {
+        /// Models done.
+        models: usize,
+        /// Models in all.
+        of: usize,
+        /// Items or requests of the dataset done.
+        done: usize,
+        /// Items or requests in all.
+        total: usize,
+    },
+    /// A pruned model on its way to the disk.
+    Exporting {
+        /// Bytes there.
+        bytes: u64,
+        /// Bytes in all.
+        total: u64,
+    },
 }
 
 /// Asks a running experiment to stop at the next step. Clones share one state.
@@ -68,5 +95,43 @@ impl<'a> Run<'a> {
             true => Err(LabError::Cancelled),
             false => Ok(()),
         }
+    }
+}
+
+/// A place that keeps what finished stages of an experiment found, so that an experiment that was broken
+/// off goes on from there.
+pub trait Stages {
+    /// What a stage found; none where it has not finished.
+    fn load(&self, name: &str) -> Option<String>;
+
+    /// Keeps what a stage found.
+    ///
+    /// # Errors
+    /// When the place refuses.
+    fn save(&mut self, name: &str, found: &str) -> Result<(), StageError>;
+}
+
+/// A finished stage that could not be kept.
+#[derive(Debug, Error)]
+#[error("cannot keep what the stage `{name}` found")]
+pub struct StageError {
+    /// The stage.
+    pub name: String,
+    /// What the system says.
+    #[source]
+    pub source: std::io::Error,
+}
+
+/// Keeps nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct NoStages;
+
+impl Stages for NoStages {
+    fn load(&self, _name: &str) -> Option<String> {
+        None
+    }
+
+    fn save(&mut self, _name: &str, _found: &str) -> Result<(), StageError> {
+        Ok(())
     }
 }

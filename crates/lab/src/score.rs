@@ -5,22 +5,22 @@ use std::collections::BTreeSet;
 use layerlab_model::ModelFiles;
 use layerlab_score::{ScoreOptions, score};
 use layerlab_stats::Tap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
 use crate::{
     LabError, MeasureOptions, OpenModel, Progress, Run, Text,
     measure::measure,
-    report::{
-        DataReport, DeviceReport, Experiment, ModelReport, OptionsReport, Program, Report, SCHEMA,
-        Timings, layer_reports,
-    },
+    prune::{BlockPasses, Calibration, Subject},
+    report::{DataReport, Experiment, OptionsReport, Report, ScoringReport, layer_reports},
 };
 
 /// Fewer sequences than this make a bootstrap a rough guess.
 const FEW_SEQUENCES: usize = 10;
 
 /// What to score, and how.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScoreRequest {
     /// Estimator, threshold, tap, bootstrap.
     pub score: ScoreOptions,
@@ -28,6 +28,9 @@ pub struct ScoreRequest {
     pub extra_taps: BTreeSet<Tap>,
     /// How many blocks apart hidden states are compared, for angular distances of n blocks.
     pub spans: BTreeSet<usize>,
+    /// Whether the loss without each layer is measured too, which takes about half as many forward passes
+    /// as there are layers.
+    pub loss_change: bool,
     /// Sequences per forward pass. More of them need more memory for activations and, on the CPU, are
     /// no faster from 4 on.
     pub batch: usize,
@@ -39,13 +42,14 @@ impl Default for ScoreRequest {
             score: ScoreOptions::default(),
             extra_taps: BTreeSet::new(),
             spans: BTreeSet::from([1]),
+            loss_change: false,
             batch: 4,
         }
     }
 }
 
 impl ScoreRequest {
-    fn measure_options(&self) -> MeasureOptions {
+    pub(crate) fn measure_options(&self) -> MeasureOptions {
         // Relative AVSS needs the first two, AVSS the tap that it is asked for.
         let mut taps = BTreeSet::from([Tap::Input, Tap::Update, Tap::Output, self.score.tap]);
         taps.extend(&self.extra_taps);
@@ -55,6 +59,86 @@ impl ScoreRequest {
             spans: self.spans.clone(),
             batch: self.batch,
         }
+    }
+}
+
+/// What scoring found, before it is part of a report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Scored {
+    pub scoring: ScoringReport,
+    pub block_passes: Vec<BlockPasses>,
+    measure_seconds: f64,
+    leave_out_seconds: Option<f64>,
+    score_seconds: f64,
+}
+
+impl Scored {
+    /// Measures the text on the model and scores every layer by every method.
+    pub async fn of<F>(
+        model: &OpenModel<F>,
+        text: &Text,
+        request: &ScoreRequest,
+        run: &mut Run<'_>,
+    ) -> Result<Self, LabError> {
+        let start = Instant::now();
+        let options = request.measure_options();
+        let statistics = measure(&model.decoder, &text.sequences, &options, run).await?;
+        let measure_seconds = start.elapsed().as_secs_f64();
+
+        let (mut losses, mut block_passes, mut leave_out_seconds) = (None, Vec::new(), None);
+        if request.loss_change {
+            let start = Instant::now();
+            let subject = Subject {
+                decoder: &model.decoder,
+                calibration: Calibration {
+                    sequences: &text.sequences,
+                    batch: request.batch,
+                },
+                scoring: request,
+            };
+            let (found, passes) = subject.losses(run).await?;
+            losses = Some(found);
+            block_passes.push(passes);
+            leave_out_seconds = Some(start.elapsed().as_secs_f64());
+        }
+
+        run.step(Progress::Scoring)?;
+        let start = Instant::now();
+        let scores = score(&statistics, losses.as_ref(), &request.score)?;
+        Ok(Self {
+            scoring: ScoringReport {
+                data: DataReport::of(text),
+                options: OptionsReport {
+                    score: request.score.clone(),
+                    spans: options.spans,
+                    batch: options.batch,
+                },
+                statistics: layer_reports(&statistics, &request.score),
+                scores,
+            },
+            block_passes,
+            measure_seconds,
+            leave_out_seconds,
+            score_seconds: start.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// Puts it where it belongs in a report.
+    pub fn add_to(self, report: &mut Report) {
+        let data = &self.scoring.data;
+        if (2..FEW_SEQUENCES).contains(&data.sequences) {
+            report.warnings.push(format!(
+                "there are only {} sequences: intervals are rough; a longer text or shorter sequences \
+                 give better ones",
+                data.sequences
+            ));
+        }
+        let per_second = data.tokens as f64 / self.measure_seconds.max(f64::MIN_POSITIVE);
+        report.timings.measure_seconds = Some(self.measure_seconds);
+        report.timings.tokens_per_second = Some(per_second);
+        report.timings.leave_out_seconds = self.leave_out_seconds;
+        report.timings.score_seconds = Some(self.score_seconds);
+        report.scoring = Some(self.scoring);
     }
 }
 
@@ -71,58 +155,9 @@ pub async fn score_layers<F: ModelFiles>(
     created: String,
     run: &mut Run<'_>,
 ) -> Result<Report, LabError> {
-    let start = Instant::now();
-    let options = request.measure_options();
-    let statistics = measure(&model.decoder, &text.sequences, &options, run).await?;
-    let measure_seconds = start.elapsed().as_secs_f64();
-
-    run.step(Progress::Scoring)?;
-    let start = Instant::now();
-    let scores = score(&statistics, &request.score)?;
-    let score_seconds = start.elapsed().as_secs_f64();
-
+    let scored = Scored::of(model, text, request, run).await?;
     run.step(Progress::Hashing)?;
-    let start = Instant::now();
-    let model_report = ModelReport::of(model).await?;
-    let hash_seconds = start.elapsed().as_secs_f64();
-
-    let mut warnings = Vec::new();
-    warnings.extend(
-        model
-            .device
-            .fallback
-            .as_ref()
-            .map(|reason| format!("running on the CPU: {reason}")),
-    );
-    if (2..FEW_SEQUENCES).contains(&text.sequences.len()) {
-        warnings.push(format!(
-            "there are only {} sequences: intervals are rough; a longer text or shorter sequences \
-             give better ones",
-            text.sequences.len()
-        ));
-    }
-    Ok(Report {
-        schema: SCHEMA.into(),
-        program: Program::this(),
-        created,
-        experiment: Experiment::Score,
-        model: model_report,
-        data: DataReport::of(text),
-        device: DeviceReport::of(&model.device),
-        options: OptionsReport {
-            score: request.score.clone(),
-            spans: options.spans,
-            batch: options.batch,
-        },
-        statistics: layer_reports(&statistics, &request.score),
-        scores,
-        timings: Timings {
-            load_seconds: model.load_seconds,
-            measure_seconds,
-            score_seconds,
-            hash_seconds,
-            tokens_per_second: text.tokens() as f64 / measure_seconds.max(f64::MIN_POSITIVE),
-        },
-        warnings,
-    })
+    let mut report = Report::begin(model, Experiment::Score, created).await?;
+    scored.add_to(&mut report);
+    Ok(report)
 }

@@ -107,8 +107,7 @@ impl Text {
         if contents.trim().is_empty() {
             return Err(TextError::Empty { name });
         }
-        let frame = tokenizer.encode("", true)?;
-        let bos = tokenizer.bos().filter(|bos| frame.first() == Some(bos));
+        let bos = tokenizer.leading_bos();
         let payload = length - usize::from(bos.is_some());
         let ids = leading_ids(
             contents,

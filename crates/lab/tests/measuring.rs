@@ -14,7 +14,7 @@ use layerlab_lab::{
 use layerlab_model::{Observer, PaddingSide, TokenBatch};
 use layerlab_stats::{ModelStatistics, SequencePair, SequenceStatistics, reference};
 use pollster::block_on;
-use support::{open, score, short, text};
+use support::{open, score, scoring, short, text};
 
 /// Keeps what it is shown.
 #[derive(Default)]
@@ -165,7 +165,7 @@ fn devices_agree_on_every_score() {
         let model = open(device);
         score(&model, &text(&model, short()), &request).unwrap()
     });
-    let [cpu, gpu] = reports.map(|report| report.scores.methods);
+    let [cpu, gpu] = reports.map(|report| scoring(&report).scores.methods.clone());
     assert_eq!(cpu.len(), gpu.len());
     for (cpu, gpu) in cpu.iter().zip(&gpu) {
         assert_eq!(cpu.id, gpu.id);
@@ -187,7 +187,9 @@ fn the_size_of_batches_does_not_matter() {
             batch,
             ..ScoreRequest::default()
         };
-        score(&model, &text, &request).unwrap().scores
+        scoring(&score(&model, &text, &request).unwrap())
+            .scores
+            .clone()
     });
     for other in &scores[1..] {
         for (a, b) in scores[0].methods.iter().zip(&other.methods) {
@@ -211,7 +213,7 @@ fn the_authors_recipe_is_their_formula() {
         ..ScoreRequest::default()
     };
     let report = score(&model, &text, &request).unwrap();
-    let avss = report
+    let avss = scoring(&report)
         .scores
         .methods
         .iter()

@@ -74,6 +74,11 @@ impl Config {
         }
     }
 
+    /// All fields in the order of the file.
+    pub fn fields(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+
     /// The value of a field as it stands.
     pub fn raw(&self, field: &str) -> Option<&Value> {
         self.fields.get(field).filter(|value| !value.is_null())

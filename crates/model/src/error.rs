@@ -3,7 +3,7 @@
 use burn::tensor::ExecutionError;
 use thiserror::Error;
 
-use crate::{checkpoint::CheckpointError, config::ConfigError};
+use crate::{checkpoint::CheckpointError, config::ConfigError, files::FileError};
 
 /// A model that cannot be loaded or run.
 #[derive(Debug, Error)]
@@ -14,6 +14,9 @@ pub enum ModelError {
     /// The weights cannot be read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// A file beside the weights cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// No family of that name is known.
     #[error("unknown architecture `{found}`; known are {known}")]
     UnknownFamily {
@@ -82,6 +85,20 @@ pub enum ModelError {
         cached: usize,
         /// Sequences in the batch.
         batch: usize,
+    },
+    /// A block that the model does not have.
+    #[error("there is no layer {layer}: the model has {layers}, numbered from 0")]
+    NoSuchLayer {
+        /// What was asked for.
+        layer: usize,
+        /// Blocks of the model.
+        layers: usize,
+    },
+    /// All blocks are to be removed.
+    #[error("all {layers} layers would be removed; at least one must remain")]
+    NoLayerLeft {
+        /// Blocks of the model.
+        layers: usize,
     },
     /// The caller asked to stop.
     #[error("loading was interrupted")]

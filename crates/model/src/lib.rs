@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod config;
 mod decoder;
 mod error;
+pub mod export;
 mod families;
 pub mod files;
 mod generate;
@@ -14,12 +15,14 @@ pub mod tokenizer;
 
 pub use checkpoint::Checkpoint;
 pub use config::Config;
-pub use decoder::{Decoder, KvCache, LoadProgress, NoObserver, Observer, PaddingSide, TokenBatch};
+pub use decoder::{
+    Decoder, KvCache, LoadProgress, NoObserver, Observer, PaddingSide, Stream, Target, TokenBatch,
+};
 pub use error::ModelError;
 pub use families::known_families;
 #[cfg(not(target_arch = "wasm32"))]
 pub use files::Folder;
 pub use files::{MemoryFiles, ModelFiles};
-pub use generate::{GenerateOptions, Sampling, generate};
+pub use generate::{GenerateOptions, Sampling, generate, generate_batch};
 pub use spec::DecoderSpec;
 pub use tokenizer::Tokenizer;

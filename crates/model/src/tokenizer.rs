@@ -53,6 +53,7 @@ pub struct Tokenizer {
     pad: Option<u32>,
     stops: Vec<u32>,
     bos_rule: BosRule,
+    leading_bos: Option<u32>,
 }
 
 /// What is done to the BOS of the post-processor. `transformers` rebuilds the post-processor where
@@ -126,14 +127,18 @@ impl Tokenizer {
         let bos = special("bos_token")?;
         let add = config.get("add_bos_token").and_then(Value::as_bool);
         let eos = special("eos_token")?;
-        Ok(Self {
+        let mut opened = Self {
             bos,
             eos,
             stops: eos.into_iter().collect(),
             pad: special("pad_token")?,
             bos_rule: bos_rule(&inner, bos, add)?,
+            leading_bos: None,
             inner,
-        })
+        };
+        let frame = opened.encode("", true)?;
+        opened.leading_bos = bos.filter(|bos| frame.first() == Some(bos));
+        Ok(opened)
     }
 
     /// Ids of a text. With `special`, the post-processor's special tokens are added, and BOS as
@@ -156,6 +161,21 @@ impl Tokenizer {
             _ => {}
         }
         Ok(ids)
+    }
+
+    /// The token that the tokenizer puts before a text, if it does.
+    pub fn leading_bos(&self) -> Option<u32> {
+        self.leading_bos
+    }
+
+    /// Ids of a text that a model is to continue: BOS where the tokenizer adds one, and nothing after
+    /// the text, whatever the post-processor would add there.
+    ///
+    /// # Errors
+    /// When the tokenizer cannot encode the text.
+    pub fn encode_text(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
+        let ids = self.encode(text, false)?;
+        Ok(self.leading_bos.into_iter().chain(ids).collect())
     }
 
     /// The text of ids.

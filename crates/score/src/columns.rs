@@ -2,11 +2,12 @@
 
 mod avss;
 mod baseline;
+mod loss;
 mod residual;
 
 use layerlab_stats::ModelStatistics;
 
-use crate::{Direction, Role, ScoreError, ScoreOptions};
+use crate::{Direction, LayerLosses, Role, ScoreError, ScoreOptions};
 
 /// One value per layer for given weights of sequences; none where it is undefined.
 pub(crate) type Values<'a> = dyn Fn(&[u32]) -> Result<Vec<Option<f64>>, ScoreError> + 'a;
@@ -58,13 +59,15 @@ impl<'a> Column<'a> {
     }
 }
 
-/// All methods that the statistics allow, in the order of the table.
+/// All methods that the statistics and losses allow, in the order of the table.
 pub(crate) fn all<'a>(
     statistics: &'a ModelStatistics,
+    losses: Option<&'a LayerLosses>,
     options: &'a ScoreOptions,
 ) -> Vec<Column<'a>> {
     let mut columns = avss::columns(statistics, options);
     columns.extend(residual::columns(statistics));
+    columns.extend(losses.map(loss::column));
     columns.extend(baseline::columns(statistics.layers.len(), options));
     columns
 }

@@ -4,13 +4,17 @@ mod agreement;
 mod bootstrap;
 mod columns;
 mod error;
+mod losses;
 mod options;
+mod plan;
 mod rank;
 mod table;
 
 pub use agreement::Agreement;
 pub use error::ScoreError;
+pub use losses::LayerLosses;
 pub use options::ScoreOptions;
+pub use plan::{Budget, Constraints, Plan, PlanError, Schedule};
 pub use table::{Direction, LayerScore, MethodScores, Role, ScoreTable};
 
 use bootstrap::Bootstrap;
@@ -18,12 +22,14 @@ use columns::Column;
 use layerlab_stats::ModelStatistics;
 
 /// Scores every layer by every method, with bootstrap intervals over sequences and the probability of
-/// being among the lowest.
+/// being among the lowest. With `losses`, measured by leaving layers out, loss change is among the
+/// methods; they must be of the sequences that the statistics are of.
 ///
 /// # Errors
 /// When nothing was measured, a tap that a score needs was not, or an option is out of range.
 pub fn score(
     statistics: &ModelStatistics,
+    losses: Option<&LayerLosses>,
     options: &ScoreOptions,
 ) -> Result<ScoreTable, ScoreError> {
     let layers = statistics.layers.len();
@@ -34,7 +40,7 @@ pub fn score(
     options.validate(layers)?;
     let lowest = options.lowest_of(layers);
     let bootstrap = Bootstrap::new(sequences, options);
-    let columns = columns::all(statistics, options);
+    let columns = columns::all(statistics, losses, options);
     let methods: Vec<MethodScores> = columns
         .iter()
         .map(|column| column.scores(&bootstrap, lowest))

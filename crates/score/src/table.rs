@@ -38,10 +38,19 @@ pub struct MethodScores {
 }
 
 impl MethodScores {
+    /// The layers that the method ranks, the first to go first.
+    pub fn order(&self) -> Vec<usize> {
+        let ranked = self.layers.iter();
+        let mut ranked: Vec<(usize, usize)> = ranked
+            .filter_map(|layer| Some((layer.rank?, layer.layer)))
+            .collect();
+        ranked.sort_unstable();
+        ranked.into_iter().map(|(_, layer)| layer).collect()
+    }
+
     /// The layer that the method would remove first, if it ranks any.
     pub fn lowest_layer(&self) -> Option<usize> {
-        let first = self.layers.iter().find(|layer| layer.rank == Some(1));
-        first.map(|layer| layer.layer)
+        self.order().first().copied()
     }
 }
 

@@ -144,7 +144,7 @@ proptest! {
             *value = 1e-6;
         }
         let options = quick(ScoreOptions::authors());
-        let table = score(&measure(&streams, options.epsilon), &options).unwrap();
+        let table = score(&measure(&streams, options.epsilon), None, &options).unwrap();
         for (found, layer) in values(&table, "avss").iter().zip(&streams[1..]) {
             prop_assert!(close(*found, authors_avss(layer)), "{found}");
         }
@@ -156,8 +156,8 @@ proptest! {
         let scaled: Vec<Vec<Activation>> = streams.iter().map(|layer| layer.iter().map(|sequence| {
             sequence.iter().map(|token| token.iter().map(|value| value * 4.0).collect()).collect()
         }).collect()).collect();
-        let before = score(&measure(&streams, options.epsilon), &options).unwrap();
-        let after = score(&measure(&scaled, options.epsilon), &options).unwrap();
+        let before = score(&measure(&streams, options.epsilon), None, &options).unwrap();
+        let after = score(&measure(&scaled, options.epsilon), None, &options).unwrap();
         for (a, b) in values(&before, "avss").iter().zip(values(&after, "avss")) {
             prop_assert!(close(b, a * 16.0), "{a} {b}");
         }
@@ -171,7 +171,7 @@ proptest! {
     #[test]
     fn ranks_and_probabilities_add_up(streams in sparse_streams(5, 4), lowest in 1usize..5) {
         let options = quick(ScoreOptions { lowest: Some(lowest), ..ScoreOptions::default() });
-        let table = score(&measure(&streams, options.epsilon), &options).unwrap();
+        let table = score(&measure(&streams, options.epsilon), None, &options).unwrap();
         for method in &table.methods {
             let mut ranks: Vec<_> = method.layers.iter().map(|layer| layer.rank.unwrap()).collect();
             ranks.sort_unstable();
@@ -194,7 +194,7 @@ proptest! {
     #[test]
     fn shares_sum_to_one_and_cumulate(streams in sparse_streams(4, 2)) {
         let options = quick(ScoreOptions::default());
-        let table = score(&measure(&streams, options.epsilon), &options).unwrap();
+        let table = score(&measure(&streams, options.epsilon), None, &options).unwrap();
         for id in ["nav", "nas", "avss_normalised"] {
             let sum: f64 = values(&table, id).iter().sum();
             prop_assert!((sum - 1.0).abs() < 1e-9, "{id}: {sum}");
@@ -221,7 +221,7 @@ fn a_block_that_doubles() {
     let third: Activation = vec![vec![-8.0, 6.0], vec![10.0, 0.0]];
     let streams = vec![vec![input], vec![output], vec![third]];
     let options = ScoreOptions::authors();
-    let table = score(&measure(&streams, options.epsilon), &options).unwrap();
+    let table = score(&measure(&streams, options.epsilon), None, &options).unwrap();
     let influence = values(&table, "block_influence");
     assert!(influence[0].abs() < 1e-12, "parallel");
     assert!((influence[1] - 1.0).abs() < 1e-12, "a quarter turn");
@@ -244,7 +244,7 @@ fn saturation_is_flagged() {
     let stream = |scale: f32| vec![vec![vec![scale, 2.0 * scale], vec![3.0 * scale, scale]]];
     let streams = vec![stream(1.0), stream(2.0), stream(3.0)];
     let options = ScoreOptions::authors();
-    let table = score(&measure(&streams, options.epsilon), &options).unwrap();
+    let table = score(&measure(&streams, options.epsilon), None, &options).unwrap();
     assert!(
         table
             .warnings
@@ -261,7 +261,7 @@ fn a_layer_that_is_not_finite_has_no_score() {
     let bad: Activation = vec![vec![1.0, f32::NAN], vec![0.5, -1.0]];
     let streams = vec![vec![good.clone()], vec![bad], vec![good]];
     let options = ScoreOptions::default();
-    let table = score(&measure(&streams, options.epsilon), &options).unwrap();
+    let table = score(&measure(&streams, options.epsilon), None, &options).unwrap();
     let avss = method(&table, "avss");
     assert_eq!(avss.layers[0].value, None);
     assert_eq!(avss.layers[0].rank, None);
@@ -279,7 +279,7 @@ fn the_estimators_differ_as_defined() {
             estimator,
             ..ScoreOptions::authors()
         };
-        let table = score(&measure(&streams, options.epsilon), &options).unwrap();
+        let table = score(&measure(&streams, options.epsilon), None, &options).unwrap();
         // AS' is 1/4 for the four elements: AVSS is four times the variance.
         values(&table, "avss")[0] / 4.0
     };
@@ -298,7 +298,7 @@ fn options_out_of_range_are_refused() {
     let with = |change: fn(&mut ScoreOptions)| {
         let mut options = ScoreOptions::default();
         change(&mut options);
-        score(&statistics, &options).unwrap_err()
+        score(&statistics, None, &options).unwrap_err()
     };
     assert_eq!(with(|o| o.confidence = 1.0), ScoreError::Confidence(1.0));
     assert!(matches!(
@@ -314,6 +314,6 @@ fn options_out_of_range_are_refused() {
         ScoreError::TapNotMeasured { .. }
     ));
     let empty = ModelStatistics::new(0, Epsilon::Relative(0.1));
-    let found = score(&empty, &ScoreOptions::default()).unwrap_err();
+    let found = score(&empty, None, &ScoreOptions::default()).unwrap_err();
     assert_eq!(found, ScoreError::NothingMeasured);
 }

@@ -1,8 +1,8 @@
 //! The report as a table of one value a row, for spreadsheets and data frames.
 
-use super::Report;
+use super::{Report, ScoringReport};
 
-const HEADER: [&str; 9] = [
+const SCORES: [&str; 9] = [
     "method",
     "role",
     "source",
@@ -14,18 +14,71 @@ const HEADER: [&str; 9] = [
     "probability_lowest",
 ];
 
+const METRICS: [&str; 11] = [
+    "method",
+    "schedule",
+    "removed",
+    "dataset",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "retained",
+    "retained_low",
+    "retained_high",
+];
+
 impl Report {
-    /// One row for each method and layer; undefined values are empty.
+    /// Undefined values are empty. A report that asked models anything has one row for each plan, dataset
+    /// and metric; one that only scored has one row for each method and layer.
     ///
     /// # Errors
     /// When the rows cannot be put together, which would be a defect.
     pub fn to_csv(&self) -> Result<String, csv::Error> {
+        match &self.scoring {
+            Some(scoring) if self.evaluation.is_empty() => scoring.to_csv(),
+            _ => self.metrics_csv(),
+        }
+    }
+
+    fn metrics_csv(&self) -> Result<String, csv::Error> {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(HEADER)?;
+        writer.write_record(METRICS)?;
+        for row in self.rows() {
+            let schedule = row
+                .plan
+                .map_or(String::new(), |plan| plan.schedule.to_string());
+            let method = row.plan.map_or(row.label.as_str(), |plan| &plan.method);
+            for task in row.tasks {
+                for result in &task.metrics {
+                    let compared = row.comparison(&task.dataset, result.metric);
+                    writer.write_record([
+                        method,
+                        &schedule,
+                        &row.removed(),
+                        &task.dataset,
+                        result.metric.label(),
+                        &number(result.value),
+                        &number(result.low),
+                        &number(result.high),
+                        &number(compared.and_then(|compared| compared.retained)),
+                        &number(compared.and_then(|compared| compared.retained_low)),
+                        &number(compared.and_then(|compared| compared.retained_high)),
+                    ])?;
+                }
+            }
+        }
+        text(writer)
+    }
+}
+
+impl ScoringReport {
+    fn to_csv(&self) -> Result<String, csv::Error> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(SCORES)?;
         for method in &self.scores.methods {
             let role = format!("{:?}", method.role).to_lowercase();
             for layer in &method.layers {
-                let number = |value: Option<f64>| value.map_or(String::new(), |v| v.to_string());
                 writer.write_record([
                     &method.id,
                     &role,
@@ -39,7 +92,15 @@ impl Report {
                 ])?;
             }
         }
-        let bytes = writer.into_inner().map_err(|error| error.into_error())?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        text(writer)
     }
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or(String::new(), |value| value.to_string())
+}
+
+fn text(writer: csv::Writer<Vec<u8>>) -> Result<String, csv::Error> {
+    let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use layerlab_eval::TaskResult;
 use layerlab_model::{Checkpoint, DecoderSpec, ModelError, ModelFiles};
 use layerlab_score::{ScoreOptions, ScoreTable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use web_time::Instant;
 
-use super::LayerReport;
-use crate::{DeviceChoice, DeviceKind, OpenDevice, OpenModel, Text};
+use super::{LayerReport, PruningReport};
+use crate::{DeviceChoice, DeviceKind, OpenDevice, OpenModel, TaskComparison, Text};
 
 /// Name and version of the format.
 pub const SCHEMA: &str = "layerlab/1";
@@ -28,20 +30,82 @@ pub struct Report {
     pub experiment: Experiment,
     /// The model.
     pub model: ModelReport,
-    /// The text.
-    pub data: DataReport,
     /// The device.
     pub device: DeviceReport,
+    /// What each layer is worth, where that was measured.
+    pub scoring: Option<ScoringReport>,
+    /// What the model as it is made of each dataset.
+    pub evaluation: Vec<TaskResult>,
+    /// What models without some layers are worth, where any was made.
+    pub pruning: Option<PruningReport>,
+    /// Another model on the same datasets, where there is one.
+    pub comparison: Option<ComparisonReport>,
+    /// How long it took.
+    pub timings: Timings,
+    /// What a reader must know about the run; `scores` has its own.
+    pub warnings: Vec<String>,
+}
+
+/// What each layer is worth.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScoringReport {
+    /// The text.
+    pub data: DataReport,
     /// What was asked for.
     pub options: OptionsReport,
     /// Activation statistics, first layer first.
     pub statistics: Vec<LayerReport>,
     /// Every layer by every method.
     pub scores: ScoreTable,
-    /// How long it took.
-    pub timings: Timings,
-    /// What a reader must know about the run; `scores` has its own.
-    pub warnings: Vec<String>,
+}
+
+/// Another model on the same datasets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ComparisonReport {
+    /// The other model.
+    pub model: ModelReport,
+    /// What it made of each dataset.
+    pub evaluation: Vec<TaskResult>,
+    /// The other model as the changed one, the first as the original.
+    pub compared: Vec<TaskComparison>,
+}
+
+impl Report {
+    /// A report that knows its model and device, and nothing else yet. `created` is the time as RFC 3339:
+    /// what tells the time differs from face to face. All weight files are read once for the hash.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub(crate) async fn begin<F: ModelFiles>(
+        model: &OpenModel<F>,
+        experiment: Experiment,
+        created: String,
+    ) -> Result<Self, ModelError> {
+        let start = Instant::now();
+        let model_report = ModelReport::of(model).await?;
+        let fallback = model.device.fallback.as_ref();
+        Ok(Self {
+            schema: SCHEMA.into(),
+            program: Program::this(),
+            created,
+            experiment,
+            model: model_report,
+            device: DeviceReport::of(&model.device),
+            scoring: None,
+            evaluation: Vec::new(),
+            pruning: None,
+            comparison: None,
+            timings: Timings {
+                load_seconds: model.load_seconds,
+                hash_seconds: start.elapsed().as_secs_f64(),
+                ..Timings::default()
+            },
+            warnings: fallback
+                .map(|reason| format!("running on the CPU: {reason}"))
+                .into_iter()
+                .collect(),
+        })
+    }
 }
 
 /// What wrote a report.
@@ -68,6 +132,12 @@ impl Program {
 pub enum Experiment {
     /// Layers were scored.
     Score,
+    /// A model was asked.
+    Evaluate,
+    /// Two models were asked the same.
+    Compare,
+    /// Layers were scored, removed by every method, and what was left was asked.
+    Run,
 }
 
 /// A model, by its files.
@@ -212,17 +282,23 @@ pub struct OptionsReport {
     pub batch: usize,
 }
 
-/// How long the stages took.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// How long the stages took; nothing for those that were not part of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Timings {
     /// Opening the files and moving the weights to the device.
     pub load_seconds: f64,
-    /// The forward passes with their statistics.
-    pub measure_seconds: f64,
-    /// Scores and bootstrap.
-    pub score_seconds: f64,
     /// SHA-256 of the weights.
     pub hash_seconds: f64,
+    /// The forward passes with their statistics.
+    pub measure_seconds: Option<f64>,
     /// Real tokens per second of `measure_seconds`.
-    pub tokens_per_second: f64,
+    pub tokens_per_second: Option<f64>,
+    /// Losses without each layer.
+    pub leave_out_seconds: Option<f64>,
+    /// Scores and bootstrap.
+    pub score_seconds: Option<f64>,
+    /// Plans, with what was measured again for them.
+    pub plan_seconds: Option<f64>,
+    /// Questions to all models.
+    pub evaluate_seconds: Option<f64>,
 }

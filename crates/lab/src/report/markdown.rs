@@ -9,7 +9,10 @@ impl Report {
         // Single line breaks mean nothing in Markdown; the summary needs its own.
         let (summary, rest) = body.split_once("\n\n").unwrap_or((&body, ""));
         let summary: Vec<String> = summary.lines().map(|line| format!("- {line}")).collect();
-        let title = format!("# What each layer of {} is worth", self.model.name);
+        let title = match self.scoring {
+            Some(_) => format!("# What each layer of {} is worth", self.model.name),
+            None => format!("# What {} can do", self.model.name),
+        };
         format!("{title}\n\n{}\n\n{rest}", summary.join("\n"))
     }
 }

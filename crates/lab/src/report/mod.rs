@@ -1,17 +1,24 @@
 //! The report that all faces share: one versioned document, and views of it.
 
+mod conclusion;
 mod csv;
 mod document;
+mod html;
 mod markdown;
 mod number;
+mod pruning;
+mod scoring_table;
 mod statistics;
 mod table;
+mod task_table;
 
+pub(crate) use conclusion::conclude;
 pub use document::{
-    DataReport, DeviceReport, Experiment, ModelReport, OptionsReport, Program, Report, SCHEMA,
-    Timings,
+    ComparisonReport, DataReport, DeviceReport, Experiment, ModelReport, OptionsReport, Program,
+    Report, SCHEMA, ScoringReport, Timings,
 };
 pub use number::{bytes, count};
+pub use pruning::{FrontierPoint, Outcome, PruningReport};
 pub(crate) use statistics::layer_reports;
 pub use statistics::{
     HistogramReport, LayerReport, PairReport, SparsityReport, TapReport, VarianceReport,

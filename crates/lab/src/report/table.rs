@@ -1,9 +1,8 @@
-//! The tables of a report, as rows of cells; terminal and Markdown differ only in how they draw them.
+//! The report as tables; terminal and Markdown differ only in how they draw them.
 
 use comfy_table::{Cell, CellAlignment, Table, TableComponent};
-use layerlab_score::{MethodScores, Role};
 
-use super::{Report, bytes, count, number::significant};
+use super::{ModelReport, Report, ScoringReport, bytes, count};
 
 /// How cells are drawn.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,7 +19,7 @@ impl Style {
         }
     }
 
-    fn draw(self, header: Vec<String>, rows: Vec<Vec<String>>) -> String {
+    pub fn draw(self, header: Vec<String>, rows: Vec<Vec<String>>) -> String {
         let mut table = Table::new();
         let cells = |row: Vec<String>| -> Vec<Cell> {
             let cells = row.into_iter().enumerate();
@@ -54,49 +53,18 @@ impl Report {
 
     /// All sections in order, with headings as the view writes them.
     pub(super) fn sections(&self, style: Style, heading: &dyn Fn(&str) -> String) -> String {
-        let score = &self.options.score;
-        let avss = format!(
-            "AVSS reads the {} tap with {} variance and ε = {}.",
-            score.tap, score.estimator, score.epsilon
-        );
-        let percent = 100.0 * score.confidence;
-        let intervals = match score.resamples {
-            0 => "no intervals were asked for".to_owned(),
-            resamples => format!("{percent} % bootstrap intervals over {resamples} resamples"),
-        };
-        let mut sections = vec![
-            self.summary().join("\n"),
-            format!(
-                "{}\n{}\nLowest score (highest where marked ↓) goes first: #1. In brackets: {intervals}.\n{avss}",
-                heading("Scores"),
-                self.scores_table(style, Role::Ranking),
-            ),
-            format!(
-                "{}\n{}",
-                heading(&match self.scores.lowest {
-                    1 => "Probability of being the lowest".to_owned(),
-                    lowest => format!("Probability of being among the {lowest} lowest"),
-                }),
-                self.probability_table(style),
-            ),
-            format!(
-                "{}\n{}",
-                heading("Order of removal, first to go first"),
-                self.order_table(style)
-            ),
-            format!(
-                "{}\n{}",
-                heading("Parts of AVSS"),
-                self.scores_table(style, Role::Part)
-            ),
-        ];
-        let warnings: Vec<String> = self
-            .warnings
-            .iter()
-            .chain(&self.scores.warnings)
-            .map(|warning| format!("- {warning}"))
-            .collect();
+        let mut sections = vec![self.summary().join("\n")];
+        let mut warnings = self.warnings.clone();
+        if let Some(scoring) = &self.scoring {
+            sections.extend(scoring.sections(style, heading));
+            warnings.extend(scoring.scores.warnings.iter().cloned());
+        }
+        sections.extend(self.task_sections(style, heading));
         if !warnings.is_empty() {
+            let warnings: Vec<String> = warnings
+                .iter()
+                .map(|warning| format!("- {warning}"))
+                .collect();
             sections.push(format!("{}\n{}", heading("Warnings"), warnings.join("\n")));
         }
         sections.push(self.footer());
@@ -104,10 +72,9 @@ impl Report {
     }
 
     fn summary(&self) -> Vec<String> {
-        let (model, data) = (&self.model, &self.data);
-        vec![
+        let line = |role: &str, model: &ModelReport| {
             format!(
-                "Model   {}: {}, {} layers, {} channels, {} parameters, {} ({})",
+                "{role:8}{}: {}, {} layers, {} channels, {} parameters, {} ({})",
                 model.name,
                 model.family,
                 model.layers,
@@ -115,114 +82,41 @@ impl Report {
                 count(model.parameters),
                 bytes(model.weight_bytes),
                 model.dtypes.join(", ")
-            ),
-            format!(
+            )
+        };
+        let mut lines = vec![line("Model", &self.model)];
+        if let Some(comparison) = &self.comparison {
+            lines.push(line("With", &comparison.model));
+        }
+        if let Some(ScoringReport { data, .. }) = &self.scoring {
+            lines.push(format!(
                 "Text    {}: {} tokens in {} sequences of at most {}{}",
                 data.name,
                 count(data.tokens),
                 data.sequences,
                 data.sequence_length,
                 if data.bos { ", each with BOS" } else { "" }
-            ),
-            format!("Device  {}", self.device.line()),
-        ]
+            ));
+        }
+        lines.push(format!("Device  {}", self.device.line()));
+        lines
     }
 
     fn footer(&self) -> String {
         let times = &self.timings;
-        format!(
-            "Loaded in {:.2} s, measured in {:.2} s ({:.0} tokens/s), scored in {:.2} s, hashed in {:.2} s.",
-            times.load_seconds,
-            times.measure_seconds,
-            times.tokens_per_second,
-            times.score_seconds,
-            times.hash_seconds,
-        )
-    }
-
-    fn of_role(&self, role: Role) -> Vec<&MethodScores> {
-        let methods = self.scores.methods.iter();
-        methods.filter(|method| method.role == role).collect()
-    }
-
-    fn scores_table(&self, style: Style, role: Role) -> String {
-        let methods = self.of_role(role);
-        let cell = |method: &MethodScores, layer: usize| {
-            let score = &method.layers[layer];
-            let mut cell = significant(score.value);
-            if let (Role::Ranking, Some(rank)) = (role, score.rank) {
-                cell.push_str(&format!(" #{rank}"));
-            }
-            if let (Role::Ranking, Some(low), Some(high)) = (role, score.low, score.high) {
-                let separator = match style {
-                    Style::Terminal => "\n",
-                    Style::Markdown => " ",
-                };
-                let (low, high) = (significant(Some(low)), significant(Some(high)));
-                cell.push_str(&format!("{separator}[{low}, {high}]"));
-            }
-            cell
-        };
-        self.by_layer(style, &methods, &cell)
-    }
-
-    fn probability_table(&self, style: Style) -> String {
-        let methods = self.of_role(Role::Ranking);
-        self.by_layer(style, &methods, &|method, layer| {
-            let probability = method.layers[layer].probability_lowest;
-            probability.map_or("–".into(), |probability| format!("{probability:.2}"))
-        })
-    }
-
-    fn by_layer(
-        &self,
-        style: Style,
-        methods: &[&MethodScores],
-        cell: &dyn Fn(&MethodScores, usize) -> String,
-    ) -> String {
-        let titles = methods.iter().map(|method| title(method));
-        let header = ["layer".to_owned()].into_iter().chain(titles).collect();
-        let rows = (0..self.model.layers).map(|layer| {
-            let cells = methods.iter().map(|method| cell(method, layer));
-            [layer.to_string()].into_iter().chain(cells).collect()
-        });
-        style.draw(header, rows.collect())
-    }
-
-    fn order_table(&self, style: Style) -> String {
-        let agreement = &self.scores.agreement;
-        let with_avss = |method: &MethodScores| {
-            let index = |id: &str| agreement.methods.iter().position(|known| known == id);
-            let row = agreement.spearman.get(index("avss")?)?;
-            *row.get(index(&method.id)?)?
-        };
-        let ranked = self.scores.methods.iter();
-        let rows = ranked
-            .filter(|method| method.role != Role::Part)
-            .map(|method| {
-                let mut order: Vec<_> = method
-                    .layers
-                    .iter()
-                    .filter_map(|layer| Some((layer.rank?, layer.layer.to_string())))
-                    .collect();
-                order.sort();
-                let order: Vec<String> = order.into_iter().map(|(_, layer)| layer).collect();
-                vec![
-                    method.label.clone(),
-                    order.join(" "),
-                    with_avss(method).map_or(String::new(), |rho| format!("{rho:.2}")),
-                    method.source.clone(),
-                ]
-            });
-        let header = ["method", "layers", "ρ with AVSS", "source"].map(Into::into);
-        style.draw(header.to_vec(), rows.collect())
-    }
-}
-
-/// The column's heading; the arrow marks where a low value means important.
-fn title(method: &MethodScores) -> String {
-    match method.direction {
-        layerlab_score::Direction::HighIsImportant => method.label.clone(),
-        layerlab_score::Direction::LowIsImportant => format!("{} ↓", method.label),
+        let mut parts = vec![format!("Loaded in {:.2} s", times.load_seconds)];
+        if let (Some(seconds), Some(speed)) = (times.measure_seconds, times.tokens_per_second) {
+            parts.push(format!("measured in {seconds:.2} s ({speed:.0} tokens/s)"));
+        }
+        for (name, seconds) in [
+            ("left layers out", times.leave_out_seconds),
+            ("scored", times.score_seconds),
+            ("planned", times.plan_seconds),
+            ("evaluated", times.evaluate_seconds),
+            ("hashed", Some(times.hash_seconds)),
+        ] {
+            parts.extend(seconds.map(|seconds| format!("{name} in {seconds:.2} s")));
+        }
+        parts.join(", ") + "."
     }
 }

@@ -11,9 +11,10 @@ use std::path::PathBuf;
 
 use layerlab_lab::{
     Cancel, DeviceChoice, LabError, OpenModel, Report, Run, ScoreRequest, Text, TextOptions,
-    files::Folder, open_device, score_layers,
+    files::Folder, open_device, report::ScoringReport, score_layers,
 };
 use pollster::block_on;
+use serde_json::Value;
 
 /// Relative to the package, where cargo runs tests: a path compiled in would be that of the clone that
 /// built the test, and the target folder is shared.
@@ -55,4 +56,26 @@ pub fn score(
     let mut run = Run::new(&mut run, &cancel);
     let created = "2026-01-01T00:00:00Z".to_owned();
     block_on(score_layers(model, text, request, created, &mut run))
+}
+
+pub fn scoring(report: &Report) -> &ScoringReport {
+    report.scoring.as_ref().expect("scores")
+}
+
+/// Equal but for the last digit of a number, which JSON readers may round.
+pub fn is_same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => {
+            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+            (a - b).abs() <= 2.0 * f64::EPSILON * b.abs()
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            let same = |(name, value)| b.get(name).is_some_and(|other| is_same(value, other));
+            a.len() == b.len() && a.iter().all(same)
+        }
+        _ => a == b,
+    }
 }

@@ -66,6 +66,11 @@ impl<F: ModelFiles> Checkpoint<F> {
         &self.files
     }
 
+    /// The files that hold the weights, in order.
+    pub fn weight_files(&self) -> &[String] {
+        &self.weight_files
+    }
+
     /// Every tensor by name.
     pub fn tensors(&self) -> &BTreeMap<String, TensorEntry> {
         &self.tensors

@@ -42,7 +42,7 @@ impl Attention {
         );
         let keys = split(self.key.forward(hidden.clone()), kv, dim, &self.key_norm);
         let values = split(self.value.forward(hidden), kv, dim, &None);
-        let (queries, keys) = match &pass.rotation {
+        let (queries, keys) = match &pass.frame.rotation {
             Some(rotation) => (rotation.apply(queries), rotation.apply(keys)),
             None => (queries, keys),
         };
@@ -50,7 +50,7 @@ impl Attention {
             Some(cache) => cache.extend(layer, keys, values),
             None => (keys, values),
         };
-        let mask = pass.masks.get(self.block.window);
+        let mask = pass.frame.masks.get(self.block.window);
         let mixed = mask
             .mix(queries, keys, values, self.block.attention_scale)
             .swap_dims(1, 2)

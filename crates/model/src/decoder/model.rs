@@ -8,7 +8,7 @@ use burn::{
 
 use super::{
     batch::TokenBatch,
-    block::{Block, Pass},
+    block::{Block, Frame, Pass},
     cache::KvCache,
     mask::Masks,
     norm::Norm,
@@ -62,7 +62,6 @@ impl Decoder {
         mut cache: Option<&mut KvCache>,
         observer: &mut dyn Observer,
     ) -> Result<Tensor<3>, ModelError> {
-        batch.check_vocabulary(self.spec.vocab_size)?;
         if let Some(cache) = cache.as_deref()
             && !cache.positions.is_empty()
             && cache.positions.len() != batch.shape()[0]
@@ -72,14 +71,9 @@ impl Decoder {
                 batch: batch.shape()[0],
             });
         }
-        let device = self.device();
-        let positions = Positions::new(batch, cache.as_deref_mut());
-        let (mut hidden, rotation) = self.embed(batch, &positions, &device)?;
-        let windows = self.spec.blocks.iter().map(|block| block.window);
+        let (mut hidden, frame) = self.embed(batch, cache.as_deref_mut())?;
         let mut pass = Pass {
-            mask: batch.mask(&device),
-            masks: Masks::new(&positions, windows, &device),
-            rotation,
+            frame: &frame,
             cache,
             observer,
         };
@@ -97,17 +91,20 @@ impl Decoder {
         }
     }
 
-    fn embed(
+    /// The residual stream `[batch, tokens, channels]` before the first block.
+    pub(super) fn embed(
         &self,
         batch: &TokenBatch,
-        positions: &Positions,
-        device: &Device,
-    ) -> Result<(Tensor<3>, Option<Rotation>), ModelError> {
-        let hidden = self.embedding.forward(batch.ids(device));
+        cache: Option<&mut KvCache>,
+    ) -> Result<(Tensor<3>, Frame), ModelError> {
+        batch.check_vocabulary(self.spec.vocab_size)?;
+        let device = self.device();
+        let positions = Positions::new(batch, cache);
+        let mut hidden = self.embedding.forward(batch.ids(&device));
+        let mut rotation = None;
         match &self.spec.position {
             PositionSpec::Rotary(spec) => {
-                let rotation = Rotation::new(spec, positions, batch.shape(), device);
-                Ok((hidden, Some(rotation)))
+                rotation = Some(Rotation::new(spec, &positions, batch.shape(), &device));
             }
             PositionSpec::Learned { positions: limit } => {
                 if positions.length() > *limit {
@@ -122,13 +119,18 @@ impl Decoder {
                     .map(|position| position as i32)
                     .collect();
                 let ids =
-                    Tensor::<1, Int>::from_data(ids.as_slice(), device).reshape(batch.shape());
-                let learned = self.positions.as_ref().map(|table| table.forward(ids));
-                Ok((
-                    learned.map_or(hidden.clone(), |learned| hidden + learned),
-                    None,
-                ))
+                    Tensor::<1, Int>::from_data(ids.as_slice(), &device).reshape(batch.shape());
+                if let Some(learned) = &self.positions {
+                    hidden = hidden + learned.forward(ids);
+                }
             }
         }
+        let windows = self.spec.blocks.iter().map(|block| block.window);
+        let frame = Frame {
+            mask: batch.mask(&device),
+            masks: Masks::new(&positions, windows, &device),
+            rotation,
+        };
+        Ok((hidden, frame))
     }
 }

@@ -19,7 +19,11 @@ pub(super) fn columns<'a>(layers: usize, options: &ScoreOptions) -> Vec<Column<'
     let from_the_end = (0..layers)
         .map(|layer| Some((layers - layer) as f64))
         .collect();
-    let mut columns = vec![baseline("last_k".into(), "last k".into(), from_the_end)];
+    let from_the_start = (0..layers).map(|layer| Some(layer as f64)).collect();
+    let mut columns = vec![
+        baseline("last_k".into(), "last k".into(), from_the_end),
+        baseline("first_k".into(), "first k".into(), from_the_start),
+    ];
     for seed in &options.random_seeds {
         let mut random = ChaCha8Rng::seed_from_u64(*seed);
         let values = (0..layers).map(|_| Some(random.random::<f64>())).collect();

@@ -1,11 +1,19 @@
 //! Options that several commands share.
 
+mod plan;
+mod scoring;
+mod tasks;
+
+pub use plan::BudgetArguments;
+pub use scoring::{CutArguments, ScoringArguments};
+pub use tasks::TaskArguments;
+
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use layerlab_lab::DeviceChoice;
+use layerlab_lab::{DeviceChoice, Report, metric::Confidence};
 
-use crate::output::Destination;
+use crate::{Failure, output::Destination};
 
 /// Which model, and on what.
 #[derive(Args)]
@@ -45,6 +53,32 @@ impl OutputArguments {
     }
 }
 
+/// How intervals are found
+#[derive(Args)]
+#[command(next_help_heading = "Intervals")]
+pub struct ConfidenceArguments {
+    /// Bootstrap resamples; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    resamples: usize,
+    /// Confidence level of intervals
+    #[arg(long, value_name = "P", default_value_t = 0.95)]
+    confidence: f64,
+    /// Seed of everything that is drawn at random
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+}
+
+impl ConfidenceArguments {
+    /// How intervals are found.
+    pub fn confidence(&self) -> Confidence {
+        Confidence {
+            level: self.confidence,
+            resamples: self.resamples,
+            seed: self.seed,
+        }
+    }
+}
+
 /// How a report is written.
 #[derive(Args)]
 #[group(multiple = false)]
@@ -55,7 +89,7 @@ pub struct FormatArguments {
     /// Write Markdown
     #[arg(long)]
     markdown: bool,
-    /// Write one CSV row for each method and layer
+    /// Write CSV: a row for each method and layer, or for each model and metric
     #[arg(long)]
     csv: bool,
 }
@@ -71,6 +105,21 @@ pub enum Format {
     Markdown,
     /// For spreadsheets.
     Csv,
+}
+
+impl Format {
+    /// The report in this form.
+    ///
+    /// # Errors
+    /// When it cannot be put together, which would be a defect.
+    pub fn write(self, report: &Report) -> Result<String, Failure> {
+        Ok(match self {
+            Self::Table => report.to_table(),
+            Self::Markdown => report.to_markdown(),
+            Self::Json => report.to_json().map_err(Failure::machine)?,
+            Self::Csv => report.to_csv().map_err(Failure::machine)?,
+        })
+    }
 }
 
 impl FormatArguments {

@@ -1,5 +1,9 @@
 //! Text from a decoder, token by token.
 
+mod batch;
+
+pub use batch::generate_batch;
+
 use std::ops::ControlFlow;
 
 use burn::tensor::Tensor;
@@ -55,10 +59,7 @@ pub async fn generate(
     on_token: &mut dyn FnMut(u32) -> ControlFlow<()>,
 ) -> Result<Vec<u32>, ModelError> {
     let mut chooser = Chooser::new(options.sampling)?;
-    let limit = match decoder.spec().position {
-        PositionSpec::Learned { positions } => positions,
-        PositionSpec::Rotary(_) => usize::MAX,
-    };
+    let limit = limit(decoder);
     let mut cache = KvCache::new();
     let mut generated = Vec::new();
     let mut step = prompt.to_vec();
@@ -80,6 +81,14 @@ pub async fn generate(
         step = vec![token];
     }
     Ok(generated)
+}
+
+/// Tokens that the decoder can read at all.
+fn limit(decoder: &Decoder) -> usize {
+    match decoder.spec().position {
+        PositionSpec::Learned { positions } => positions,
+        PositionSpec::Rotary(_) => usize::MAX,
+    }
 }
 
 async fn read(logits: Tensor<3>) -> Result<Vec<f32>, ModelError> {

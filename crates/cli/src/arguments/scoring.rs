@@ -1,0 +1,82 @@
+//! How layers are scored.
+
+use clap::{Args, ValueEnum};
+use layerlab_lab::{Epsilon, Estimator, ScoreOptions, ScoreRequest, Tap, TextOptions};
+
+use super::ConfidenceArguments;
+
+/// How layers are scored
+#[derive(Args)]
+#[command(next_help_heading = "Scores")]
+pub struct ScoringArguments {
+    /// What AVSS is made of where nothing else is said: our defaults, or what its authors' code does
+    /// (pooled variance, ε 1e-5, output tap)
+    #[arg(long, value_enum, default_value_t = Recipe::Layerlab)]
+    recipe: Recipe,
+    /// Estimator of the activation variance: pooled, element or channel
+    #[arg(long)]
+    estimator: Option<Estimator>,
+    /// Sparsity threshold of AVSS: absolute, such as 1e-5, or a share of the layer's RMS, such as rel:0.05
+    #[arg(long, value_name = "ε")]
+    epsilon: Option<Epsilon>,
+    /// Where AVSS reads the block: input, output, update, attention, mlp or neurons
+    #[arg(long)]
+    tap: Option<Tap>,
+    #[command(flatten)]
+    pub confidence: ConfidenceArguments,
+}
+
+/// How the calibration text is cut
+#[derive(Args)]
+#[command(next_help_heading = "Text")]
+pub struct CutArguments {
+    /// Tokens per sequence, BOS included; the model's context but at most 256 if not given
+    #[arg(long, value_name = "N")]
+    sequence_length: Option<usize>,
+    /// Sequences at most
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    max_sequences: usize,
+    /// Sequences per forward pass
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub batch: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Recipe {
+    Layerlab,
+    Authors,
+}
+
+impl CutArguments {
+    /// As the text is cut.
+    pub fn options(&self) -> TextOptions {
+        TextOptions {
+            sequence_length: self.sequence_length,
+            max_sequences: self.max_sequences,
+        }
+    }
+}
+
+impl ScoringArguments {
+    /// What to score by, `batch` sequences at a time.
+    pub fn request(&self, batch: usize) -> ScoreRequest {
+        let recipe = match self.recipe {
+            Recipe::Layerlab => ScoreOptions::default(),
+            Recipe::Authors => ScoreOptions::authors(),
+        };
+        let confidence = self.confidence.confidence();
+        ScoreRequest {
+            score: ScoreOptions {
+                estimator: self.estimator.unwrap_or(recipe.estimator),
+                epsilon: self.epsilon.unwrap_or(recipe.epsilon),
+                tap: self.tap.unwrap_or(recipe.tap),
+                resamples: confidence.resamples,
+                confidence: confidence.level,
+                seed: confidence.seed,
+                ..recipe
+            },
+            batch,
+            ..ScoreRequest::default()
+        }
+    }
+}

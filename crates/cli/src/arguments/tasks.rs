@@ -1,0 +1,103 @@
+//! What a model is asked, and how.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use layerlab_lab::{Dataset, EvalOptions, LabError, metric::Confidence};
+
+use crate::{Failure, input::read_text};
+
+/// What a model is asked
+#[derive(Args)]
+#[command(next_help_heading = "Tasks")]
+pub struct TaskArguments {
+    /// A dataset: .jsonl, .json, .csv or .tsv of questions, choices or labels, or a text; may be repeated
+    #[arg(long = "task", value_name = "FILE")]
+    tasks: Vec<PathBuf>,
+    /// Items of each dataset at most, drawn at random; `all` for all
+    #[arg(long, value_name = "N|all", default_value = "200", value_parser = parse_items)]
+    items: Items,
+    /// Go on without records that cannot be read
+    #[arg(long)]
+    skip_bad: bool,
+    /// What a question looks like; a space and the answer follow [default: "Q: {question}\nA:"]
+    #[arg(long, value_name = "TEXT", value_parser = parse_template)]
+    question_template: Option<String>,
+    /// What a text to classify looks like; a space and the label follow [default: "{text}\nLabel:"]
+    #[arg(long, value_name = "TEXT", value_parser = parse_template)]
+    text_template: Option<String>,
+    /// Tokens of a generated answer at most
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    max_new_tokens: usize,
+    /// Tokens of a window of perplexity; the model's context but at most 256 if not given
+    #[arg(long, value_name = "N")]
+    window: Option<usize>,
+    /// Tokens from one window of perplexity to the next; the window if not given
+    #[arg(long, value_name = "N")]
+    stride: Option<usize>,
+    /// Tokens per forward pass when answers are judged
+    #[arg(long, value_name = "N", default_value_t = 1024)]
+    batch_tokens: usize,
+}
+
+/// How many items of a dataset.
+#[derive(Debug, Clone, Copy)]
+struct Items(Option<usize>);
+
+fn parse_items(text: &str) -> Result<Items, String> {
+    match text {
+        "all" => Ok(Items(None)),
+        number => match number.parse() {
+            Ok(0) | Err(_) => Err("expected a number above 0, or `all`".into()),
+            Ok(count) => Ok(Items(Some(count))),
+        },
+    }
+}
+
+/// Shells pass `\n` on as two characters.
+fn parse_template(text: &str) -> Result<String, String> {
+    Ok(text.replace("\\n", "\n"))
+}
+
+impl TaskArguments {
+    /// The datasets, after `texts` to take the perplexity of.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or holds nothing that can be asked.
+    pub fn datasets(&self, texts: &[&PathBuf], seed: u64) -> Result<Vec<Dataset>, Failure> {
+        let read = |path: &PathBuf, is_text: bool| {
+            let contents = read_text(path)?;
+            let name = path.display().to_string();
+            let dataset = match is_text {
+                true => Ok(Dataset::of_text(name, contents)),
+                false => Dataset::read(name, &contents, self.skip_bad),
+            };
+            let dataset = dataset.map_err(LabError::from)?;
+            Ok(match self.items.0 {
+                Some(limit) => dataset.sample(limit, seed),
+                None => dataset,
+            })
+        };
+        let texts = texts.iter().map(|path| read(path, true));
+        let tasks = self.tasks.iter().map(|path| read(path, false));
+        texts.chain(tasks).collect()
+    }
+
+    /// How a model is asked.
+    pub fn options(&self, confidence: Confidence) -> EvalOptions {
+        let default = EvalOptions::default();
+        EvalOptions {
+            batch_tokens: self.batch_tokens,
+            confidence,
+            window: self.window,
+            stride: self.stride,
+            max_windows: None,
+            question_template: self
+                .question_template
+                .clone()
+                .unwrap_or(default.question_template),
+            text_template: self.text_template.clone().unwrap_or(default.text_template),
+            max_new_tokens: self.max_new_tokens,
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `layerlab compare`.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::Args;
+use layerlab_lab::{Run, compare_models, evaluate_model};
+
+use super::now;
+use crate::{
+    Failure,
+    arguments::{
+        ConfidenceArguments, DeviceArguments, FormatArguments, ModelArguments, OutputArguments,
+        TaskArguments,
+    },
+    model,
+    progress::{Bars, on_interrupt},
+};
+
+/// Ask two models the same and compare them item by item
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  layerlab compare --model path/to/model --with path/to/pruned --text held-out.txt
+  layerlab compare --model owner/name --with path/to/pruned --task truthfulqa_mc.json --json")]
+pub struct Arguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    /// The other model, a folder or a Hub id
+    #[arg(long, value_name = "DIR|ID")]
+    with: String,
+    /// A text to take the perplexity of; may be repeated
+    #[arg(long = "text", value_name = "FILE")]
+    texts: Vec<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArguments,
+    #[command(flatten)]
+    tasks: TaskArguments,
+    #[command(flatten)]
+    confidence: ConfidenceArguments,
+    #[command(flatten)]
+    format: FormatArguments,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+/// Runs it. One model is on the device at a time.
+///
+/// # Errors
+/// When a model or a dataset cannot be used, the device fails, the output cannot be written, or the user
+/// interrupts.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let destination = arguments.output.destination();
+    destination.check()?;
+    let confidence = arguments.confidence.confidence();
+    let texts: Vec<&PathBuf> = arguments.texts.iter().collect();
+    let datasets = arguments.tasks.datasets(&texts, confidence.seed)?;
+    if datasets.is_empty() {
+        return Err(Failure::usage(anyhow!(
+            "there is nothing to ask: give --text or --task"
+        )));
+    }
+    let options = arguments.tasks.options(confidence);
+    let device = arguments.device.device;
+    let cancel = on_interrupt()?;
+    let mut bars = Bars::new();
+    let report = pollster::block_on(async {
+        let first = model::load(&arguments.model.model, device, &mut bars, &cancel).await?;
+        let mut show = |progress| bars.show(progress);
+        let mut run = Run::new(&mut show, &cancel);
+        let report = evaluate_model(&first, &datasets, &options, now(), &mut run).await?;
+        drop(first);
+        let second = model::load(&arguments.with, device, &mut bars, &cancel).await?;
+        let mut show = |progress| bars.show(progress);
+        let mut run = Run::new(&mut show, &cancel);
+        Ok::<_, Failure>(compare_models(report, &second, &datasets, &options, &mut run).await?)
+    });
+    bars.clear();
+    let written = arguments.format.format(&destination).write(&report?)?;
+    destination.write(&written)
+}

@@ -1,0 +1,158 @@
+//! `layerlab prune`.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use layerlab_lab::{
+    Cancel, Checkpoint, DecoderSpec, FolderTarget, LabError, Plan, PlanRequest, Provenance, Run,
+    Schedule, ScoreRequest, Text, export_pruned, plan_removals,
+};
+
+use super::now;
+use crate::{
+    Failure,
+    arguments::{BudgetArguments, CutArguments, DeviceArguments, ModelArguments, ScoringArguments},
+    input::read_text,
+    model,
+    output::print,
+    progress::{Bars, on_interrupt},
+};
+
+/// Write a model without some of its layers, as a Hugging Face folder
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  layerlab prune --model path/to/model --layers 5,6 --output pruned
+  layerlab prune --model path/to/model --method block_influence --text notes.txt --share 0.25 --output pruned
+  layerlab prune --model path/to/model --method loss_change --schedule iterative --tolerance 0.1 \\
+      --text notes.txt --output pruned")]
+pub struct Arguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    /// The folder to write
+    #[arg(long, value_name = "DIR")]
+    output: PathBuf,
+    /// Replace the folder if it exists
+    #[arg(long)]
+    force: bool,
+    /// Remove these layers, numbered from 0
+    #[arg(long, value_name = "LAYER,…", value_delimiter = ',', conflicts_with_all = ["method", "text"])]
+    layers: Vec<usize>,
+    /// Let a method choose: avss, relative_avss, block_influence, relative_magnitude,
+    /// angular_distance_1_mean, angular_distance_1_last, loss_change, last_k, first_k or random_1
+    #[arg(
+        long,
+        value_name = "METHOD",
+        required_unless_present = "layers",
+        requires = "text"
+    )]
+    method: Option<String>,
+    /// The text that the method measures, UTF-8; - reads the standard input
+    #[arg(long, value_name = "FILE")]
+    text: Option<PathBuf>,
+    /// Choose once, or again after each removal: one-shot or iterative
+    #[arg(long, default_value_t = Schedule::OneShot)]
+    schedule: Schedule,
+    #[command(flatten)]
+    budget: BudgetArguments,
+    #[command(flatten)]
+    device: DeviceArguments,
+    #[command(flatten)]
+    scoring: ScoringArguments,
+    #[command(flatten)]
+    cut: CutArguments,
+    /// Write where the model comes from as JSON, as in its layerlab.json
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// When no plan can be made, the model or the text cannot be used, the device fails, the folder cannot be
+/// written, or the user interrupts.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let cancel = on_interrupt()?;
+    let mut bars = Bars::new();
+    let written = pollster::block_on(arguments.prune(&mut bars, &cancel));
+    bars.clear();
+    let provenance = written?;
+    if arguments.json {
+        let json = serde_json::to_string_pretty(&provenance).map_err(Failure::machine)?;
+        return print(&(json + "\n"));
+    }
+    let Provenance { source, plan, .. } = &provenance;
+    let removed: Vec<String> = plan.removed.iter().map(ToString::to_string).collect();
+    print(&format!(
+        "Removed {} of {} layers of {} ({}): {}\nWritten to {}\n",
+        removed.len(),
+        source.layers,
+        source.name,
+        plan.label,
+        removed.join(" "),
+        arguments.output.display()
+    ))
+}
+
+impl Arguments {
+    async fn prune(&self, bars: &mut Bars, cancel: &Cancel) -> Result<Provenance, Failure> {
+        let folder = model::folder(&self.model.model, bars, cancel)?;
+        // Refused now rather than after all the work.
+        let target = FolderTarget::new(&self.output, folder.path(), self.force);
+        let mut target = target.map_err(LabError::from)?;
+        let checkpoint = Checkpoint::open(folder).await.map_err(LabError::from)?;
+        let plan = match &self.text {
+            Some(text) => self.plan(text, bars, cancel).await?,
+            None => {
+                let layers = DecoderSpec::from_config(checkpoint.config())
+                    .map_err(LabError::from)?
+                    .layers();
+                Plan::by_hand(self.layers.clone(), layers).map_err(LabError::from)?
+            }
+        };
+        let provenance = Provenance::of(&checkpoint, plan, now()).await?;
+        let mut show = |progress| bars.show(progress);
+        let mut run = Run::new(&mut show, cancel);
+        export_pruned(&checkpoint, &provenance, &mut target, &mut run).await?;
+        target.commit().map_err(LabError::from)?;
+        Ok(provenance)
+    }
+
+    async fn plan(&self, text: &Path, bars: &mut Bars, cancel: &Cancel) -> Result<Plan, Failure> {
+        let contents = read_text(text)?;
+        let method = self.method.clone().unwrap_or_default();
+        let model = model::load(&self.model.model, self.device.device, bars, cancel).await?;
+        let (name, context) = (text.display().to_string(), model.decoder.spec().context);
+        let text = Text::new(
+            name,
+            &contents,
+            &model.tokenizer,
+            context,
+            self.cut.options(),
+        );
+        let text = text.map_err(LabError::from)?;
+        let scoring = ScoreRequest {
+            loss_change: method == "loss_change",
+            ..self.scoring.request(self.cut.batch)
+        };
+        let request = PlanRequest {
+            methods: vec![method],
+            schedules: BTreeSet::from([self.schedule]),
+            budget: self.budget.budget(),
+            constraints: self.budget.constraints(),
+        };
+        let mut show = |progress| bars.show(progress);
+        let mut run = Run::new(&mut show, cancel);
+        let plans = plan_removals(&model, &text, &scoring, &request, &mut run).await?;
+        let plan = plans.into_iter().find(|plan| !plan.removed.is_empty());
+        plan.ok_or_else(|| {
+            Failure::usage(anyhow::anyhow!(
+                "no layer can go: without the first one of this method, perplexity rises by more than \
+                 the tolerance"
+            ))
+        })
+    }
+}

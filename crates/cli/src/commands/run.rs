@@ -1,0 +1,205 @@
+//! `layerlab run`.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+use layerlab_lab::{
+    Cancel, Dataset, ExperimentRequest, FolderTarget, LabError, OpenModel, Plan, PlanRequest,
+    Provenance, Report, Run, Schedule, ScoreRequest, Text, export_pruned, files::Folder,
+    prune_and_judge,
+};
+
+use super::now;
+use crate::{
+    Failure,
+    arguments::{
+        BudgetArguments, CutArguments, DeviceArguments, FormatArguments, ModelArguments,
+        OutputArguments, ScoringArguments, TaskArguments,
+    },
+    input::read_text,
+    model,
+    output::Destination,
+    progress::{Bars, on_interrupt},
+    stages::StageFolder,
+};
+
+/// Score a model, prune it by every method, and measure what each kept
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  layerlab run --model path/to/model --text notes.txt --eval-text held-out.txt --html report.html
+  layerlab run --model owner/name --text notes.txt --task truthfulqa_mc.json --schedule both --remove 3
+  layerlab run --model path/to/model --text notes.txt --export pruned --json --output report.json")]
+pub struct Arguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    /// Calibration text, UTF-8, that layers are scored on; - reads the standard input
+    #[arg(long, value_name = "FILE")]
+    text: PathBuf,
+    /// The text that perplexity is taken of; the calibration text if not given
+    #[arg(long, value_name = "FILE")]
+    eval_text: Option<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArguments,
+    #[command(flatten)]
+    budget: BudgetArguments,
+    /// Choose layers once, or again after each removal, or both ways
+    #[arg(long, value_enum, default_value_t = Schedules::OneShot)]
+    schedule: Schedules,
+    /// Methods to prune by; all if not given
+    #[arg(long = "method", value_name = "METHOD,…", value_delimiter = ',')]
+    methods: Vec<String>,
+    #[command(flatten)]
+    tasks: TaskArguments,
+    #[command(flatten)]
+    scoring: ScoringArguments,
+    #[command(flatten)]
+    cut: CutArguments,
+    #[command(flatten)]
+    format: FormatArguments,
+    #[command(flatten)]
+    output: OutputArguments,
+    /// Also write a page with charts to this file, readable without a network
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Also write the pruned model that keeps the lowest perplexity to this folder
+    #[arg(long, value_name = "DIR")]
+    export: Option<PathBuf>,
+    /// Where finished stages are kept until the end, so that a run that was broken off goes on; the user's
+    /// cache if not given
+    #[arg(long, value_name = "DIR")]
+    work: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Schedules {
+    OneShot,
+    Iterative,
+    Both,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// When no plan can be made, the model, the text or a dataset cannot be used, the device fails, an output
+/// cannot be written, or the user interrupts.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let destination = arguments.output.destination();
+    destination.check()?;
+    let page = Destination {
+        path: arguments.html.clone(),
+        force: arguments.output.destination().force,
+    };
+    page.check()?;
+    let contents = read_text(&arguments.text)?;
+    let seed = arguments.scoring.confidence.confidence().seed;
+    let eval_text = arguments.eval_text.as_ref().unwrap_or(&arguments.text);
+    let mut datasets = arguments.tasks.datasets(&[], seed)?;
+    let eval_contents = match &arguments.eval_text {
+        Some(path) => read_text(path)?,
+        None => contents.clone(),
+    };
+    datasets.insert(
+        0,
+        Dataset::of_text(eval_text.display().to_string(), eval_contents),
+    );
+    let cancel = on_interrupt()?;
+    let mut bars = Bars::new();
+    let mut stages = StageFolder::new(arguments.work.clone());
+    let report =
+        pollster::block_on(arguments.run(&contents, &datasets, &mut stages, &mut bars, &cancel));
+    bars.clear();
+    let report = report?;
+    if arguments.html.is_some() {
+        page.write(&report.to_html())?;
+    }
+    let written = arguments.format.format(&destination).write(&report)?;
+    destination.write(&written)?;
+    stages.clear();
+    Ok(())
+}
+
+impl Arguments {
+    async fn run(
+        &self,
+        contents: &str,
+        datasets: &[Dataset],
+        stages: &mut StageFolder,
+        bars: &mut Bars,
+        cancel: &Cancel,
+    ) -> Result<Report, Failure> {
+        let target = match &self.export {
+            Some(path) => {
+                let folder = model::folder(&self.model.model, bars, cancel)?;
+                let force = self.output.destination().force;
+                let target = FolderTarget::new(path, folder.path(), force);
+                Some(target.map_err(LabError::from)?)
+            }
+            None => None,
+        };
+        let model = model::load(&self.model.model, self.device.device, bars, cancel).await?;
+        let (name, context) = (
+            self.text.display().to_string(),
+            model.decoder.spec().context,
+        );
+        let text = Text::new(
+            name,
+            contents,
+            &model.tokenizer,
+            context,
+            self.cut.options(),
+        );
+        let text = text.map_err(LabError::from)?;
+        let mut show = |progress| bars.show(progress);
+        let mut run = Run::new(&mut show, cancel);
+        let request = self.request();
+        let report =
+            prune_and_judge(&model, &text, datasets, &request, now(), stages, &mut run).await?;
+        if let Some(mut target) = target {
+            export_best(&model, &report, &mut target, &mut run).await?;
+            target.commit().map_err(LabError::from)?;
+        }
+        Ok(report)
+    }
+
+    fn request(&self) -> ExperimentRequest {
+        let score = self.scoring.request(self.cut.batch);
+        let measures_loss =
+            self.methods.is_empty() || self.methods.iter().any(|method| method == "loss_change");
+        let schedules = match self.schedule {
+            Schedules::OneShot => BTreeSet::from([Schedule::OneShot]),
+            Schedules::Iterative => BTreeSet::from([Schedule::Iterative]),
+            Schedules::Both => BTreeSet::from([Schedule::OneShot, Schedule::Iterative]),
+        };
+        ExperimentRequest {
+            score: ScoreRequest {
+                loss_change: measures_loss,
+                ..score
+            },
+            plans: PlanRequest {
+                methods: self.methods.clone(),
+                schedules,
+                budget: self.budget.budget(),
+                constraints: self.budget.constraints(),
+            },
+            eval: self.tasks.options(self.scoring.confidence.confidence()),
+        }
+    }
+}
+
+/// Writes the pruned model that the report calls best.
+async fn export_best(
+    model: &OpenModel<Folder>,
+    report: &Report,
+    target: &mut FolderTarget,
+    run: &mut Run<'_>,
+) -> Result<(), Failure> {
+    let plan: Option<&Plan> = report.pruning.as_ref().and_then(|pruning| pruning.best());
+    let plan = plan.cloned().ok_or_else(|| {
+        Failure::usage(anyhow::anyhow!(
+            "there is nothing to export: no method removes a layer within the budget"
+        ))
+    })?;
+    let provenance = Provenance::of(&model.checkpoint, plan, now()).await?;
+    Ok(export_pruned(&model.checkpoint, &provenance, target, run).await?)
+}

@@ -1,0 +1,85 @@
+//! What can end an evaluation.
+
+use layerlab_model::{ModelError, tokenizer::TokenizerError};
+use thiserror::Error;
+
+use crate::DatasetError;
+
+/// An evaluation that did not come to its end.
+#[derive(Debug, Error)]
+pub enum EvalError {
+    /// The model cannot read an item.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The tokenizer failed.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// The dataset cannot be used.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// A choice leaves the model nothing to predict.
+    #[error(
+        "{dataset}, line {line}: the choice {choice:?} has no tokens of its own after the prompt"
+    )]
+    EmptyChoice {
+        /// The dataset.
+        dataset: String,
+        /// Where the item is.
+        line: usize,
+        /// The choice.
+        choice: String,
+    },
+    /// An answer that the model cannot read, even without its prompt.
+    #[error(
+        "{dataset}, line {line}: an answer of {tokens} tokens is longer than the model's context \
+         of {context}"
+    )]
+    LongAnswer {
+        /// The dataset.
+        dataset: String,
+        /// Where the item is.
+        line: usize,
+        /// Its tokens.
+        tokens: usize,
+        /// The model's context.
+        context: usize,
+    },
+    /// A text with fewer than two tokens.
+    #[error("the text {name} has {tokens} tokens; perplexity needs at least 2")]
+    ShortText {
+        /// The text.
+        name: String,
+        /// What it has.
+        tokens: usize,
+    },
+    /// Windows that cannot be cut.
+    #[error(
+        "windows of {window} tokens every {stride} cannot be cut: a window has from 2 tokens to the \
+         model's context of {context}, a stride from 1 to the window"
+    )]
+    Window {
+        /// Tokens of a window.
+        window: usize,
+        /// Tokens from one window to the next.
+        stride: usize,
+        /// The model's context.
+        context: usize,
+    },
+    /// A template that does not show the item.
+    #[error("the template {template:?} lacks {{{field}}}")]
+    Template {
+        /// As given.
+        template: String,
+        /// What it must hold.
+        field: &'static str,
+    },
+    /// A confidence level that is none.
+    #[error("the confidence level must be between 0 and 1, not {0}")]
+    Confidence(f64),
+    /// No items, or no items at a time.
+    #[error("at least one {0} is needed")]
+    None(&'static str),
+    /// The caller asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}

@@ -1,0 +1,11 @@
+//! Datasets and metrics: what a model can do, with intervals.
+
+pub mod dataset;
+mod error;
+pub mod metric;
+mod task;
+
+pub use dataset::{Dataset, DatasetError, Items};
+pub use error::EvalError;
+pub use metric::{Comparison, Metric, MetricResult, Sample};
+pub use task::{EvalOptions, Task, TaskResult, evaluate};

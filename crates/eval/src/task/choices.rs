@@ -1,0 +1,169 @@
+//! Multiple choice by likelihood, as lm-evaluation-harness computes it.
+
+use super::{
+    Asked, OnProgress, Task,
+    likelihood::{Continuation, Requests},
+};
+use crate::{
+    EvalError, Metric, MetricResult, Sample,
+    dataset::{Choice, ChoiceSet},
+};
+
+impl Asked<'_> {
+    /// Accuracy, or MC1 and MC2 on TruthfulQA's form.
+    pub async fn choices(
+        &self,
+        items: &[Choice],
+        progress: &mut OnProgress<'_>,
+    ) -> Result<(Task, Vec<MetricResult>), EvalError> {
+        let template = &self.options.question_template;
+        let mut requests = Requests::default();
+        for item in items {
+            let prompt = template.replace("{question}", &item.question);
+            for set in item.single.iter().chain(&item.multiple) {
+                for choice in &set.choices {
+                    let continuation = Continuation {
+                        line: item.line,
+                        prompt: &prompt,
+                        choice,
+                    };
+                    self.request(continuation, &mut requests)?;
+                }
+            }
+        }
+        let found = self.log_likelihoods(&requests.requests, progress).await?;
+        let mut outcomes = Outcomes::default();
+        let mut rest = &found[..];
+        for item in items {
+            let mut take = |set: &ChoiceSet| {
+                let (taken, left) = rest.split_at(set.choices.len());
+                rest = left;
+                taken
+            };
+            if let Some(set) = &item.single {
+                outcomes.add_single(set, take(set));
+            }
+            if let Some(set) = &item.multiple {
+                outcomes.mc2.push(share_on_right(&set.right, take(set)));
+            }
+        }
+        let truthful = items.iter().any(|item| item.truthful);
+        let task = Task::MultipleChoice {
+            template: template.clone(),
+            bos: self.tokenizer.leading_bos().is_some(),
+            truncated: requests.truncated,
+        };
+        Ok((task, outcomes.results(self, truthful)))
+    }
+}
+
+/// What came of all items.
+#[derive(Default)]
+struct Outcomes {
+    right: Vec<bool>,
+    right_norm: Vec<bool>,
+    confidences: Vec<f64>,
+    /// Share of right choices, item by item.
+    chances: Vec<f64>,
+    mc2: Vec<f64>,
+}
+
+impl Outcomes {
+    fn add_single(&mut self, set: &ChoiceSet, found: &[f64]) {
+        let characters = set
+            .choices
+            .iter()
+            .map(|choice| choice.chars().count() as f64);
+        let per_character: Vec<f64> = found
+            .iter()
+            .zip(characters)
+            .map(|(sum, characters)| sum / characters)
+            .collect();
+        self.right.push(set.right[best(found)]);
+        self.right_norm.push(set.right[best(&per_character)]);
+        self.confidences.push(probabilities(found)[best(found)]);
+        let right = set.right.iter().filter(|right| **right).count();
+        self.chances.push(right as f64 / set.right.len() as f64);
+    }
+
+    fn results(self, asked: &Asked<'_>, truthful: bool) -> Vec<MetricResult> {
+        let mut results = Vec::new();
+        let chance = self.chances.iter().sum::<f64>() / self.chances.len() as f64;
+        if !self.right.is_empty() {
+            let right = Sample::of_outcomes(self.right.iter().copied());
+            if truthful {
+                results.push(asked.result(Metric::Mc1, right).with_chance(chance));
+            } else {
+                results.push(asked.result(Metric::Accuracy, right).with_chance(chance));
+                let right_norm = Sample::of_outcomes(self.right_norm);
+                results.push(
+                    asked
+                        .result(Metric::AccuracyNorm, right_norm)
+                        .with_chance(chance),
+                );
+            }
+        }
+        if !self.mc2.is_empty() {
+            let sample = Sample::Mean { values: self.mc2 };
+            results.push(asked.result(Metric::Mc2, sample));
+        }
+        if !self.right.is_empty() {
+            let sample = Sample::Calibration {
+                confidences: self.confidences,
+                right: self.right,
+            };
+            results.push(asked.result(Metric::Ece, sample));
+        }
+        results
+    }
+}
+
+/// Index of the highest value, the first of equals.
+pub(super) fn best(values: &[f64]) -> usize {
+    let mut best = 0;
+    for (index, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = index;
+        }
+    }
+    best
+}
+
+/// Probabilities of the choices, if one of them must be.
+pub(super) fn probabilities(log_likelihoods: &[f64]) -> Vec<f64> {
+    let highest = log_likelihoods[best(log_likelihoods)];
+    let weights: Vec<f64> = log_likelihoods
+        .iter()
+        .map(|value| (value - highest).exp())
+        .collect();
+    let total: f64 = weights.iter().sum();
+    weights.iter().map(|weight| weight / total).collect()
+}
+
+/// The share of probability that lies on right choices: MC2.
+fn share_on_right(right: &[bool], log_likelihoods: &[f64]) -> f64 {
+    let shares = probabilities(log_likelihoods);
+    let on_right = shares.iter().zip(right).filter(|(_, right)| **right);
+    on_right.map(|(share, _)| share).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_equals_is_best() {
+        assert_eq!(best(&[-2.0, -1.0, -1.0]), 1);
+        assert_eq!(best(&[f64::NAN, -1.0]), 0);
+    }
+
+    #[test]
+    fn mc2_is_the_normalised_probability_of_what_is_true() {
+        let logs = [0.1f64.ln(), 0.3f64.ln(), 0.1f64.ln()];
+        let found = share_on_right(&[true, true, false], &logs);
+        assert!((found - 0.8).abs() < 1e-12);
+        // Likelihoods of long answers underflow as plain numbers.
+        let found = share_on_right(&[true, false], &[-2000.0, -2000.0]);
+        assert!((found - 0.5).abs() < 1e-12);
+    }
+}

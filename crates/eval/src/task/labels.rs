@@ -1,0 +1,55 @@
+//! Classification by the likelihood of each class's name.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Asked, OnProgress, Task,
+    choices::{best, probabilities},
+    likelihood::{Continuation, Requests},
+};
+use crate::{EvalError, Metric, MetricResult, Sample, dataset::Label};
+
+impl Asked<'_> {
+    /// Accuracy over all classes that the dataset has.
+    pub async fn labels(
+        &self,
+        items: &[Label],
+        progress: &mut OnProgress<'_>,
+    ) -> Result<(Task, Vec<MetricResult>), EvalError> {
+        let template = &self.options.text_template;
+        let classes: BTreeSet<&str> = items.iter().map(|item| item.label.as_str()).collect();
+        let mut requests = Requests::default();
+        for item in items {
+            let prompt = template.replace("{text}", &item.text);
+            for choice in &classes {
+                let continuation = Continuation {
+                    line: item.line,
+                    prompt: &prompt,
+                    choice,
+                };
+                self.request(continuation, &mut requests)?;
+            }
+        }
+        let found = self.log_likelihoods(&requests.requests, progress).await?;
+        let (mut right, mut confidences) = (Vec::new(), Vec::new());
+        for (item, found) in items.iter().zip(found.chunks(classes.len())) {
+            let chosen = best(found);
+            right.push(classes.iter().nth(chosen) == Some(&item.label.as_str()));
+            confidences.push(probabilities(found)[chosen]);
+        }
+        let chance = 1.0 / classes.len() as f64;
+        let task = Task::Classification {
+            template: template.clone(),
+            bos: self.tokenizer.leading_bos().is_some(),
+            truncated: requests.truncated,
+            classes: classes.into_iter().map(str::to_owned).collect(),
+        };
+        let outcomes = Sample::of_outcomes(right.iter().copied());
+        let calibration = Sample::Calibration { confidences, right };
+        let results = vec![
+            self.result(Metric::Accuracy, outcomes).with_chance(chance),
+            self.result(Metric::Ece, calibration),
+        ];
+        Ok((task, results))
+    }
+}

@@ -1,0 +1,151 @@
+//! How likely a model finds given continuations.
+
+use std::collections::HashMap;
+
+use layerlab_model::{Decoder, ModelError, NoObserver, PaddingSide, Target, TokenBatch};
+
+use super::{Asked, OnProgress, step};
+use crate::EvalError;
+
+/// Tokens of which the last are to be predicted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Request {
+    pub ids: Vec<u32>,
+    /// The first token to predict, at least 1.
+    pub start: usize,
+}
+
+/// Requests with their prompts, and how many prompts were cut.
+#[derive(Default)]
+pub(super) struct Requests {
+    pub requests: Vec<Request>,
+    pub truncated: usize,
+}
+
+/// A prompt with a choice.
+pub(super) struct Continuation<'a> {
+    pub line: usize,
+    pub prompt: &'a str,
+    pub choice: &'a str,
+}
+
+impl Asked<'_> {
+    /// Tokenises prompt and choice, a space between, as one text: the choice's tokens are those beyond the
+    /// prompt's own, as lm-evaluation-harness has it.
+    pub fn request(
+        &self,
+        Continuation {
+            line,
+            prompt,
+            choice,
+        }: Continuation<'_>,
+        requests: &mut Requests,
+    ) -> Result<(), EvalError> {
+        let (dataset, context) = (self.dataset.to_owned(), self.context());
+        let start = self.tokenizer.encode_text(prompt)?.len();
+        let mut ids = self.tokenizer.encode_text(&format!("{prompt} {choice}"))?;
+        let tokens = ids.len().saturating_sub(start);
+        // A prompt of no tokens has nothing to predict the first one from.
+        if tokens == 0 || start == 0 || choice.trim().is_empty() {
+            let choice = choice.to_owned();
+            return Err(EvalError::EmptyChoice {
+                dataset,
+                line,
+                choice,
+            });
+        }
+        if tokens > context {
+            return Err(EvalError::LongAnswer {
+                dataset,
+                line,
+                tokens,
+                context,
+            });
+        }
+        // The last token is only predicted, never read.
+        let surplus = (ids.len() - 1).saturating_sub(context);
+        ids.drain(..surplus);
+        requests.truncated += usize::from(surplus > 0);
+        requests.requests.push(Request {
+            ids,
+            start: start - surplus,
+        });
+        Ok(())
+    }
+
+    /// Summed log-likelihood of each request, in nats. Equal requests are computed once.
+    pub async fn log_likelihoods(
+        &self,
+        requests: &[Request],
+        progress: &mut OnProgress<'_>,
+    ) -> Result<Vec<f64>, EvalError> {
+        let mut places: HashMap<&Request, usize> = HashMap::new();
+        let mut distinct: Vec<&Request> = Vec::new();
+        let place: Vec<usize> = requests
+            .iter()
+            .map(|request| {
+                *places.entry(request).or_insert_with(|| {
+                    distinct.push(request);
+                    distinct.len() - 1
+                })
+            })
+            .collect();
+        // Neighbours in length waste little on padding; the longest first, so that memory runs out at once
+        // or not at all.
+        let mut order: Vec<usize> = (0..distinct.len()).collect();
+        order.sort_by_key(|&index| std::cmp::Reverse(distinct[index].ids.len()));
+        let mut found = vec![0.0; distinct.len()];
+        let mut done = 0;
+        step(progress, done, distinct.len())?;
+        while let Some(&longest) = order.get(done) {
+            let rows = (self.options.batch_tokens / distinct[longest].ids.len()).max(1);
+            let batch = &order[done..(done + rows).min(order.len())];
+            let requests: Vec<&Request> = batch.iter().map(|&index| distinct[index]).collect();
+            let sums = batch_sums(self.decoder, &requests).await?;
+            for (&index, sum) in batch.iter().zip(sums) {
+                found[index] = sum;
+            }
+            done += batch.len();
+            step(progress, done, distinct.len())?;
+        }
+        Ok(place.into_iter().map(|place| found[place]).collect())
+    }
+}
+
+/// Summed log-likelihood of the tokens asked for, row by row, in float64.
+pub(super) async fn batch_sums(
+    decoder: &Decoder,
+    requests: &[&Request],
+) -> Result<Vec<f64>, ModelError> {
+    let read: Vec<&[u32]> = requests
+        .iter()
+        .map(|request| &request.ids[..request.ids.len() - 1])
+        .collect();
+    let mut targets = Vec::new();
+    for (row, request) in requests.iter().enumerate() {
+        let predicted = request.ids.iter().enumerate().skip(request.start);
+        targets.extend(predicted.map(|(place, &token)| Target {
+            row,
+            position: place - 1,
+            token,
+        }));
+    }
+    let batch = TokenBatch::new(&read, PaddingSide::Right)?;
+    let vocab_size = decoder.spec().vocab_size;
+    if let Some(target) = targets
+        .iter()
+        .find(|target| target.token as usize >= vocab_size)
+    {
+        let id = target.token;
+        return Err(ModelError::TokenOutsideVocabulary { id, vocab_size });
+    }
+    let hidden = decoder.hidden_states(&batch, None, &mut NoObserver)?;
+    let mut sums = vec![0.0; requests.len()];
+    if let Some(found) = decoder.log_likelihoods(hidden, &targets) {
+        let found = found.into_data_async().await?;
+        for (target, value) in targets.iter().zip(found.iter::<f32>()) {
+            sums[target.row] += f64::from(value);
+        }
+    }
+    Ok(sums)
+}

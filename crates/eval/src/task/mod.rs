@@ -1,0 +1,224 @@
+//! What is asked of a model, and what came of it.
+
+mod answers;
+mod choices;
+mod labels;
+mod likelihood;
+mod perplexity;
+
+use std::ops::ControlFlow;
+
+use layerlab_model::{Decoder, Tokenizer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Dataset, EvalError, Items, MetricResult,
+    metric::{Confidence, Metric},
+};
+
+/// How a model is asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EvalOptions {
+    /// Tokens per forward pass, padding included; a longer sequence is passed alone.
+    pub batch_tokens: usize,
+    /// How intervals are found.
+    pub confidence: Confidence,
+    /// Tokens of a window of perplexity; the model's context but at most 256 if none.
+    pub window: Option<usize>,
+    /// Tokens from one window to the next; the window if none.
+    pub stride: Option<usize>,
+    /// Windows of a text at most; all if none.
+    pub max_windows: Option<usize>,
+    /// What a question looks like; `{question}` stands for it. A space and the answer follow.
+    pub question_template: String,
+    /// What a text to classify looks like; `{text}` stands for it. A space and the label follow.
+    pub text_template: String,
+    /// Tokens of a generated answer at most; it ends at the first line break.
+    pub max_new_tokens: usize,
+}
+
+impl Default for EvalOptions {
+    fn default() -> Self {
+        Self {
+            batch_tokens: 1024,
+            confidence: Confidence::default(),
+            window: None,
+            stride: None,
+            max_windows: None,
+            question_template: "Q: {question}\nA:".into(),
+            text_template: "{text}\nLabel:".into(),
+            max_new_tokens: 32,
+        }
+    }
+}
+
+impl EvalOptions {
+    /// Refuses what no evaluation can be run with.
+    ///
+    /// # Errors
+    /// When a template lacks its field, or a number is 0 that must not be.
+    pub fn validate(&self) -> Result<(), EvalError> {
+        for (template, field) in [
+            (&self.question_template, "question"),
+            (&self.text_template, "text"),
+        ] {
+            if !template.contains(&format!("{{{field}}}")) {
+                let template = template.clone();
+                return Err(EvalError::Template { template, field });
+            }
+        }
+        let level = self.confidence.level;
+        if !(level > 0.0 && level < 1.0) {
+            return Err(EvalError::Confidence(level));
+        }
+        for (number, name) in [
+            (self.batch_tokens, "token per batch"),
+            (self.max_new_tokens, "token per answer"),
+            (self.max_windows.unwrap_or(1), "window"),
+        ] {
+            if number == 0 {
+                return Err(EvalError::None(name));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Under which conditions a task was run: what another must know to repeat the figures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Task {
+    /// exp of the mean cross-entropy of tokens in windows over the text, each token predicted once, from
+    /// what its window holds before it. The first token of the text is not predicted; with windows end
+    /// to end, nor is the first of each.
+    Perplexity {
+        /// Tokens of a window.
+        window: usize,
+        /// Tokens from one window to the next.
+        stride: usize,
+        /// Whether the text begins with BOS; later windows do not.
+        bos: bool,
+        /// Tokens predicted.
+        tokens: usize,
+    },
+    /// The log-likelihood of each choice after the prompt is compared.
+    MultipleChoice {
+        /// What the prompt looks like.
+        template: String,
+        /// Whether each prompt begins with BOS.
+        bos: bool,
+        /// Prompts that had to lose their beginning to fit the context.
+        truncated: usize,
+    },
+    /// An answer is generated greedily and compared after SQuAD's normalisation.
+    ExactMatch {
+        /// What the prompt looks like.
+        template: String,
+        /// Whether each prompt begins with BOS.
+        bos: bool,
+        /// Prompts that had to lose their beginning to fit the context.
+        truncated: usize,
+        /// Tokens of an answer at most.
+        max_new_tokens: usize,
+    },
+    /// The log-likelihood of each class's name after the text is compared.
+    Classification {
+        /// What the prompt looks like.
+        template: String,
+        /// Whether each prompt begins with BOS.
+        bos: bool,
+        /// Prompts that had to lose their beginning to fit the context.
+        truncated: usize,
+        /// The classes.
+        classes: Vec<String>,
+    },
+}
+
+/// What one model made of one dataset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TaskResult {
+    /// The dataset.
+    pub dataset: String,
+    /// SHA-256 of its bytes, as hexadecimal.
+    pub sha256: String,
+    /// How the model was asked.
+    pub task: Task,
+    /// Items asked, or windows read.
+    pub items: usize,
+    /// Records of the dataset that could not be read and were passed over.
+    pub skipped: usize,
+    /// What was measured.
+    pub metrics: Vec<MetricResult>,
+}
+
+impl TaskResult {
+    /// One of its metrics.
+    pub fn metric(&self, metric: Metric) -> Option<&MetricResult> {
+        self.metrics.iter().find(|result| result.metric == metric)
+    }
+}
+
+/// Receives items done and items in all; `Break` ends the evaluation.
+pub type OnProgress<'a> = dyn FnMut(usize, usize) -> ControlFlow<()> + 'a;
+
+/// Asks the model every item of the dataset.
+///
+/// # Errors
+/// When an option is out of range, an item cannot be read by the model, the device fails, or `progress`
+/// breaks off.
+pub async fn evaluate(
+    decoder: &Decoder,
+    tokenizer: &Tokenizer,
+    dataset: &Dataset,
+    options: &EvalOptions,
+    progress: &mut OnProgress<'_>,
+) -> Result<TaskResult, EvalError> {
+    options.validate()?;
+    let asked = Asked {
+        decoder,
+        tokenizer,
+        dataset: &dataset.name,
+        options,
+    };
+    let (task, metrics) = match &dataset.items {
+        Items::Text(text) => asked.perplexity(text, progress).await?,
+        Items::Choices(items) => asked.choices(items, progress).await?,
+        Items::Answers(items) => asked.answers(items, progress).await?,
+        Items::Labels(items) => asked.labels(items, progress).await?,
+    };
+    Ok(TaskResult {
+        dataset: dataset.name.clone(),
+        sha256: dataset.sha256.clone(),
+        task,
+        items: metrics.first().map_or(0, |result| result.sample.len()),
+        skipped: dataset.skipped.len(),
+        metrics,
+    })
+}
+
+/// A model, and how it is asked about which dataset.
+struct Asked<'a> {
+    decoder: &'a Decoder,
+    tokenizer: &'a Tokenizer,
+    dataset: &'a str,
+    options: &'a EvalOptions,
+}
+
+impl Asked<'_> {
+    fn context(&self) -> usize {
+        self.decoder.spec().context
+    }
+
+    fn result(&self, metric: Metric, sample: crate::Sample) -> MetricResult {
+        MetricResult::of(metric, sample, &self.options.confidence)
+    }
+}
+
+/// Reports progress.
+fn step(progress: &mut OnProgress<'_>, done: usize, total: usize) -> Result<(), EvalError> {
+    match progress(done, total) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(EvalError::Interrupted),
+    }
+}

@@ -1,0 +1,325 @@
+//! Tasks equal what `transformers` makes of them, on every device.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::{fs, ops::ControlFlow};
+
+use burn::tensor::{Device, DeviceKind};
+use layerlab_eval::{
+    Dataset, EvalError, EvalOptions, Items, Metric, Sample, TaskResult, dataset::Answer, evaluate,
+};
+use layerlab_model::{Checkpoint, Decoder, Folder, GenerateOptions, Sampling, Tokenizer, generate};
+use pollster::block_on;
+use serde_json::Value;
+
+// Relative to the package, where cargo runs tests.
+const GOLDENS: &str = "../../tests/goldens";
+
+struct Model {
+    decoder: Decoder,
+    tokenizer: Tokenizer,
+}
+
+impl Model {
+    fn open(device: &Device) -> Self {
+        let folder = Folder::new(format!("{GOLDENS}/demo"));
+        block_on(async {
+            let checkpoint = Checkpoint::open(folder).await.unwrap();
+            let tokenizer = Tokenizer::open(checkpoint.files()).await.unwrap();
+            let mut progress = |_| ControlFlow::Continue(());
+            let decoder = Decoder::load(&checkpoint, device, &mut progress)
+                .await
+                .unwrap();
+            Self { decoder, tokenizer }
+        })
+    }
+
+    fn cpu() -> Self {
+        Self::open(&Device::flex())
+    }
+
+    fn ask(&self, dataset: &Dataset, options: &EvalOptions) -> Result<TaskResult, EvalError> {
+        let mut progress = |_, _| ControlFlow::Continue(());
+        block_on(evaluate(
+            &self.decoder,
+            &self.tokenizer,
+            dataset,
+            options,
+            &mut progress,
+        ))
+    }
+}
+
+fn file(name: &str) -> String {
+    fs::read_to_string(format!("{GOLDENS}/{name}")).unwrap()
+}
+
+fn reference() -> Value {
+    serde_json::from_str(&file("tasks/evaluation.json")).unwrap()
+}
+
+fn devices() -> [Device; 2] {
+    [Device::flex(), Device::wgpu(DeviceKind::DefaultDevice)]
+}
+
+fn assert_close(found: f64, expected: f64, what: &str) {
+    let error = (found - expected).abs() / expected.abs().max(1e-3);
+    assert!(error < 1e-4, "{what}: {found} for {expected}");
+}
+
+fn value(result: &TaskResult, metric: Metric) -> f64 {
+    result.metric(metric).unwrap().value.unwrap()
+}
+
+#[test]
+fn perplexity_equals_the_definition_at_every_stride() {
+    let dataset = Dataset::of_text("text.txt", file("demo/text.txt"));
+    let reference = reference();
+    for device in devices() {
+        let model = Model::open(&device);
+        for expected in reference["perplexity"].as_array().unwrap() {
+            let number = |name: &str| expected[name].as_u64().map(|number| number as usize);
+            let options = EvalOptions {
+                window: number("window"),
+                stride: number("stride"),
+                ..EvalOptions::default()
+            };
+            let result = model.ask(&dataset, &options).unwrap();
+            let Sample::Perplexity { tokens, .. } = &result.metrics[0].sample else {
+                panic!("not a perplexity");
+            };
+            let tokens: f64 = tokens.iter().sum();
+            assert_eq!(tokens, expected["tokens"].as_f64().unwrap());
+            let expected = expected["value"].as_f64().unwrap();
+            assert_close(value(&result, Metric::Perplexity), expected, "perplexity");
+        }
+        let result = model.ask(&dataset, &EvalOptions::default()).unwrap();
+        // What transformers' own loss gives over the same windows.
+        let documented = reference["documented"].as_f64().unwrap();
+        assert_close(
+            value(&result, Metric::Perplexity),
+            documented,
+            "documented perplexity",
+        );
+    }
+}
+
+#[test]
+fn choices_are_scored_as_the_harness_scores_them() {
+    let reference = reference();
+    for device in devices() {
+        let model = Model::open(&device);
+        for (name, metrics) in [
+            (
+                "truthful.json",
+                &[(Metric::Mc1, "accuracy"), (Metric::Mc2, "mc2")][..],
+            ),
+            (
+                "choices.jsonl",
+                &[
+                    (Metric::Accuracy, "accuracy"),
+                    (Metric::AccuracyNorm, "accuracy_norm"),
+                ],
+            ),
+        ] {
+            let dataset = Dataset::read(name, &file(&format!("tasks/{name}")), false).unwrap();
+            let result = model.ask(&dataset, &EvalOptions::default()).unwrap();
+            let expected = &reference["choices"][name];
+            for (metric, field) in metrics {
+                let expected = expected[field].as_f64().unwrap();
+                assert_close(value(&result, *metric), expected, metric.label());
+            }
+            // Item by item, where means could agree by luck.
+            let right = expected["right"].as_array().unwrap();
+            let right = right.iter().map(|right| right.as_bool().unwrap());
+            assert_eq!(result.metrics[0].sample, Sample::of_outcomes(right));
+            if let Some(items) = expected["mc2_items"].as_array() {
+                let Sample::Mean { values } = &result.metric(Metric::Mc2).unwrap().sample else {
+                    panic!("MC2 is a mean");
+                };
+                for (found, expected) in values.iter().zip(items) {
+                    let expected = expected.as_f64().unwrap();
+                    assert!((found - expected).abs() < 1e-4, "{found} for {expected}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn batches_do_not_change_what_is_found() {
+    let model = Model::cpu();
+    let dataset = Dataset::read("choices.jsonl", &file("tasks/choices.jsonl"), false).unwrap();
+    let of = |batch_tokens| {
+        let options = EvalOptions {
+            batch_tokens,
+            ..EvalOptions::default()
+        };
+        let result = model.ask(&dataset, &options).unwrap();
+        value(&result, Metric::Ece)
+    };
+    assert_close(of(1), of(4096), "calibration error");
+}
+
+#[test]
+fn classes_are_chosen_by_likelihood() {
+    let dataset = Dataset::read("labels.csv", &file("tasks/labels.csv"), false).unwrap();
+    let result = Model::cpu().ask(&dataset, &EvalOptions::default()).unwrap();
+    assert_eq!(result.items, 4);
+    assert_eq!(result.metrics[0].chance, Some(0.5));
+    // The same as choices: classification is nothing else.
+    let as_choices: Vec<String> = file("tasks/labels.csv")
+        .lines()
+        .skip(1)
+        .map(|line| {
+            let (text, label) = line.rsplit_once(',').unwrap();
+            let right = usize::from(label == "good");
+            let text = text.trim_matches('"');
+            serde_json::json!({"question": text, "choices": ["bad", "good"], "label": right})
+                .to_string()
+        })
+        .collect();
+    let choices = Dataset::read("labels.jsonl", &as_choices.join("\n"), false).unwrap();
+    let options = EvalOptions {
+        question_template: "{question}\nLabel:".into(),
+        ..EvalOptions::default()
+    };
+    let expected = Model::cpu().ask(&choices, &options).unwrap();
+    assert_eq!(result.metrics[0].sample, expected.metrics[0].sample);
+}
+
+/// Whatever the model says is right if the key says so, and its neighbours in the batch do not matter.
+#[test]
+fn exact_match_knows_the_models_own_answers() {
+    let model = Model::cpu();
+    let questions = [
+        "Who?",
+        "What is the name of the ship that came last?",
+        "Where to?",
+    ];
+    let answers = questions.map(|question| {
+        let prompt = model
+            .tokenizer
+            .encode_text(&format!("Q: {question}\nA:"))
+            .unwrap();
+        let options = GenerateOptions {
+            max_new_tokens: 8,
+            sampling: Sampling::Greedy,
+            stop: model.tokenizer.stops().to_vec(),
+        };
+        let generated = block_on(generate(&model.decoder, &prompt, &options, &mut |_| {
+            ControlFlow::Continue(())
+        }));
+        let text = model.tokenizer.decode(&generated.unwrap(), true).unwrap();
+        text.trim_start().lines().next().unwrap_or("").to_owned()
+    });
+    let items = |answers: [&str; 3]| {
+        let items = questions.iter().zip(answers).enumerate();
+        Items::Answers(
+            items
+                .map(|(line, (question, answer))| Answer {
+                    line,
+                    question: (*question).to_owned(),
+                    answers: vec!["something else".to_owned(), answer.to_owned()],
+                })
+                .collect(),
+        )
+    };
+    let share = |answers: [&str; 3]| {
+        let dataset = Dataset {
+            items: items(answers),
+            ..Dataset::of_text("own", String::new())
+        };
+        let options = EvalOptions {
+            max_new_tokens: 8,
+            ..EvalOptions::default()
+        };
+        let result = model.ask(&dataset, &options).unwrap();
+        value(&result, Metric::ExactMatch)
+    };
+    assert_eq!(share([&answers[0], &answers[1], &answers[2]]), 1.0);
+    let found = share([&answers[0], "no such answer", &answers[2]]);
+    assert!((found - 2.0 / 3.0).abs() < 1e-12);
+}
+
+#[test]
+fn what_cannot_be_asked_is_refused() {
+    let model = Model::cpu();
+    let text = Dataset::of_text("a.txt", "Some words, and some more.".into());
+    let with = |change: &dyn Fn(&mut EvalOptions)| {
+        let mut options = EvalOptions::default();
+        change(&mut options);
+        model.ask(&text, &options)
+    };
+    for (window, stride) in [(1, 1), (129, 129), (64, 0), (64, 65)] {
+        let result = with(&|options| {
+            options.window = Some(window);
+            options.stride = Some(stride);
+        });
+        assert!(matches!(result, Err(EvalError::Window { .. })), "{window}");
+    }
+    let result = with(&|options| options.question_template = "Q:".into());
+    assert!(matches!(
+        result,
+        Err(EvalError::Template {
+            field: "question",
+            ..
+        })
+    ));
+    let result = with(&|options| options.batch_tokens = 0);
+    assert!(matches!(result, Err(EvalError::None(_))));
+    let result = with(&|options| options.confidence.level = 1.0);
+    assert!(matches!(result, Err(EvalError::Confidence(_))));
+    let empty = Dataset::of_text("a.txt", String::new());
+    let result = model.ask(&empty, &EvalOptions::default());
+    assert!(matches!(result, Err(EvalError::ShortText { .. })));
+}
+
+#[test]
+fn answers_without_tokens_or_beyond_the_context_are_named() {
+    let model = Model::cpu();
+    let ask = |choice: &str| {
+        let item =
+            serde_json::json!({"question": "Which?", "choices": ["This", choice], "label": 0});
+        let contents = format!("\n{item}\n");
+        let dataset = Dataset::read("a.jsonl", &contents, false).unwrap();
+        model.ask(&dataset, &EvalOptions::default())
+    };
+    let long = "longest ".repeat(200);
+    match ask(&long) {
+        Err(EvalError::LongAnswer { line, context, .. }) => assert_eq!((line, context), (2, 128)),
+        other => panic!("{other:?}"),
+    }
+    // A prompt that does not fit loses its beginning; the answer never does.
+    let item = serde_json::json!({"question": long, "choices": ["This", "That"], "label": 0});
+    let dataset = Dataset::read("a.jsonl", &item.to_string(), false).unwrap();
+    let result = model.ask(&dataset, &EvalOptions::default()).unwrap();
+    let written = serde_json::to_value(&result.task).unwrap();
+    assert_eq!(written["truncated"], 2);
+}
+
+#[test]
+fn an_evaluation_can_be_broken_off() {
+    let model = Model::cpu();
+    let dataset = Dataset::read("choices.jsonl", &file("tasks/choices.jsonl"), false).unwrap();
+    let mut calls = 0;
+    let mut progress = |_, _| {
+        calls += 1;
+        match calls {
+            2 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    };
+    let options = EvalOptions {
+        batch_tokens: 1,
+        ..EvalOptions::default()
+    };
+    let result = block_on(evaluate(
+        &model.decoder,
+        &model.tokenizer,
+        &dataset,
+        &options,
+        &mut progress,
+    ));
+    assert!(matches!(result, Err(EvalError::Interrupted)));
+    assert_eq!(calls, 2);
+}

@@ -1,0 +1,87 @@
+//! A pruned model for others to load, with where it comes from.
+
+use std::ops::ControlFlow;
+
+use layerlab_model::{
+    Checkpoint, LoadProgress, ModelFiles,
+    export::{ExportTarget, export, mergekit_yaml, write_file},
+};
+use layerlab_score::Plan;
+use serde::Serialize;
+
+use crate::{
+    LabError, Progress, Run,
+    report::{ModelReport, Program},
+};
+
+/// Where a pruned model comes from: `layerlab.json` beside its weights.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Provenance {
+    /// What wrote it.
+    pub program: Program,
+    /// When, as RFC 3339.
+    pub created: String,
+    /// The whole model.
+    pub source: ModelReport,
+    /// The layers removed, and who chose them.
+    pub plan: Plan,
+}
+
+impl Provenance {
+    /// Of a plan for a model. All weight files are read once for the hash.
+    ///
+    /// # Errors
+    /// When the model cannot be read.
+    pub async fn of<F: ModelFiles>(
+        checkpoint: &Checkpoint<F>,
+        plan: Plan,
+        created: String,
+    ) -> Result<Self, LabError> {
+        Ok(Self {
+            program: Program::this(),
+            created,
+            source: ModelReport::of_files(checkpoint).await?,
+            plan,
+        })
+    }
+}
+
+/// Writes the model without the plan's layers as a Hugging Face folder, with `layerlab.json` and the same
+/// plan as `mergekit.yaml`.
+///
+/// # Errors
+/// When the model cannot be read or exported, the target refuses, or the caller asks to stop.
+pub async fn export_pruned<F: ModelFiles, T: ExportTarget>(
+    checkpoint: &Checkpoint<F>,
+    provenance: &Provenance,
+    target: &mut T,
+    run: &mut Run<'_>,
+) -> Result<(), LabError> {
+    let removed = provenance.plan.set();
+    let mut progress =
+        |LoadProgress { bytes, total }| match run.step(Progress::Exporting { bytes, total }) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+    export(checkpoint, &removed, target, &mut progress).await?;
+    let source = &provenance.source;
+    let dtype = match source.dtypes.as_slice() {
+        [one] => torch_name(one),
+        _ => None,
+    };
+    let yaml = mergekit_yaml(&source.name, source.layers, &removed, dtype);
+    write_file(target, "mergekit.yaml", yaml.as_bytes()).await?;
+    // Plain values always have a JSON form.
+    let json = serde_json::to_string_pretty(provenance).unwrap_or_default() + "\n";
+    write_file(target, "layerlab.json", json.as_bytes()).await?;
+    Ok(())
+}
+
+fn torch_name(dtype: &str) -> Option<&'static str> {
+    match dtype {
+        "F32" => Some("float32"),
+        "F16" => Some("float16"),
+        "BF16" => Some("bfloat16"),
+        _ => None,
+    }
+}

@@ -1,0 +1,69 @@
+//! The experiments behind `layerlab eval` and `layerlab compare`: what a model can do.
+
+use layerlab_eval::{Dataset, EvalOptions};
+use layerlab_model::ModelFiles;
+use web_time::Instant;
+
+use crate::{
+    LabError, OpenModel, Progress, Run,
+    evaluate::{Exam, Place, comparisons},
+    report::{ComparisonReport, Experiment, ModelReport, Report},
+};
+
+/// Asks the model every dataset. `created` is the time of the report as RFC 3339.
+///
+/// # Errors
+/// When an option is out of range, the model cannot read an item, the device fails, or the caller asks to
+/// stop.
+pub async fn evaluate_model<F: ModelFiles>(
+    model: &OpenModel<F>,
+    datasets: &[Dataset],
+    options: &EvalOptions,
+    created: String,
+    run: &mut Run<'_>,
+) -> Result<Report, LabError> {
+    let start = Instant::now();
+    let exam = Exam {
+        tokenizer: &model.tokenizer,
+        datasets,
+        options,
+    };
+    let alone = Place { models: 0, of: 1 };
+    let evaluation = exam.take(&model.decoder, alone, run).await?;
+    run.step(Progress::Hashing)?;
+    let mut report = Report::begin(model, Experiment::Evaluate, created).await?;
+    report.evaluation = evaluation;
+    report.timings.evaluate_seconds = Some(start.elapsed().as_secs_f64());
+    Ok(report)
+}
+
+/// Asks another model what `report`'s model was asked and compares them item by item.
+///
+/// # Errors
+/// As [`evaluate_model`].
+pub async fn compare_models<F: ModelFiles>(
+    mut report: Report,
+    changed: &OpenModel<F>,
+    datasets: &[Dataset],
+    options: &EvalOptions,
+    run: &mut Run<'_>,
+) -> Result<Report, LabError> {
+    let start = Instant::now();
+    let exam = Exam {
+        tokenizer: &changed.tokenizer,
+        datasets,
+        options,
+    };
+    let second = Place { models: 1, of: 2 };
+    let evaluation = exam.take(&changed.decoder, second, run).await?;
+    run.step(Progress::Hashing)?;
+    report.experiment = Experiment::Compare;
+    report.comparison = Some(ComparisonReport {
+        model: ModelReport::of(changed).await?,
+        compared: comparisons(&report.evaluation, &evaluation, options),
+        evaluation,
+    });
+    let seconds = report.timings.evaluate_seconds.unwrap_or(0.0);
+    report.timings.evaluate_seconds = Some(seconds + start.elapsed().as_secs_f64());
+    Ok(report)
+}

@@ -1,0 +1,152 @@
+//! Which layers go, by which method, and what that costs to find out.
+
+mod alone;
+mod loss;
+mod plan;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use layerlab_score::{
+    Budget, Constraints, LayerLosses, MethodScores, Plan, Role, Schedule, ScoreTable,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use alone::plan_removals;
+pub(crate) use loss::{Calibration, Passes};
+use plan::{LOSS_CHANGE, Planner};
+
+use crate::{LabError, Run, ScoreRequest};
+
+/// Which plans to make.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanRequest {
+    /// Ids of methods; all rankings and baselines if empty.
+    pub methods: Vec<String>,
+    /// Whether layers are chosen once, or again after each removal, or both.
+    pub schedules: BTreeSet<Schedule>,
+    /// How much may go.
+    pub budget: Budget,
+    /// Layers that a person has decided on.
+    pub constraints: Constraints,
+}
+
+/// How often sequences were passed through blocks to find out what layers are worth.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BlockPasses {
+    /// To find out what.
+    pub purpose: String,
+    /// Passes of one sequence through one block, as counted.
+    pub counted: u64,
+    /// What they would have been without shared prefixes.
+    pub plain: u64,
+}
+
+impl BlockPasses {
+    pub(crate) fn of(purpose: &str, passes: Passes) -> Self {
+        Self {
+            purpose: purpose.to_owned(),
+            counted: passes.counted,
+            plain: passes.plain,
+        }
+    }
+}
+
+/// Plans, and what they cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Plans {
+    pub plans: Vec<Plan>,
+    pub block_passes: Vec<BlockPasses>,
+}
+
+/// The model that plans are made for.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub decoder: &'a layerlab_model::Decoder,
+    pub calibration: Calibration<'a>,
+    pub scoring: &'a ScoreRequest,
+}
+
+impl Subject<'_> {
+    /// What the model loses without each layer.
+    pub async fn losses(&self, run: &mut Run<'_>) -> Result<(LayerLosses, BlockPasses), LabError> {
+        let all = (0..self.decoder.spec().layers()).collect();
+        let mut passes = Passes::default();
+        let losses = self
+            .calibration
+            .leave_out(self.decoder, &all, true, &mut passes, run)
+            .await?;
+        Ok((losses, BlockPasses::of("leaving out each layer", passes)))
+    }
+
+    /// A plan for each method and schedule that was asked for. What does not depend on the data has one
+    /// schedule only.
+    pub async fn plans(
+        &self,
+        scores: &ScoreTable,
+        request: &PlanRequest,
+        run: &mut Run<'_>,
+    ) -> Result<Plans, LabError> {
+        let layers = self.decoder.spec().layers();
+        let count = request.budget.count(layers, &request.constraints)?;
+        let limit = match request.budget {
+            Budget::Tolerance(share) => {
+                let losses = self.calibration.losses(self.decoder, run).await?;
+                loss::mean_loss(&losses.whole, &losses.tokens) + share.ln_1p()
+            }
+            Budget::Count(_) | Budget::Share(_) => f64::INFINITY,
+        };
+        let mut planner = Planner {
+            decoder: self.decoder,
+            calibration: self.calibration,
+            scoring: self.scoring,
+            budget: request.budget,
+            constraints: &request.constraints,
+            count,
+            measured: BTreeMap::new(),
+            limit,
+            passes: Passes::default(),
+        };
+        let mut plans = Vec::new();
+        for method in chosen(scores, &request.methods)? {
+            for &schedule in &request.schedules {
+                let again = schedule == Schedule::Iterative;
+                if again && method.role == Role::Baseline && request.schedules.len() > 1 {
+                    continue;
+                }
+                let schedule = match method.role {
+                    Role::Baseline => Schedule::OneShot,
+                    Role::Ranking | Role::Part => schedule,
+                };
+                plans.push(planner.plan(method, schedule, run).await?);
+            }
+        }
+        let greedy = plans
+            .iter()
+            .any(|plan| plan.method == LOSS_CHANGE && plan.schedule == Schedule::Iterative);
+        let passes = BlockPasses::of("greedy removal", planner.passes);
+        Ok(Plans {
+            plans,
+            block_passes: greedy.then_some(passes).into_iter().collect(),
+        })
+    }
+}
+
+/// The methods to prune by, in the order of the table.
+fn chosen<'a>(scores: &'a ScoreTable, ids: &[String]) -> Result<Vec<&'a MethodScores>, LabError> {
+    let known: Vec<&MethodScores> = scores
+        .methods
+        .iter()
+        .filter(|method| method.role != Role::Part)
+        .collect();
+    let is_unknown = |id: &&String| !known.iter().any(|method| method.id == **id);
+    if let Some(found) = ids.iter().find(is_unknown) {
+        let names: Vec<&str> = known.iter().map(|method| method.id.as_str()).collect();
+        return Err(LabError::Method {
+            found: found.clone(),
+            known: names.join(", "),
+        });
+    }
+    let wanted = |method: &&MethodScores| ids.is_empty() || ids.contains(&method.id);
+    Ok(known.into_iter().filter(wanted).collect())
+}

@@ -1,0 +1,186 @@
+//! From scores to plans, measuring again where a plan asks for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use layerlab_model::Decoder;
+use layerlab_score::{Budget, Constraints, MethodScores, Plan, Schedule, ScoreTable, score};
+
+use super::loss::{Calibration, Passes, mean_loss};
+use crate::{LabError, Run, ScoreRequest, measure::measure};
+
+/// Id of the method that leaves layers out and measures.
+pub(crate) const LOSS_CHANGE: &str = "loss_change";
+
+/// Makes plans for one model, one text and one budget.
+pub(crate) struct Planner<'a> {
+    pub decoder: &'a Decoder,
+    pub calibration: Calibration<'a>,
+    pub scoring: &'a ScoreRequest,
+    pub budget: Budget,
+    pub constraints: &'a Constraints,
+    /// Layers to remove, or the most of them under a tolerance.
+    pub count: usize,
+    /// Scores of models without some layers, by the layers removed.
+    pub measured: BTreeMap<BTreeSet<usize>, ScoreTable>,
+    /// The highest mean loss that a tolerance allows; infinite without one.
+    pub limit: f64,
+    /// Of greedy removal.
+    pub passes: Passes,
+}
+
+impl Planner<'_> {
+    /// The plan of a method by one schedule.
+    pub async fn plan(
+        &mut self,
+        method: &MethodScores,
+        schedule: Schedule,
+        run: &mut Run<'_>,
+    ) -> Result<Plan, LabError> {
+        let removed = match (schedule, method.id.as_str()) {
+            (Schedule::OneShot, _) => self.one_shot(method, run).await?,
+            (Schedule::Iterative, LOSS_CHANGE) => self.greedy(run).await?,
+            (Schedule::Iterative, _) => self.iterative(&method.id, run).await?,
+        };
+        Ok(Plan {
+            method: method.id.clone(),
+            label: method.label.clone(),
+            schedule,
+            removed,
+        })
+    }
+
+    async fn one_shot(
+        &mut self,
+        method: &MethodScores,
+        run: &mut Run<'_>,
+    ) -> Result<Vec<usize>, LabError> {
+        let order = method.order();
+        let Budget::Tolerance(_) = self.budget else {
+            return Ok(self.constraints.choose(&method.label, &order, self.count)?);
+        };
+        // Not every layer need have a rank: under a tolerance, those that have are enough.
+        let free = order.iter().filter(|layer| self.is_free(layer)).count();
+        let most = self.count.min(free + self.constraints.forced.len());
+        let mut chosen = self.constraints.choose(&method.label, &order, most)?;
+        let mut removed = BTreeSet::new();
+        let mut kept = 0;
+        for &layer in &chosen {
+            removed.insert(layer);
+            if !self.fits(&removed, run).await? {
+                break;
+            }
+            kept += 1;
+        }
+        chosen.truncate(kept);
+        Ok(chosen)
+    }
+
+    /// Removes the lowest layer of the model that is left, until the budget is spent.
+    async fn iterative(&mut self, id: &str, run: &mut Run<'_>) -> Result<Vec<usize>, LabError> {
+        let mut order = Vec::new();
+        let mut removed = BTreeSet::new();
+        while order.len() < self.count {
+            let forced = self.constraints.forced.difference(&removed).next().copied();
+            let next = match forced {
+                Some(layer) => Some(layer),
+                None => self.lowest(id, &removed, run).await?,
+            };
+            let Some(layer) = next else { break };
+            removed.insert(layer);
+            if !self.fits(&removed, run).await? {
+                break;
+            }
+            order.push(layer);
+        }
+        Ok(order)
+    }
+
+    /// Removes the layer whose loss is missed least, until the budget is spent (SLEB, arXiv 2402.09025).
+    async fn greedy(&mut self, run: &mut Run<'_>) -> Result<Vec<usize>, LabError> {
+        let layers = self.decoder.spec().layers();
+        let mut order = Vec::new();
+        let mut removed = BTreeSet::new();
+        while order.len() < self.count {
+            let kept: Vec<usize> = (0..layers)
+                .filter(|layer| !removed.contains(layer))
+                .collect();
+            let open: BTreeSet<usize> = match self.constraints.forced.difference(&removed).next() {
+                Some(&forced) => BTreeSet::from([forced]),
+                None => kept
+                    .iter()
+                    .copied()
+                    .filter(|layer| self.is_free(layer))
+                    .collect(),
+            };
+            let candidates = kept.iter().enumerate();
+            let candidates: BTreeSet<usize> = candidates
+                .filter(|(_, layer)| open.contains(layer))
+                .map(|(index, _)| index)
+                .collect();
+            let view = self.decoder.without(&removed)?;
+            let passes = &mut self.passes;
+            let losses = self
+                .calibration
+                .leave_out(&view, &candidates, false, passes, run)
+                .await?;
+            let of = |index: &usize| mean_loss(&losses.without[*index], &losses.tokens);
+            // Of equals the later layer goes first, as in rankings.
+            let best = candidates
+                .iter()
+                .rev()
+                .min_by(|a, b| of(a).total_cmp(&of(b)));
+            match best {
+                Some(best) if of(best) <= self.limit => {
+                    removed.insert(kept[*best]);
+                    order.push(kept[*best]);
+                }
+                _ => break,
+            }
+        }
+        Ok(order)
+    }
+
+    /// The lowest layer that may go of the model without `removed`, as the whole model numbers it.
+    async fn lowest(
+        &mut self,
+        id: &str,
+        removed: &BTreeSet<usize>,
+        run: &mut Run<'_>,
+    ) -> Result<Option<usize>, LabError> {
+        if !self.measured.contains_key(removed) {
+            let view = self.decoder.without(removed)?;
+            let mut scoring = self.scoring.clone();
+            scoring.spans.retain(|span| *span <= view.spec().layers());
+            scoring.score.lowest = None;
+            scoring.score.resamples = 0;
+            let sequences = self.calibration.sequences;
+            let statistics = measure(&view, sequences, &scoring.measure_options(), run).await?;
+            let table = score(&statistics, None, &scoring.score)?;
+            self.measured.insert(removed.clone(), table);
+        }
+        let layers = self.decoder.spec().layers();
+        let kept: Vec<usize> = (0..layers)
+            .filter(|layer| !removed.contains(layer))
+            .collect();
+        let table = &self.measured[removed];
+        let method = table.methods.iter().find(|method| method.id == id);
+        let order = method.map(MethodScores::order).unwrap_or_default();
+        let mut order = order.into_iter().map(|index| kept[index]);
+        Ok(order.find(|layer| self.is_free(layer)))
+    }
+
+    fn is_free(&self, layer: &usize) -> bool {
+        let constraints = self.constraints;
+        !constraints.protected.contains(layer) && !constraints.forced.contains(layer)
+    }
+
+    /// Whether the model without these layers is within the tolerance, if there is one.
+    async fn fits(&self, removed: &BTreeSet<usize>, run: &mut Run<'_>) -> Result<bool, LabError> {
+        if self.limit == f64::INFINITY {
+            return Ok(true);
+        }
+        let view = self.decoder.without(removed)?;
+        let losses = self.calibration.losses(&view, run).await?;
+        Ok(mean_loss(&losses.whole, &losses.tokens) <= self.limit)
+    }
+}

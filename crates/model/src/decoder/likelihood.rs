@@ -1,0 +1,52 @@
+//! How likely a decoder finds given tokens.
+
+use burn::tensor::{Int, Tensor, activation::log_softmax};
+
+use super::model::Decoder;
+
+/// Logits of this many numbers are held at once; a vocabulary may have 150,000 tokens.
+const LOGITS_AT_ONCE: usize = 1 << 24;
+
+/// A token whose probability is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// Sequence in the batch.
+    pub row: usize,
+    /// Where the hidden state stands that predicts it: one before the token itself. Counted from the
+    /// left, padding included.
+    pub position: usize,
+    /// Its id, below the size of the vocabulary.
+    pub token: u32,
+}
+
+impl Decoder {
+    /// Natural log-probability of each target given what comes before it, `[targets]`. Takes hidden
+    /// states `[batch, tokens, channels]` after the final norm; logits are computed for the
+    /// positions asked for and no others.
+    ///
+    /// None where no target is given.
+    pub fn log_likelihoods(&self, hidden: Tensor<3>, targets: &[Target]) -> Option<Tensor<1>> {
+        let [batch, tokens, channels] = hidden.dims();
+        let device = hidden.device();
+        let hidden = hidden.reshape([batch * tokens, channels]);
+        let at_once = (LOGITS_AT_ONCE / self.spec.vocab_size).max(1);
+        let parts = targets.chunks(at_once).map(|targets| {
+            // Both far below 2^31.
+            let rows = targets
+                .iter()
+                .map(|target| (target.row * tokens + target.position) as i32);
+            let ids = targets.iter().map(|target| target.token.cast_signed());
+            let rows: Vec<i32> = rows.collect();
+            let ids: Vec<i32> = ids.collect();
+            let rows = Tensor::<1, Int>::from_data(rows.as_slice(), &device);
+            let ids = Tensor::<1, Int>::from_data(ids.as_slice(), &device);
+            let hidden = hidden.clone().select(0, rows).unsqueeze_dim(0);
+            let logits = self.logits(hidden).squeeze_dim::<2>(0); // [targets, vocabulary]
+            log_softmax(logits, 1)
+                .gather(1, ids.unsqueeze_dim(1))
+                .squeeze_dim(1)
+        });
+        let parts: Vec<Tensor<1>> = parts.collect();
+        (!parts.is_empty()).then(|| Tensor::cat(parts, 0))
+    }
+}

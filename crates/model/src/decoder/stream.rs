@@ -1,0 +1,63 @@
+//! Forward passes block by block, so that passes with the same beginning share it.
+
+use std::sync::Arc;
+
+use burn::tensor::Tensor;
+
+use super::{
+    batch::TokenBatch,
+    block::{Frame, Pass},
+    model::Decoder,
+    observe::NoObserver,
+};
+use crate::ModelError;
+
+/// The residual stream of a batch between two blocks. A clone shares the tensor, so a pass can go on
+/// from the same place in several ways.
+#[derive(Clone)]
+pub struct Stream {
+    /// `[batch, tokens, channels]`.
+    hidden: Tensor<3>,
+    frame: Arc<Frame>,
+}
+
+impl Decoder {
+    /// The residual stream before the first block.
+    ///
+    /// # Errors
+    /// When an id is outside the vocabulary, or the text is longer than the trained positions.
+    pub fn begin(&self, batch: &TokenBatch) -> Result<Stream, ModelError> {
+        let (hidden, frame) = self.embed(batch, None)?;
+        Ok(Stream {
+            hidden,
+            frame: Arc::new(frame),
+        })
+    }
+
+    /// The stream after block `layer`.
+    ///
+    /// # Errors
+    /// When there is no such block.
+    pub fn advance(&self, stream: Stream, layer: usize) -> Result<Stream, ModelError> {
+        let block = self.blocks.get(layer).ok_or(ModelError::NoSuchLayer {
+            layer,
+            layers: self.blocks.len(),
+        })?;
+        let mut pass = Pass {
+            frame: &stream.frame,
+            cache: None,
+            observer: &mut NoObserver,
+        };
+        let hidden = block.forward(stream.hidden, layer, &mut pass);
+        Ok(Stream {
+            hidden,
+            frame: stream.frame,
+        })
+    }
+
+    /// Hidden states `[batch, tokens, channels]` after the final norm, as if the stream had passed
+    /// the last block.
+    pub fn finish(&self, stream: Stream) -> Tensor<3> {
+        self.final_norm.forward(stream.hidden)
+    }
+}

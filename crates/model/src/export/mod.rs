@@ -1,0 +1,98 @@
+//! A Hugging Face folder without some of its layers: a checkpoint like any other.
+//!
+//! Tensors are copied byte for byte from the source files, so nothing is rounded and no device takes
+//! part. The source is only read.
+
+mod config;
+mod error;
+#[cfg(not(target_arch = "wasm32"))]
+mod folder;
+mod mergekit;
+mod weights;
+
+pub use error::ExportError;
+#[cfg(not(target_arch = "wasm32"))]
+pub use folder::FolderTarget;
+pub use mergekit::mergekit_yaml;
+
+use std::{collections::BTreeSet, ops::ControlFlow};
+
+use crate::{Checkpoint, DecoderSpec, LoadProgress, ModelError, ModelFiles};
+
+/// Files that belong to a model besides its weights and `config.json`.
+const COMPANIONS: [&str; 17] = [
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "tokenizer.model",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "chat_template.jinja",
+    "chat_template.json",
+    "generation_config.json",
+    "LICENSE",
+    "LICENSE.txt",
+    "LICENSE.md",
+    "NOTICE",
+    "NOTICE.txt",
+    "USE_POLICY.md",
+];
+
+/// Where an exported folder goes: a folder on disk, a zip in a browser.
+#[allow(
+    async_fn_in_trait,
+    reason = "callers are generic and need no Send bound: browsers have one thread"
+)]
+pub trait ExportTarget {
+    /// Begins a file; what was begun before is whole.
+    async fn begin(&mut self, name: &str) -> Result<(), ExportError>;
+
+    /// Adds to the file that was begun last.
+    async fn append(&mut self, bytes: &[u8]) -> Result<(), ExportError>;
+}
+
+/// Writes a small file whole.
+///
+/// # Errors
+/// When the target refuses.
+pub async fn write_file<T: ExportTarget>(
+    target: &mut T,
+    name: &str,
+    contents: &[u8],
+) -> Result<(), ExportError> {
+    target.begin(name).await?;
+    target.append(contents).await
+}
+
+/// Writes the model without the layers `removed`: configuration, weights in as many shards as the source
+/// has where each keeps a tensor, and the files of the tokenizer and of generation.
+///
+/// # Errors
+/// When a layer does not exist or none would be left, the configuration ties a layer's number to what it
+/// computes, a source file cannot be read, the target refuses, or `progress` breaks off.
+pub async fn export<F: ModelFiles, T: ExportTarget>(
+    checkpoint: &Checkpoint<F>,
+    removed: &BTreeSet<usize>,
+    target: &mut T,
+    progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
+) -> Result<(), ExportError> {
+    let spec = DecoderSpec::from_config(checkpoint.config())?;
+    let layers = spec.layers();
+    if let Some(&layer) = removed.iter().find(|layer| **layer >= layers) {
+        return Err(ModelError::NoSuchLayer { layer, layers }.into());
+    }
+    if removed.len() == layers {
+        return Err(ModelError::NoLayerLeft { layers }.into());
+    }
+    let config = config::without(checkpoint.config(), &spec, removed)?;
+    write_file(target, "config.json", config.as_bytes()).await?;
+    for name in COMPANIONS {
+        let contents = checkpoint.files().read_small(name).await;
+        if let Some(contents) = contents.map_err(ModelError::from)? {
+            write_file(target, name, &contents).await?;
+        }
+    }
+    weights::write(checkpoint, layers, removed, target, progress).await
+}

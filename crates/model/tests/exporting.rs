@@ -1,0 +1,298 @@
+//! Pruned folders: the model that they hold, and what is left behind when they cannot be written.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use layerlab_model::{
+    Checkpoint, Decoder, Folder, NoObserver, PaddingSide, TokenBatch,
+    export::{ExportError, ExportTarget, FolderTarget, export},
+};
+use pollster::block_on;
+use serde_json::Value;
+use support::{cpu, goldens};
+use tempfile::TempDir;
+
+const FAMILIES: [&str; 15] = [
+    "llama",
+    "llama_tied",
+    "llama_bias",
+    "llama_bf16",
+    "llama_f16",
+    "llama_sharded",
+    "llama_rope_llama3",
+    "mistral",
+    "qwen2",
+    "qwen2_sliding",
+    "qwen3",
+    "gpt2",
+    "gpt_neo",
+    "gpt_neox",
+    "stablelm_parallel",
+];
+
+fn open(folder: &Path) -> Checkpoint<Folder> {
+    block_on(Checkpoint::open(Folder::new(folder))).unwrap()
+}
+
+fn load(folder: &Path) -> Decoder {
+    let mut progress = |_| ControlFlow::Continue(());
+    block_on(Decoder::load(&open(folder), &cpu().device, &mut progress)).unwrap()
+}
+
+fn write(source: &Path, to: &Path, removed: &[usize], force: bool) -> Result<(), ExportError> {
+    let mut target = FolderTarget::new(to, source, force)?;
+    let removed = removed.iter().copied().collect();
+    let mut progress = |_| ControlFlow::Continue(());
+    block_on(export(&open(source), &removed, &mut target, &mut progress))?;
+    target.commit()
+}
+
+const IDS: [[u32; 6]; 2] = [[5, 17, 3, 60, 22, 9], [2, 44, 7, 19, 33, 1]];
+
+/// Logits `[batch][tokens][vocabulary]`.
+fn logits(decoder: &Decoder) -> Vec<f32> {
+    let batch = TokenBatch::new(&IDS, PaddingSide::Right).unwrap();
+    let hidden = decoder
+        .hidden_states(&batch, None, &mut NoObserver)
+        .unwrap();
+    let data = block_on(decoder.logits(hidden).into_data_async()).unwrap();
+    data.iter::<f32>().collect()
+}
+
+fn config(folder: &Path) -> Value {
+    serde_json::from_slice(&fs::read(folder.join("config.json")).unwrap()).unwrap()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_pruned_folder_holds_the_pruned_view() {
+    let work = TempDir::new().unwrap();
+    for name in FAMILIES {
+        let source = goldens().join(name);
+        for removed in [&[0][..], &[1], &[0, 1]] {
+            let to = work
+                .path()
+                .join(format!("{name}-{}", removed.len() + removed[0]));
+            let _ = fs::remove_dir_all(&to);
+            write(&source, &to, removed, false).unwrap();
+            let set: BTreeSet<usize> = removed.iter().copied().collect();
+            let view = load(&source).without(&set).unwrap();
+            let read = load(&to);
+            assert_eq!(read.spec(), view.spec(), "{name} without {removed:?}");
+            assert_eq!(logits(&read), logits(&view), "{name} without {removed:?}");
+        }
+    }
+}
+
+#[test]
+fn everything_that_is_told_layer_by_layer_is_corrected() {
+    let work = TempDir::new().unwrap();
+    let to = |name: &str| work.path().join(name);
+    write(&goldens().join("gpt_neo"), &to("neo"), &[1], false).unwrap();
+    let neo = config(&to("neo"));
+    assert_eq!(neo["num_layers"], 3);
+    assert_eq!(
+        neo["attention_layers"],
+        serde_json::json!(["global", "global", "local"])
+    );
+    let types = serde_json::json!([[["global"], 1], [["global"], 1], [["local"], 1]]);
+    assert_eq!(neo["attention_types"], types);
+    write(&goldens().join("qwen2_sliding"), &to("qwen"), &[0], false).unwrap();
+    let qwen = config(&to("qwen"));
+    assert_eq!(qwen["num_hidden_layers"], 2);
+    let types = serde_json::json!(["full_attention", "sliding_attention"]);
+    assert_eq!(qwen["layer_types"], types);
+    assert_eq!(qwen["max_window_layers"], 0);
+    // Nothing else changes.
+    let mut before = config(&goldens().join("qwen2_sliding"));
+    for name in ["num_hidden_layers", "layer_types", "max_window_layers"] {
+        before[name] = qwen[name].clone();
+    }
+    assert_eq!(before, qwen);
+}
+
+#[test]
+fn shards_stay_shards_and_companions_come_along() {
+    let work = TempDir::new().unwrap();
+    let to = work.path().join("sharded");
+    write(&goldens().join("llama_sharded"), &to, &[1], false).unwrap();
+    let found = names(&to);
+    let shards: Vec<&String> = found
+        .iter()
+        .filter(|name| name.ends_with(".safetensors"))
+        .collect();
+    assert!(shards.len() > 1, "{found:?}");
+    let index = fs::read(to.join("model.safetensors.index.json")).unwrap();
+    let index: Value = serde_json::from_slice(&index).unwrap();
+    let map = index["weight_map"].as_object().unwrap();
+    assert_eq!(map.len(), open(&to).tensors().len());
+    assert_eq!(index["metadata"]["total_size"], open(&to).weight_bytes());
+
+    let to = work.path().join("demo");
+    write(&goldens().join("demo"), &to, &[2, 4], false).unwrap();
+    let found = names(&to);
+    for name in [
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ] {
+        assert!(found.contains(&name.to_owned()), "{found:?}");
+    }
+    assert_eq!(names(work.path()), ["demo", "sharded"]);
+}
+
+#[test]
+fn a_layer_that_knows_its_number_is_not_renumbered() {
+    let work = TempDir::new().unwrap();
+    let source = goldens().join("gpt2_scaled");
+    let error = write(&source, &work.path().join("a"), &[0], false).unwrap_err();
+    assert!(matches!(error, ExportError::TiedToNumber { .. }), "{error}");
+    assert!(names(work.path()).is_empty());
+}
+
+#[test]
+fn what_is_there_stays_unless_it_may_be_replaced() {
+    let work = TempDir::new().unwrap();
+    let (source, to) = (work.path().join("source"), work.path().join("to"));
+    write(&goldens().join("demo"), &source, &[5], false).unwrap();
+    write(&source, &to, &[0], false).unwrap();
+    let before = config(&to);
+    assert!(matches!(
+        write(&source, &to, &[0, 1], false).unwrap_err(),
+        ExportError::Exists { .. }
+    ));
+    assert_eq!(config(&to), before);
+    write(&source, &to, &[0, 1], true).unwrap();
+    assert_eq!(config(&to)["num_hidden_layers"], 3);
+    // By whatever name.
+    for same in [source.clone(), work.path().join("to/../source")] {
+        let error = write(&source, &same, &[0], true).unwrap_err();
+        assert!(matches!(error, ExportError::IsSource { .. }), "{error}");
+    }
+    let other = work.path().join("other");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("thesis.txt"), "years of work").unwrap();
+    let error = write(&source, &other, &[0], true).unwrap_err();
+    assert!(matches!(error, ExportError::NotAModel { .. }), "{error}");
+    assert_eq!(names(work.path()), ["other", "source", "to"]);
+}
+
+#[test]
+fn an_export_that_is_broken_off_leaves_nothing() {
+    let work = TempDir::new().unwrap();
+    let (source, to) = (goldens().join("demo"), work.path().join("to"));
+    let mut target = FolderTarget::new(&to, &source, false).unwrap();
+    let removed = BTreeSet::from([1]);
+    let mut progress = |_| ControlFlow::Break(());
+    let result = block_on(export(&open(&source), &removed, &mut target, &mut progress));
+    assert!(matches!(result, Err(ExportError::Interrupted)));
+    drop(target);
+    assert!(names(work.path()).is_empty());
+}
+
+/// A disk that is full after some bytes.
+struct FullDisk {
+    folder: FolderTarget,
+    left: usize,
+}
+
+impl ExportTarget for FullDisk {
+    async fn begin(&mut self, name: &str) -> Result<(), ExportError> {
+        self.folder.begin(name).await
+    }
+
+    async fn append(&mut self, bytes: &[u8]) -> Result<(), ExportError> {
+        match self.left.checked_sub(bytes.len()) {
+            Some(left) => {
+                self.left = left;
+                self.folder.append(bytes).await
+            }
+            None => Err(ExportError::Write {
+                path: "disk".into(),
+                source: std::io::ErrorKind::StorageFull.into(),
+            }),
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_leaves_the_source_and_nothing_else() {
+    let work = TempDir::new().unwrap();
+    let source = goldens().join("llama_sharded");
+    let contents = |name: &String| fs::read(source.join(name)).unwrap();
+    let before: Vec<Vec<u8>> = names(&source).iter().map(contents).collect();
+    let folder = FolderTarget::new(&work.path().join("to"), &source, false).unwrap();
+    let mut target = FullDisk {
+        folder,
+        left: 60_000,
+    };
+    let removed = BTreeSet::from([1]);
+    let mut progress = |_| ControlFlow::Continue(());
+    let result = block_on(export(&open(&source), &removed, &mut target, &mut progress));
+    assert!(matches!(result, Err(ExportError::Write { .. })));
+    drop(target);
+    assert!(names(work.path()).is_empty());
+    let after: Vec<Vec<u8>> = names(&source).iter().map(contents).collect();
+    assert_eq!(before, after);
+}
+
+#[test]
+fn what_leaves_no_model_is_refused() {
+    let work = TempDir::new().unwrap();
+    for removed in [&[0, 1, 2][..], &[3]] {
+        let result = write(
+            &goldens().join("llama"),
+            &work.path().join("a"),
+            removed,
+            false,
+        );
+        assert!(matches!(result, Err(ExportError::Model(_))));
+    }
+    assert!(names(work.path()).is_empty());
+}
+
+/// Where `LAYERLAB_PYTHON` names a Python with `transformers`, it loads every folder and gives our
+/// logits.
+#[test]
+fn transformers_loads_pruned_folders_and_gives_the_same_logits() {
+    let Some(python) = std::env::var_os("LAYERLAB_PYTHON") else {
+        eprintln!("LAYERLAB_PYTHON is not set: passed over");
+        return;
+    };
+    let work = TempDir::new().unwrap();
+    let folders: Vec<PathBuf> = FAMILIES
+        .iter()
+        .map(|name| {
+            let to = work.path().join(name);
+            write(&goldens().join(name), &to, &[1], false).unwrap();
+            let decoder = load(&to);
+            let vocabulary = decoder.spec().vocab_size;
+            let logits = logits(&decoder);
+            let rows: Vec<&[f32]> = logits.chunks(vocabulary).collect();
+            let batch: Vec<&[&[f32]]> = rows.chunks(IDS[0].len()).collect();
+            let recorded = serde_json::json!({ "ids": IDS, "logits": batch });
+            fs::write(to.join("logits.json"), recorded.to_string()).unwrap();
+            to
+        })
+        .collect();
+    let script = goldens().join("reload.py");
+    let status = Command::new(python).arg(script).args(folders).status();
+    assert!(status.unwrap().success());
+}

@@ -1,0 +1,23 @@
+//! What the model loses without a layer, measured.
+
+use super::Column;
+use crate::LayerLosses;
+
+/// Mean loss per token without the layer, less that of the whole model.
+pub(super) fn column(losses: &LayerLosses) -> Column<'_> {
+    let values = |weights: &[u32]| {
+        let mean = |sums: &[f64]| {
+            let (mut loss, mut tokens) = (0.0, 0.0);
+            for ((sum, count), &weight) in sums.iter().zip(&losses.tokens).zip(weights) {
+                loss += f64::from(weight) * sum;
+                tokens += f64::from(weight) * *count as f64;
+            }
+            (tokens > 0.0).then(|| loss / tokens)
+        };
+        let whole = mean(&losses.whole);
+        let change =
+            |sums: &Vec<f64>| Some(mean(sums)? - whole?).filter(|change| change.is_finite());
+        Ok(losses.without.iter().map(change).collect())
+    };
+    Column::ranking("loss_change", "loss change", "2402.09025", Box::new(values))
+}

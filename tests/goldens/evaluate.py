@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""What transformers makes of a text and of multiple-choice items, by the plain definitions: perplexity as in
+its documentation, the choices as lm-evaluation-harness scores them. Prints JSON.
+
+    python evaluate.py MODEL TEXT ITEMS...
+    python evaluate.py demo demo/text.txt tasks/truthful.json tasks/choices.jsonl > tasks/evaluation.json
+"""
+
+import json
+import pathlib
+import sys
+
+import numpy
+import torch
+import transformers
+
+
+def log_likelihood(model, ids, start):
+    """Of ids[start:] given what comes before, summed in nats."""
+    with torch.no_grad():
+        logits = model(torch.tensor([ids[:-1]])).logits[0].double()
+    logs = logits.log_softmax(-1)
+    return sum(logs[place - 1, ids[place]].item() for place in range(start, len(ids)))
+
+
+def encode(tokenizer, text):
+    """As it stands before a continuation: BOS where the tokenizer adds one, nothing after."""
+    frame = tokenizer("")["input_ids"]
+    bos = [tokenizer.bos_token_id] if frame[:1] == [tokenizer.bos_token_id] else []
+    return bos + tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
+def perplexity(model, tokenizer, text, window, stride):
+    """The sliding window of transformers' documentation, each token weighing the same."""
+    ids = encode(tokenizer, text)
+    loss, count, predicted = 0.0, 0, 0
+    for begin in range(0, len(ids), stride):
+        end = min(begin + window, len(ids))
+        start = max(predicted - begin, 1)
+        if end - begin > start:
+            loss -= log_likelihood(model, ids[begin:end], start)
+            count += end - begin - start
+        predicted = end
+        if end == len(ids):
+            break
+    return {"window": window, "stride": stride, "tokens": count, "value": float(numpy.exp(loss / count))}
+
+
+def documented_perplexity(model, tokenizer, text, window):
+    """With the loss that the model itself gives for its labels, for windows end to end."""
+    ids = encode(tokenizer, text)
+    loss, count = 0.0, 0
+    for begin in range(0, len(ids), window):
+        part = torch.tensor([ids[begin:begin + window]])
+        if part.shape[1] < 2:
+            break
+        with torch.no_grad():
+            loss += model(part, labels=part).loss.item() * (part.shape[1] - 1)
+        count += part.shape[1] - 1
+    return float(numpy.exp(loss / count))
+
+
+def choice_likelihoods(model, tokenizer, question, choices):
+    prompt = f"Q: {question}\nA:"
+    start = len(encode(tokenizer, prompt))
+    longest = model.config.max_position_embeddings
+    found = []
+    for choice in choices:
+        ids = encode(tokenizer, f"{prompt} {choice}")
+        surplus = max(len(ids) - 1 - longest, 0)
+        found.append(log_likelihood(model, ids[surplus:], start - surplus))
+    return numpy.array(found)
+
+
+def multiple_choice(model, tokenizer, items):
+    right, right_norm, mc2 = [], [], []
+    for item in items:
+        if "mc1_targets" in item:
+            choices, labels = zip(*item["mc1_targets"].items())
+        else:
+            choices = item["choices"]
+            labels = [index == item["label"] for index in range(len(choices))]
+        found = choice_likelihoods(model, tokenizer, item["question"], choices)
+        lengths = numpy.array([len(choice) for choice in choices])
+        right.append(bool(labels[int(numpy.argmax(found))]))
+        right_norm.append(bool(labels[int(numpy.argmax(found / lengths))]))
+        if "mc2_targets" in item:
+            choices, labels = zip(*item["mc2_targets"].items())
+            shares = numpy.exp(choice_likelihoods(model, tokenizer, item["question"], choices))
+            mc2.append(float(shares[numpy.array(labels) == 1].sum() / shares.sum()))
+    result = {"accuracy": float(numpy.mean(right)), "accuracy_norm": float(numpy.mean(right_norm)),
+              "right": right}
+    if mc2:
+        result.update(mc2=float(numpy.mean(mc2)), mc2_items=mc2)
+    return result
+
+
+def read_items(path):
+    text = pathlib.Path(path).read_text()
+    if text.lstrip().startswith("["):
+        return json.loads(text)
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+def main(folder, text, *tasks):
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    text = pathlib.Path(text).read_text()
+    longest = min(256, model.config.max_position_embeddings)
+    print(json.dumps({
+        "perplexity": [perplexity(model, tokenizer, text, longest, stride)
+                       for stride in (longest, longest // 2, longest // 4)],
+        "documented": documented_perplexity(model, tokenizer, text, longest),
+        "choices": {pathlib.Path(task).name: multiple_choice(model, tokenizer, read_items(task))
+                    for task in tasks},
+    }, indent=1))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
