@@ -1,36 +1,19 @@
 //! The command as a user runs it: what it says, where it writes, how it fails.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod support;
+
 use std::{
     fs,
-    path::{self, Path, PathBuf},
+    path::PathBuf,
     process::{Command, Output, Stdio},
     thread,
     time::Duration,
 };
 
 use serde_json::Value;
+use support::{assert_fails, demo, layerlab, names, run, stdout};
 use tempfile::TempDir;
-
-fn demo(file: &str) -> String {
-    // Cargo runs tests in the package's folder.
-    let demo = path::absolute("../../tests/goldens/demo").unwrap();
-    demo.join(file).display().to_string()
-}
-
-fn layerlab(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_layerlab"));
-    command.args(arguments).stdin(Stdio::null());
-    // Nobody's token, cache or colours.
-    for name in ["HF_TOKEN", "HF_ENDPOINT", "HF_HOME", "RUST_LOG"] {
-        command.env_remove(name);
-    }
-    command
-}
-
-fn run(arguments: &[&str]) -> Output {
-    layerlab(arguments).output().unwrap()
-}
 
 fn score(more: &[&str]) -> Output {
     let (model, text) = (demo(""), demo("text.txt"));
@@ -41,35 +24,6 @@ fn score(more: &[&str]) -> Output {
         false => &["--device", "cpu"],
     };
     run(&[&basic[..], &short, device, more].concat())
-}
-
-fn stdout(output: &Output) -> String {
-    let (out, err) = (&output.stdout, String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{:?}: {err}", output.status);
-    String::from_utf8(out.clone()).unwrap()
-}
-
-/// The exit code and what was said of the failure; nothing may have gone to the standard output.
-fn failure(output: &Output) -> (i32, String) {
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
-    let said = String::from_utf8(output.stderr.clone()).unwrap();
-    assert!(!said.contains("panicked"), "{said}");
-    (output.status.code().unwrap(), said)
-}
-
-fn assert_fails(output: &Output, code: i32, parts: &[&str]) {
-    let (found, said) = failure(output);
-    assert_eq!(found, code, "{said}");
-    for part in parts {
-        assert!(said.contains(part), "`{part}` is not in: {said}");
-    }
-}
-
-/// What lies in a folder, hidden files included.
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.collect()
 }
 
 #[test]
@@ -319,7 +273,9 @@ fn generation_streams_the_text_that_json_reports() {
 
 #[test]
 fn every_command_has_an_example() {
-    for command in ["info", "score", "generate"] {
+    for command in [
+        "run", "score", "prune", "eval", "compare", "generate", "info",
+    ] {
         let help = stdout(&run(&[command, "--help"]));
         assert!(
             help.contains(&format!("layerlab {command} --model")),

@@ -289,6 +289,15 @@ fn answers_without_tokens_or_beyond_the_context_are_named() {
         Err(EvalError::LongAnswer { line, context, .. }) => assert_eq!((line, context), (2, 128)),
         other => panic!("{other:?}"),
     }
+    // Readers refuse an empty choice; whoever puts items together by hand learns it here.
+    let item = serde_json::json!({"question": "Which?", "choices": ["This", "That"], "label": 0});
+    let mut dataset = Dataset::read("a.jsonl", &item.to_string(), false).unwrap();
+    let Items::Choices(items) = &mut dataset.items else {
+        panic!("not choices")
+    };
+    items[0].single.as_mut().unwrap().choices[1] = " ".into();
+    let result = model.ask(&dataset, &EvalOptions::default());
+    assert!(matches!(result, Err(EvalError::EmptyChoice { .. })));
     // A prompt that does not fit loses its beginning; the answer never does.
     let item = serde_json::json!({"question": long, "choices": ["This", "That"], "label": 0});
     let dataset = Dataset::read("a.jsonl", &item.to_string(), false).unwrap();

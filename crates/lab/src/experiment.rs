@@ -70,8 +70,7 @@ pub async fn prune_and_judge<F: ModelFiles>(
         Some(scored) => scored,
         None => {
             let scored = Scored::of(model, text, &request.score, run).await?;
-            kept.save("scores", &scored)?;
-            scored
+            kept.keep("scores", scored)?
         }
     };
     let start = Instant::now();
@@ -81,8 +80,7 @@ pub async fn prune_and_judge<F: ModelFiles>(
             let plans = subject
                 .plans(&scored.scoring.scores, &request.plans, run)
                 .await?;
-            kept.save("plans", &plans)?;
-            plans
+            kept.keep("plans", plans)?
         }
     };
     let plan_seconds = start.elapsed().as_secs_f64();
@@ -111,8 +109,7 @@ pub async fn prune_and_judge<F: ModelFiles>(
                 };
                 let view = model.decoder.without(removed)?;
                 let tasks = exam.take(&view, Place { models, of }, run).await?;
-                kept.save(&name, &tasks)?;
-                tasks
+                kept.keep(&name, tasks)?
             }
         };
         let compared = match outcomes.first() {
@@ -209,13 +206,20 @@ impl Kept<'_> {
         Some(found)
     }
 
-    fn save<T: Serialize>(&mut self, stage: &str, found: &T) -> Result<(), LabError> {
+    /// Keeps a finding and gives it back as a later run would read it, so that a run taken up again ends
+    /// with the same numbers to the last digit.
+    fn keep<T: Serialize + DeserializeOwned>(
+        &mut self,
+        stage: &str,
+        found: T,
+    ) -> Result<T, LabError> {
         let name = self.name(stage);
-        // A finding that JSON cannot hold is computed anew next time.
-        if let Ok(found) = serde_json::to_string(found) {
-            self.stages.save(&name, &found)?;
-        }
-        Ok(())
+        let Ok(written) = serde_json::to_string(&found) else {
+            // What JSON cannot hold is computed anew next time.
+            return Ok(found);
+        };
+        self.stages.save(&name, &written)?;
+        Ok(serde_json::from_str(&written).unwrap_or(found))
     }
 }
 

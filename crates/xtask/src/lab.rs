@@ -1,8 +1,8 @@
-//! The main job: score a model.
+//! The main job: score a model, prune it by every method, and see what each kept.
 
 use crate::command::{built, cargo, command, root, step};
 
-/// Builds the command and runs `layerlab score` with `arguments`; without `--model` or `--text`,
+/// Builds the command and runs `layerlab run` with `arguments`; without `--model` or `--text`,
 /// on the small model and text that the repository carries.
 ///
 /// # Errors
@@ -12,7 +12,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         "building layerlab",
         cargo(&["build", "--workspace", "--bin=layerlab"]),
     )?;
-    let mut score = command(&built("layerlab").to_string_lossy(), &["score"]);
+    let mut job = command(&built("layerlab").to_string_lossy(), &["run"]);
     let here = std::env::current_dir().unwrap_or_else(|_| root());
     let demo = root().join("tests/goldens/demo");
     // The report names the files as they are given: from the root, without the way to the clone.
@@ -24,12 +24,12 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
             .any(|argument| argument == name || argument.starts_with(&prefix))
     };
     if !given("--model") {
-        score.arg("--model").arg(demo);
+        job.arg("--model").arg(demo);
     }
     if !given("--text") {
-        score.arg("--text").arg(demo.join("text.txt"));
+        job.arg("--text").arg(demo.join("text.txt"));
     }
     // Paths are the caller's.
-    score.args(arguments).current_dir(here);
-    step("layerlab score", score)
+    job.args(arguments).current_dir(here);
+    step("layerlab run", job)
 }

@@ -11,10 +11,11 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask <command>
 
-  lab [options of `layerlab score`]   build the command and score a model: the bundled one, or --model
-  test                                install what the tests need and run them all
-  bench [--model DIR --text FILE]     scoring speed beside PyTorch with hooks (needs python3 with torch
-                                      and transformers; name another interpreter by $PYTHON)
+  lab [options of `layerlab run`]   build the command and do the whole job on a model: the small one that
+                                    the repository carries, or --model
+  test                              install what the tests need and run them all
+  bench [--model DIR --text FILE]   scoring speed beside PyTorch with hooks (needs python3 with torch
+                                    and transformers; name another interpreter by $PYTHON)
 ";
 
 fn main() -> ExitCode {

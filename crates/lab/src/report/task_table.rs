@@ -363,8 +363,28 @@ fn describe(result: &TaskResult) -> String {
     if let Some(chance) = result.metrics.iter().find_map(|metric| metric.chance) {
         line.push_str(&format!("; chance {chance:.3}"));
     }
+    if length_decides(result) {
+        line.push_str(
+            "; accuracy is above chance and acc_norm below it, or the other way round: the length of \
+             choices decides more than their content",
+        );
+    }
     if result.skipped > 0 {
         line.push_str(&format!("; {} bad records passed over", result.skipped));
     }
     line
+}
+
+/// Whether accuracy and its form per character lie on two sides of chance, both for sure.
+fn length_decides(result: &TaskResult) -> bool {
+    let side = |metric| {
+        let found = result.metric(metric)?;
+        let (low, high, chance) = (found.low?, found.high?, found.chance?);
+        match (low > chance, high < chance) {
+            (false, false) => None,
+            (above, _) => Some(above),
+        }
+    };
+    let sides = side(Metric::Accuracy).zip(side(Metric::AccuracyNorm));
+    sides.is_some_and(|(plain, norm)| plain != norm)
 }

@@ -7,6 +7,8 @@
 )]
 //! What the tests of experiments share: the demo model and its text.
 
+pub mod judging;
+
 use std::path::PathBuf;
 
 use layerlab_lab::{

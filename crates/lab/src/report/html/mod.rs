@@ -158,7 +158,7 @@ fn scoring_sections(scoring: &ScoringReport) -> Markup {
     html! {
         section {
             h2 { "What each layer is worth" }
-            p { "One panel for each method, layer 0 at the top; lines are intervals. The shortest bar goes first." }
+            p { "One panel for each method, layer 0 at the top; lines are intervals. The dark bar goes first." }
             div.panels { @for method in &rankings { (scores::chart(method)) } }
         }
         section {

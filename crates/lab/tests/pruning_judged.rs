@@ -1,0 +1,223 @@
+//! What plans leave: on both devices, broken off and taken up again, in every view.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use layerlab_eval::{Comparison, Metric, TaskResult};
+use layerlab_lab::{
+    Budget, Cancel, DeviceChoice, ExperimentRequest, LabError, NoStages, Report, Schedule,
+    StageError, Stages, report::Outcome,
+};
+use support::{
+    judging::{judge, judged, pruning, request},
+    open, short, text,
+};
+
+#[test]
+fn plans_and_figures_are_the_same_on_both_devices() {
+    let mut request = request(Budget::Count(2));
+    request.plans.schedules = BTreeSet::from([Schedule::OneShot]);
+    let reports =
+        [DeviceChoice::Cpu, DeviceChoice::Gpu].map(|device| judged(&open(device), &request));
+    let [cpu, gpu] = &reports;
+    assert_eq!(pruning(cpu).plans, pruning(gpu).plans);
+    let values = |report: &Report| -> Vec<f64> {
+        let outcomes = pruning(report).outcomes.iter();
+        let tasks = report
+            .evaluation
+            .iter()
+            .chain(outcomes.flat_map(|outcome| &outcome.tasks));
+        let metrics = tasks.flat_map(|task| &task.metrics);
+        metrics.filter_map(|result| result.value).collect()
+    };
+    let (a, b) = (values(cpu), values(gpu));
+    assert_eq!(a.len(), b.len());
+    for (a, b) in a.iter().zip(&b) {
+        assert!((a - b).abs() <= 1e-3 * a.abs(), "{a} and {b}");
+    }
+}
+
+#[test]
+fn outcomes_are_compared_with_the_whole_model() {
+    let model = open(DeviceChoice::Cpu);
+    let request = request(Budget::Share(0.5));
+    let report = judged(&model, &request);
+    let pruning = pruning(&report);
+    assert_eq!(pruning.count, 3);
+    let perplexity = |tasks: &[TaskResult]| tasks[0].metric(Metric::Perplexity).unwrap().clone();
+    let whole = perplexity(&report.evaluation);
+    for plan in &pruning.plans {
+        let outcome: &Outcome = pruning.outcome(plan, 3).unwrap();
+        // All tasks at the end of a plan, perplexity alone on the way.
+        assert_eq!(outcome.tasks.len(), 2);
+        assert!(!pruning.outcome(plan, 1).unwrap().tasks.is_empty());
+        let compared = outcome.comparison("text.txt", Metric::Perplexity).unwrap();
+        let expected = Comparison::of(
+            &whole,
+            &perplexity(&outcome.tasks),
+            &request.eval.confidence,
+        )
+        .unwrap();
+        assert_eq!(compared.comparison, expected);
+        let removed = model.decoder.spec().block_parameters() * 3;
+        assert_eq!(outcome.parameters, model.decoder.parameters() - removed);
+    }
+    let frontier = pruning.frontier();
+    assert!(
+        frontier.is_sorted_by(|a, b| {
+            a.removed.len() < b.removed.len() && a.perplexity < b.perplexity
+        })
+    );
+    for point in &frontier {
+        assert!(!point.plans.is_empty());
+        let same = pruning
+            .outcomes
+            .iter()
+            .filter(|outcome| outcome.removed.len() == point.removed.len());
+        assert!(
+            same.filter_map(Outcome::perplexity)
+                .all(|other| other >= point.perplexity)
+        );
+    }
+    assert!(!pruning.conclusions.is_empty());
+}
+
+/// Keeps stages in memory and counts.
+#[derive(Default)]
+struct Memory(BTreeMap<String, String>);
+
+impl Stages for Memory {
+    fn load(&self, name: &str) -> Option<String> {
+        self.0.get(name).cloned()
+    }
+
+    fn save(&mut self, name: &str, found: &str) -> Result<(), StageError> {
+        self.0.insert(name.to_owned(), found.to_owned());
+        Ok(())
+    }
+}
+
+/// A report without what differs from run to run.
+fn timeless(report: &Report) -> Report {
+    let mut report = report.clone();
+    report.timings = Default::default();
+    report
+        .warnings
+        .retain(|warning| !warning.contains("broken off"));
+    report
+}
+
+#[test]
+fn a_run_that_was_broken_off_goes_on_from_its_finished_stages() {
+    let model = open(DeviceChoice::Cpu);
+    let text = text(&model, short());
+    let request = request(Budget::Count(2));
+    let whole = judged(&model, &request);
+    let mut stages = Memory::default();
+    let mut kept = 0;
+    // Broken off after more and more steps, each time a little further.
+    for steps in [3, 40, 400, usize::MAX] {
+        let cancel = Cancel::default();
+        let mut left = steps;
+        let mut progress = |_| {
+            left = left.saturating_sub(1);
+            if left == 0 {
+                cancel.cancel();
+            }
+        };
+        match judge(&model, &text, &request, &mut stages, &mut progress, &cancel) {
+            Ok(report) => {
+                assert!(
+                    report
+                        .warnings
+                        .iter()
+                        .any(|warning| warning.contains("broken off"))
+                );
+                assert!(timeless(&report) == timeless(&whole));
+            }
+            Err(error) => assert!(matches!(error, LabError::Cancelled), "{error}"),
+        }
+        assert!(stages.0.len() >= kept);
+        kept = stages.0.len();
+    }
+    assert!(kept > 3, "{kept} stages");
+    // Other inputs share nothing.
+    let mut other = request.clone();
+    other.score.score.seed = 7;
+    let cancel = Cancel::default();
+    let report = judge(&model, &text, &other, &mut stages, &mut |_| (), &cancel).unwrap();
+    assert!(
+        !report
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("broken off"))
+    );
+    assert!(stages.0.len() > kept);
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_before_anything_is_computed() {
+    let model = open(DeviceChoice::Cpu);
+    let text = text(&model, short());
+    let refused = |change: &dyn Fn(&mut ExperimentRequest)| {
+        let mut request = request(Budget::Count(2));
+        change(&mut request);
+        let cancel = Cancel::default();
+        let mut steps = 0;
+        let mut progress = |_| steps += 1;
+        let result = judge(
+            &model,
+            &text,
+            &request,
+            &mut NoStages,
+            &mut progress,
+            &cancel,
+        );
+        (result.unwrap_err(), steps)
+    };
+    for budget in [Budget::Share(0.0), Budget::Share(1.0), Budget::Count(6)] {
+        let (error, steps) = refused(&|request| request.plans.budget = budget);
+        assert!(matches!(error, LabError::Plan(_)), "{error}");
+        assert_eq!(steps, 0);
+    }
+    let (error, steps) = refused(&|request| {
+        request.plans.constraints.protected = (0..6).collect();
+    });
+    assert!(matches!(error, LabError::Plan(_)), "{error}");
+    assert_eq!(steps, 0);
+    let (error, _) = refused(&|request| request.plans.methods = vec!["magic".into()]);
+    assert!(error.to_string().contains("block_influence"), "{error}");
+}
+
+#[test]
+fn every_view_tells_the_same() {
+    let report = judged(&open(DeviceChoice::Cpu), &request(Budget::Count(2)));
+    let (table, markdown, html) = (report.to_table(), report.to_markdown(), report.to_html());
+    for plan in &pruning(&report).plans {
+        assert!(markdown.contains(&plan.label) && html.contains(&plan.label));
+    }
+    for view in [&table, &markdown, &html] {
+        assert!(view.contains("Pareto") && view.contains("conclude"));
+    }
+    // Readable without a network, and without trusting a script.
+    for part in ["http://", "https://", "<script", "url(", "@import"] {
+        assert!(!html.contains(part), "{part}");
+    }
+    assert_eq!(html.matches("<svg").count(), html.matches("</svg>").count());
+    assert!(!html.contains("NaN") && !html.contains("inf\""));
+    let csv = report.to_csv().unwrap();
+    let metrics = report
+        .evaluation
+        .iter()
+        .map(|task| task.metrics.len())
+        .sum::<usize>();
+    assert_eq!(
+        csv.lines().count(),
+        1 + metrics * (1 + pruning(&report).plans.len())
+    );
+    let json = report.to_json().unwrap();
+    let read: Report = serde_json::from_str(&json).unwrap();
+    assert_eq!(read.to_html(), html);
+}

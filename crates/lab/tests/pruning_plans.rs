@@ -1,0 +1,195 @@
+//! Plans against brute force.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use layerlab_lab::{
+    Budget, Cancel, Constraints, DeviceChoice, OpenModel, Plan, Run, Schedule, ScoreRequest, Text,
+    files::Folder, plan_removals,
+};
+use pollster::block_on;
+use support::{
+    judging::{judged, plan, pruning, request},
+    open, scoring, short, text,
+};
+
+/// Mean cross-entropy per token over the calibration sequences, by the plain way: a whole pass.
+fn loss(model: &OpenModel<Folder>, text: &Text, removed: &BTreeSet<usize>) -> f64 {
+    use layerlab_model::{NoObserver, PaddingSide, Target, TokenBatch};
+    let view = model.decoder.without(removed).unwrap();
+    let (mut sum, mut tokens) = (0.0, 0);
+    for sequence in &text.sequences {
+        let batch = TokenBatch::new(&[sequence], PaddingSide::Right).unwrap();
+        let hidden = view.hidden_states(&batch, None, &mut NoObserver).unwrap();
+        let targets: Vec<Target> = (1..sequence.len())
+            .map(|place| Target {
+                row: 0,
+                position: place - 1,
+                token: sequence[place],
+            })
+            .collect();
+        let found = view.log_likelihoods(hidden, &targets).unwrap();
+        let found = block_on(found.into_data_async()).unwrap();
+        sum -= found.iter::<f32>().map(f64::from).sum::<f64>();
+        tokens += targets.len();
+    }
+    sum / tokens as f64
+}
+
+#[test]
+fn loss_change_is_what_leaving_out_costs() {
+    let model = open(DeviceChoice::Cpu);
+    let text = text(&model, short());
+    let report = judged(&model, &request(Budget::Count(1)));
+    let methods = &scoring(&report).scores.methods;
+    let found = methods
+        .iter()
+        .find(|method| method.id == "loss_change")
+        .unwrap();
+    let whole = loss(&model, &text, &BTreeSet::new());
+    for layer in &found.layers {
+        let expected = loss(&model, &text, &BTreeSet::from([layer.layer])) - whole;
+        let value = layer.value.unwrap();
+        assert!((value - expected).abs() < 1e-5, "{value} for {expected}");
+        assert!(layer.low.unwrap() <= value && value <= layer.high.unwrap());
+    }
+    // 6 blocks: 5 + 4 + … + 0 after each candidate, 6 below; plainly 6 × 5 and 6.
+    let passes = &pruning(&report).block_passes[0];
+    let sequences = text.sequences.len() as u64;
+    assert_eq!(
+        (passes.counted, passes.plain),
+        (21 * sequences, 36 * sequences)
+    );
+}
+
+#[test]
+fn greedy_removal_is_brute_force_with_fewer_passes() {
+    let model = open(DeviceChoice::Cpu);
+    let text = text(&model, short());
+    let report = judged(&model, &request(Budget::Count(3)));
+    let mut removed = BTreeSet::new();
+    for &layer in &plan(&report, "loss_change", Schedule::Iterative).removed {
+        let with = |layer: usize| {
+            let mut set: BTreeSet<usize> = removed.clone();
+            set.insert(layer);
+            loss(&model, &text, &set)
+        };
+        let others = (0..6).filter(|other| !removed.contains(other) && *other != layer);
+        for other in others {
+            assert!(with(layer) <= with(other) + 1e-5, "{layer} before {other}");
+        }
+        removed.insert(layer);
+    }
+    assert_eq!(removed.len(), 3);
+    let passes = &pruning(&report).block_passes;
+    let greedy = passes
+        .iter()
+        .find(|passes| passes.purpose.starts_with("greedy"))
+        .unwrap();
+    // 6, 5 and 4 blocks: after each candidate, and below the last one.
+    let counted = [6u64, 5, 4]
+        .map(|n| n * (n - 1) / 2 + n - 1)
+        .iter()
+        .sum::<u64>();
+    let plain = [6u64, 5, 4].map(|n| n * (n - 1)).iter().sum::<u64>();
+    let sequences = text.sequences.len() as u64;
+    assert_eq!(
+        (greedy.counted, greedy.plain),
+        (counted * sequences, plain * sequences)
+    );
+}
+
+#[test]
+fn one_shot_takes_the_lowest_and_iterative_measures_again() {
+    let model = open(DeviceChoice::Cpu);
+    let text = text(&model, short());
+    let report = judged(&model, &request(Budget::Count(2)));
+    for method in &scoring(&report).scores.methods {
+        let order = method.order();
+        let plans = pruning(&report).plans.iter();
+        let plans: Vec<&Plan> = plans.filter(|plan| plan.method == method.id).collect();
+        if let Some(one_shot) = plans.iter().find(|plan| plan.schedule == Schedule::OneShot) {
+            assert_eq!(one_shot.removed, order[..2], "{}", method.id);
+        }
+    }
+    // What iterative removes second is the lowest of the model without the first, numbered as before.
+    let iterative = plan(&report, "block_influence", Schedule::Iterative);
+    let first = iterative.removed[0];
+    let mut pruned = open(DeviceChoice::Cpu);
+    pruned.decoder = model.decoder.without(&BTreeSet::from([first])).unwrap();
+    let again = support::score(&pruned, &text, &ScoreRequest::default()).unwrap();
+    let methods = &scoring(&again).scores.methods;
+    let method = methods
+        .iter()
+        .find(|method| method.id == "block_influence")
+        .unwrap();
+    let second = method.lowest_layer().unwrap();
+    let second = if second >= first { second + 1 } else { second };
+    assert_eq!(iterative.removed, [first, second]);
+}
+
+#[test]
+fn a_tolerance_removes_what_it_allows_and_no_more() {
+    let model = open(DeviceChoice::Cpu);
+    let text = text(&model, short());
+    let whole = loss(&model, &text, &BTreeSet::new());
+    for share in [0.05, 0.6, 3.0] {
+        let report = judged(&model, &request(Budget::Tolerance(share)));
+        let limit = whole + share.ln_1p();
+        for plan in &pruning(&report).plans {
+            let set: BTreeSet<usize> = plan.removed.iter().copied().collect();
+            assert!(loss(&model, &text, &set) <= limit + 1e-5, "{plan:?}");
+            assert!(plan.removed.len() < 6);
+        }
+        // One more by the same order would be too much.
+        let methods = &scoring(&report).scores.methods;
+        let method = methods
+            .iter()
+            .find(|method| method.id == "relative_avss")
+            .unwrap();
+        let removed = &plan(&report, "relative_avss", Schedule::OneShot).removed;
+        if removed.len() < 5 {
+            let more = method.order().into_iter().take(removed.len() + 1).collect();
+            assert!(loss(&model, &text, &more) > limit - 1e-5);
+        }
+    }
+}
+
+#[test]
+fn a_person_decides_first() {
+    let model = open(DeviceChoice::Cpu);
+    let mut request = request(Budget::Count(2));
+    request.plans.constraints = Constraints {
+        protected: BTreeSet::from([3, 5]),
+        forced: BTreeSet::from([1]),
+    };
+    let report = judged(&model, &request);
+    for plan in &pruning(&report).plans {
+        assert_eq!(plan.removed[0], 1, "{plan:?}");
+        assert!(
+            !plan.removed.contains(&3) && !plan.removed.contains(&5),
+            "{plan:?}"
+        );
+        assert_eq!(plan.removed.len(), 2);
+    }
+}
+
+#[test]
+fn a_plan_alone_is_the_plan_of_the_run() {
+    let model = open(DeviceChoice::Cpu);
+    let text = text(&model, short());
+    let mut request = request(Budget::Count(2));
+    let expected = judged(&model, &request);
+    request.plans.methods = vec!["relative_magnitude".into()];
+    request.plans.schedules = BTreeSet::from([Schedule::Iterative]);
+    let cancel = Cancel::default();
+    let mut show = |_| ();
+    let mut run = Run::new(&mut show, &cancel);
+    let plans = plan_removals(&model, &text, &request.score, &request.plans, &mut run);
+    let plans = block_on(plans).unwrap();
+    let expected = plan(&expected, "relative_magnitude", Schedule::Iterative);
+    assert_eq!(plans.len(), 1);
+    assert_eq!(&plans[0], expected);
+}
