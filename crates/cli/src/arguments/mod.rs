@@ -6,7 +6,7 @@ mod tasks;
 
 pub use plan::BudgetArguments;
 pub use scoring::{CutArguments, ScoringArguments};
-pub use tasks::TaskArguments;
+pub use tasks::{Exam, ExamArguments, TaskArguments};
 
 use std::path::PathBuf;
 

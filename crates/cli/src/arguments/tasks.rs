@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use clap::Args;
-use layerlab_lab::{Dataset, EvalOptions, LabError, metric::Confidence};
+use layerlab_lab::{Dataset, EvalOptions, LabError, Report, metric::Confidence};
 
+use super::{ConfidenceArguments, DeviceArguments, FormatArguments, OutputArguments};
 use crate::{Failure, input::read_text};
 
 /// What a model is asked
@@ -38,6 +40,63 @@ pub struct TaskArguments {
     /// Tokens per forward pass when answers are judged
     #[arg(long, value_name = "N", default_value_t = 1024)]
     batch_tokens: usize,
+}
+
+/// A model's examination: where, on what, and how it is told
+#[derive(Args)]
+pub struct ExamArguments {
+    /// A text to take the perplexity of; may be repeated
+    #[arg(long = "text", value_name = "FILE")]
+    texts: Vec<PathBuf>,
+    #[command(flatten)]
+    pub device: DeviceArguments,
+    #[command(flatten)]
+    tasks: TaskArguments,
+    #[command(flatten)]
+    confidence: ConfidenceArguments,
+    #[command(flatten)]
+    format: FormatArguments,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+/// What an examination asks, and how.
+pub struct Exam {
+    /// Texts and datasets; at least one.
+    pub datasets: Vec<Dataset>,
+    /// How a model is asked.
+    pub options: EvalOptions,
+}
+
+impl ExamArguments {
+    /// Reads everything that will be asked, after making sure that the answer can be written.
+    ///
+    /// # Errors
+    /// When a file cannot be read, there is none, or the output cannot be written.
+    pub fn exam(&self) -> Result<Exam, Failure> {
+        self.output.destination().check()?;
+        let confidence = self.confidence.confidence();
+        let texts: Vec<&PathBuf> = self.texts.iter().collect();
+        let datasets = self.tasks.datasets(&texts, confidence.seed)?;
+        if datasets.is_empty() {
+            let problem = "there is nothing to ask: give --text or --task";
+            return Err(Failure::usage(anyhow!(problem)));
+        }
+        Ok(Exam {
+            datasets,
+            options: self.tasks.options(confidence),
+        })
+    }
+
+    /// Writes the report where and as it is wanted.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn write(&self, report: &Report) -> Result<(), Failure> {
+        let destination = self.output.destination();
+        let written = self.format.format(&destination).write(report)?;
+        destination.write(&written)
+    }
 }
 
 /// How many items of a dataset.

@@ -1,18 +1,12 @@
 //! `layerlab compare`.
 
-use std::path::PathBuf;
-
-use anyhow::anyhow;
 use clap::Args;
 use layerlab_lab::{Run, compare_models, evaluate_model};
 
 use super::now;
 use crate::{
     Failure,
-    arguments::{
-        ConfidenceArguments, DeviceArguments, FormatArguments, ModelArguments, OutputArguments,
-        TaskArguments,
-    },
+    arguments::{Exam, ExamArguments, ModelArguments},
     model,
     progress::{Bars, on_interrupt},
 };
@@ -29,19 +23,8 @@ pub struct Arguments {
     /// The other model, a folder or a Hub id
     #[arg(long, value_name = "DIR|ID")]
     with: String,
-    /// A text to take the perplexity of; may be repeated
-    #[arg(long = "text", value_name = "FILE")]
-    texts: Vec<PathBuf>,
     #[command(flatten)]
-    device: DeviceArguments,
-    #[command(flatten)]
-    tasks: TaskArguments,
-    #[command(flatten)]
-    confidence: ConfidenceArguments,
-    #[command(flatten)]
-    format: FormatArguments,
-    #[command(flatten)]
-    output: OutputArguments,
+    exam: ExamArguments,
 }
 
 /// Runs it. One model is on the device at a time.
@@ -50,18 +33,8 @@ pub struct Arguments {
 /// When a model or a dataset cannot be used, the device fails, the output cannot be written, or the user
 /// interrupts.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let destination = arguments.output.destination();
-    destination.check()?;
-    let confidence = arguments.confidence.confidence();
-    let texts: Vec<&PathBuf> = arguments.texts.iter().collect();
-    let datasets = arguments.tasks.datasets(&texts, confidence.seed)?;
-    if datasets.is_empty() {
-        return Err(Failure::usage(anyhow!(
-            "there is nothing to ask: give --text or --task"
-        )));
-    }
-    let options = arguments.tasks.options(confidence);
-    let device = arguments.device.device;
+    let Exam { datasets, options } = arguments.exam.exam()?;
+    let device = arguments.exam.device.device;
     let cancel = on_interrupt()?;
     let mut bars = Bars::new();
     let report = pollster::block_on(async {
@@ -76,6 +49,5 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         Ok::<_, Failure>(compare_models(report, &second, &datasets, &options, &mut run).await?)
     });
     bars.clear();
-    let written = arguments.format.format(&destination).write(&report?)?;
-    destination.write(&written)
+    arguments.exam.write(&report?)
 }
