@@ -16,7 +16,8 @@ pub mod tokenizer;
 pub use checkpoint::Checkpoint;
 pub use config::Config;
 pub use decoder::{
-    Decoder, KvCache, LoadProgress, NoObserver, Observer, PaddingSide, Stream, Target, TokenBatch,
+    Decoder, KvCache, LoadProgress, NoObserver, Observer, PaddingSide, StoredTensor, Stream,
+    Target, TokenBatch,
 };
 pub use error::ModelError;
 pub use families::known_families;

@@ -1,5 +1,6 @@
 //! `cargo xtask <command>`: sets up what is missing, builds, runs and tests the whole.
 
+mod atlas;
 mod bench;
 mod command;
 mod lab;
@@ -14,6 +15,7 @@ cargo xtask <command>
   lab [options of `layerlab run`]   build the command and do the whole job on a model: the small one that
                                     the repository carries, or --model
   test                              install what the tests need and run them all
+  atlas write|train --output DIR    write the invented world's texts and tasks, or train the model of it
   bench [--model DIR --text FILE]   scoring speed beside PyTorch with hooks (needs python3 with torch
                                     and transformers; name another interpreter by $PYTHON)
 ";
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
         Some("lab") => lab::run(&rest),
         Some("test") if rest.is_empty() => test::run(),
         Some("bench") => bench::run(&rest),
+        Some("atlas") => atlas::run(&rest),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

@@ -13,6 +13,7 @@ mod norm;
 mod observe;
 mod positions;
 mod rotary;
+mod save;
 mod stream;
 mod view;
 
@@ -22,4 +23,5 @@ pub use likelihood::Target;
 pub use load::LoadProgress;
 pub use model::Decoder;
 pub use observe::{NoObserver, Observer};
+pub use save::StoredTensor;
 pub use stream::Stream;

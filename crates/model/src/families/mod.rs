@@ -43,7 +43,14 @@ pub(crate) const FAMILIES: &[Family] = &[
 /// # Errors
 /// When the configuration names none, or one that is not known.
 pub(crate) fn of(config: &Config) -> Result<&'static Family, ModelError> {
-    let model_type = config.model_type()?;
+    named(config.model_type()?)
+}
+
+/// The family of that `model_type`.
+///
+/// # Errors
+/// When it is not known.
+pub(crate) fn named(model_type: &str) -> Result<&'static Family, ModelError> {
     FAMILIES
         .iter()
         .find(|family| family.model_type == model_type)

@@ -1,0 +1,157 @@
+//! Weights back under their names in a checkpoint: the way that `load` takes, walked the other way.
+
+use burn::{module::Param, nn::Linear, tensor::Tensor};
+
+use super::{model::Decoder, norm::Norm};
+use crate::{
+    ModelError,
+    families::{self, AttentionNames, LinearLayout, MlpNames},
+};
+
+/// A tensor as a checkpoint stores it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredTensor {
+    /// Its name.
+    pub name: String,
+    /// Its dimensions.
+    pub shape: Vec<usize>,
+    /// Its values, the last dimension fastest.
+    pub values: Vec<f32>,
+}
+
+impl Decoder {
+    /// Every weight as a checkpoint of the decoder's family stores it, read back from the device.
+    ///
+    /// # Errors
+    /// When the family stores several maps as one tensor, or the device fails.
+    pub async fn stored_weights(&self) -> Result<Vec<StoredTensor>, ModelError> {
+        let family = families::named(self.spec.family)?;
+        let names = family.names;
+        let AttentionNames::Split(attention) = &names.attention else {
+            return Err(ModelError::Unsupported {
+                field: "model_type",
+                found: self.spec.family.into(),
+                supported: "to be written: families that store query, key and value apart",
+            });
+        };
+        let mut saver = Saver::default();
+        let shared = |name: &str| format!("{}{name}", names.prefix);
+        saver
+            .matrix(&shared(names.embedding), &self.embedding.weight)
+            .await?;
+        if let (Some(name), Some(positions)) = (names.positions, &self.positions) {
+            saver.matrix(&shared(name), &positions.weight).await?;
+        }
+        for (layer, block) in self.blocks.iter().enumerate() {
+            let of_block = |name: &str| {
+                let block = names.block.replace("{}", &layer.to_string());
+                format!("{}{block}{name}", names.prefix)
+            };
+            saver
+                .norm(&of_block(names.attention_norm), &block.attention_norm)
+                .await?;
+            let maps = [
+                &block.attention.query,
+                &block.attention.key,
+                &block.attention.value,
+            ];
+            for (name, map) in attention.iter().zip(maps) {
+                saver.linear(&of_block(name), map, names.layout).await?;
+            }
+            let output = &block.attention.output;
+            saver
+                .linear(&of_block(names.attention_output), output, names.layout)
+                .await?;
+            if block.attention.query_norm.is_some() || block.attention.key_norm.is_some() {
+                return Err(ModelError::Unsupported {
+                    field: "model_type",
+                    found: self.spec.family.into(),
+                    supported: "to be written: families without norms within heads",
+                });
+            }
+            if let Some(norm) = &block.mlp_norm {
+                saver.norm(&of_block(names.mlp_norm), norm).await?;
+            }
+            let (up, down) = match &names.mlp {
+                MlpNames::Gated([gate, up, down]) => {
+                    if let Some(map) = &block.mlp.gate {
+                        saver.linear(&of_block(gate), map, names.layout).await?;
+                    }
+                    (up, down)
+                }
+                MlpNames::Plain([up, down]) => (up, down),
+            };
+            saver
+                .linear(&of_block(up), &block.mlp.up, names.layout)
+                .await?;
+            saver
+                .linear(&of_block(down), &block.mlp.down, names.layout)
+                .await?;
+        }
+        saver
+            .norm(&shared(names.final_norm), &self.final_norm)
+            .await?;
+        if let Some(head) = &self.head {
+            let layout = LinearLayout::OutputsFirst;
+            saver.linear(names.head, head, layout).await?;
+        }
+        Ok(saver.tensors)
+    }
+}
+
+#[derive(Default)]
+struct Saver {
+    tensors: Vec<StoredTensor>,
+}
+
+impl Saver {
+    async fn add<const D: usize>(
+        &mut self,
+        name: String,
+        tensor: Tensor<D>,
+    ) -> Result<(), ModelError> {
+        let shape = tensor.dims().to_vec();
+        let data = tensor.into_data_async().await?;
+        let values = data.iter::<f32>().collect();
+        self.tensors.push(StoredTensor {
+            name,
+            shape,
+            values,
+        });
+        Ok(())
+    }
+
+    async fn matrix(&mut self, name: &str, weight: &Param<Tensor<2>>) -> Result<(), ModelError> {
+        self.add(format!("{name}.weight"), weight.val()).await
+    }
+
+    async fn linear(
+        &mut self,
+        name: &str,
+        map: &Linear,
+        layout: LinearLayout,
+    ) -> Result<(), ModelError> {
+        let weight = match layout {
+            LinearLayout::OutputsFirst => map.weight.val().transpose(),
+            LinearLayout::InputsFirst => map.weight.val(),
+        };
+        self.add(format!("{name}.weight"), weight).await?;
+        match &map.bias {
+            Some(bias) => self.add(format!("{name}.bias"), bias.val()).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn norm(&mut self, name: &str, norm: &Norm) -> Result<(), ModelError> {
+        match norm {
+            Norm::Rms(norm) => self.add(format!("{name}.weight"), norm.gamma.val()).await,
+            Norm::Layer(norm) => {
+                self.add(format!("{name}.weight"), norm.gamma.val()).await?;
+                match &norm.beta {
+                    Some(beta) => self.add(format!("{name}.bias"), beta.val()).await,
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
