@@ -13,7 +13,8 @@ use clap::{Parser, Subcommand};
 use layerlab_atlas::{
     TaskFile, World, corpus, task_files,
     train::{
-        Batches, Figure, Precision, Recipe, Trainer, judge, loss_csv, loss_svg, train_tokenizer,
+        Baselines, Batches, Figure, NGram, Precision, Recipe, Trainer, judge, loss_csv, loss_svg,
+        model_card, train_tokenizer,
     },
 };
 use layerlab_lab::{DeviceChoice, open_device};
@@ -170,10 +171,43 @@ async fn train(
             }
         }
     }
+    publish(
+        &trainer,
+        &batches,
+        &tasks,
+        &device.device,
+        &output.join("model"),
+    )
+    .await
+}
+
+/// Writes the model with its card, judged on all of the test split.
+async fn publish(
+    trainer: &Trainer,
+    batches: &Batches,
+    tasks: &[TaskFile],
+    device: &Device,
+    folder: &Path,
+) -> Result<()> {
     for (name, contents) in trainer.files(Precision::Half).await? {
-        write(&output.join("model").join(name), contents)?;
+        write(&folder.join(name), contents)?;
     }
-    Ok(())
+    let recipe = &trainer.state().recipe;
+    let (decoder, tokenizer) = (trainer.snapshot(device).await?, trainer.tokenizer()?);
+    let figures = judge(&decoder, &tokenizer, tasks, "_test", usize::MAX).await?;
+    let neutral = tasks
+        .iter()
+        .find(|task| task.name.starts_with("neutral_test"));
+    let neutral = neutral.map_or("", |task| &task.contents);
+    let neutral = tokenizer.encode_text(neutral)?;
+    let counted =
+        |order| NGram::count(batches.texts(), order, recipe.vocabulary).perplexity(&neutral);
+    let baselines = Baselines {
+        unigram: counted(1),
+        five_gram: counted(5),
+    };
+    let card = model_card(recipe, decoder.parameters(), &figures, baselines);
+    write(&folder.join("README.md"), card)
 }
 
 /// Adds the figures of a step to the table, after those of earlier steps.

@@ -54,6 +54,11 @@ impl Batches {
         })
     }
 
+    /// The tokens of each text.
+    pub fn texts(&self) -> &[Vec<u32>] {
+        &self.texts
+    }
+
     /// Steps in which every text is read about once.
     pub fn steps_per_epoch(&self) -> usize {
         self.steps_per_epoch

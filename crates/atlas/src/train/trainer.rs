@@ -9,7 +9,7 @@ use burn::{
 };
 use layerlab_model::{
     Checkpoint, Decoder, Folder, MemoryFiles, ModelFiles, NoObserver, PaddingSide, Target,
-    TokenBatch,
+    TokenBatch, Tokenizer,
 };
 
 use super::{
@@ -94,6 +94,14 @@ impl Trainer {
         &self.state
     }
 
+    /// The model's tokenizer.
+    ///
+    /// # Errors
+    /// When it cannot be read back.
+    pub fn tokenizer(&self) -> Result<Tokenizer, TrainError> {
+        self.tokenizer.open()
+    }
+
     /// Whether all steps are done.
     pub fn is_done(&self) -> bool {
         self.state.step >= self.recipe.steps
@@ -166,20 +174,9 @@ fn mean_loss(decoder: &Decoder, sequences: &[Vec<u32>]) -> Result<Tensor<1>, Tra
         .iter()
         .map(|sequence| &sequence[..sequence.len() - 1])
         .collect();
-    let rows = sequences.iter().enumerate();
-    let targets: Vec<Target> = rows
-        .flat_map(|(row, sequence)| {
-            let predicted = sequence.iter().skip(1).enumerate();
-            predicted.map(move |(position, &token)| Target {
-                row,
-                position,
-                token,
-            })
-        })
-        .collect();
     let batch = TokenBatch::new(&read, PaddingSide::Right)?;
     let hidden = decoder.hidden_states(&batch, None, &mut NoObserver)?;
-    let found = decoder.log_likelihoods(hidden, &targets);
+    let found = decoder.log_likelihoods(hidden, &Target::next_tokens(sequences));
     let found = found.ok_or(layerlab_model::ModelError::EmptySequence)?;
     Ok(found.mean().neg())
 }

@@ -104,17 +104,7 @@ async fn losses(
     stream: Stream,
     sequences: &[Vec<u32>],
 ) -> Result<Vec<f64>, LabError> {
-    let rows = sequences.iter().enumerate();
-    let targets: Vec<Target> = rows
-        .flat_map(|(row, sequence)| {
-            let predicted = sequence.iter().skip(1).enumerate();
-            predicted.map(move |(position, &token)| Target {
-                row,
-                position,
-                token,
-            })
-        })
-        .collect();
+    let targets = Target::next_tokens(sequences);
     let mut losses = vec![0.0; sequences.len()];
     if let Some(found) = decoder.log_likelihoods(decoder.finish(stream), &targets) {
         let found = found

@@ -19,6 +19,22 @@ pub struct Target {
     pub token: u32,
 }
 
+impl Target {
+    /// Every token but the first of each sequence, as they stand in a batch padded on the right.
+    pub fn next_tokens<S: AsRef<[u32]>>(sequences: &[S]) -> Vec<Self> {
+        let rows = sequences.iter().enumerate();
+        rows.flat_map(|(row, sequence)| {
+            let predicted = sequence.as_ref().iter().skip(1).enumerate();
+            predicted.map(move |(position, &token)| Self {
+                row,
+                position,
+                token,
+            })
+        })
+        .collect()
+    }
+}
+
 impl Decoder {
     /// Natural log-probability of each target given what comes before it, `[targets]`. Takes hidden
     /// states `[batch, tokens, channels]` after the final norm; logits are computed for the
