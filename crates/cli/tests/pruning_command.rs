@@ -354,6 +354,9 @@ fn a_run_that_was_killed_goes_on() {
         "both",
         "--resamples",
         "20",
+        // Many windows, so that a run takes long enough to be killed on the way.
+        "--stride",
+        "16",
         "--json",
     ];
     let expected = json(&stdout(&run(&arguments)));

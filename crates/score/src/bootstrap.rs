@@ -31,6 +31,16 @@ impl Bootstrap {
         self.resamples.data()
     }
 
+    /// The resamples.
+    pub fn draws(&self) -> &[Vec<u32>] {
+        self.resamples.draws()
+    }
+
+    /// The percentile interval of a sample; none of an empty one.
+    pub fn interval(&self, sample: Vec<f64>) -> Option<(f64, f64)> {
+        percentile_interval(sample, self.confidence)
+    }
+
     /// Percentile intervals, and how often each layer is among the `lowest`; none without resamples.
     pub fn spread(
         &self,
@@ -39,7 +49,7 @@ impl Bootstrap {
         lowest: usize,
         layers: usize,
     ) -> Result<Option<Vec<Spread>>, ScoreError> {
-        let draws = self.resamples.draws();
+        let draws = self.draws();
         if draws.is_empty() {
             return Ok(None);
         }
@@ -56,7 +66,7 @@ impl Bootstrap {
             .into_iter()
             .zip(among_lowest)
             .map(|(sample, among)| {
-                let interval = percentile_interval(sample, self.confidence);
+                let interval = self.interval(sample);
                 Spread {
                     low: interval.map(|(low, _)| low),
                     high: interval.map(|(_, high)| high),

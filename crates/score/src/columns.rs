@@ -5,6 +5,8 @@ mod baseline;
 mod loss;
 mod residual;
 
+pub(crate) use loss::LOSS_CHANGE;
+
 use layerlab_stats::ModelStatistics;
 
 use crate::{Direction, LayerLosses, Role, ScoreError, ScoreOptions};

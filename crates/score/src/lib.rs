@@ -10,7 +10,7 @@ mod plan;
 mod rank;
 mod table;
 
-pub use agreement::Agreement;
+pub use agreement::{Agreement, Correlation};
 pub use error::ScoreError;
 pub use losses::LayerLosses;
 pub use options::ScoreOptions;
@@ -45,10 +45,11 @@ pub fn score(
         .iter()
         .map(|column| column.scores(&bootstrap, lowest))
         .collect::<Result<_, _>>()?;
+    let correlations = agreement::with_loss_change(&columns, &bootstrap)?;
     Ok(ScoreTable {
         lowest,
         sequences,
-        agreement: Agreement::of(&methods),
+        agreement: Agreement::of(&methods, correlations),
         warnings: warnings(statistics, options, &methods),
         methods,
     })

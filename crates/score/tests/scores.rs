@@ -1,7 +1,9 @@
 //! Scores against definitions written out again, and against cases worked by hand.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use layerlab_score::{MethodScores, Role, ScoreError, ScoreOptions, ScoreTable, score};
+use layerlab_score::{
+    LayerLosses, MethodScores, Role, ScoreError, ScoreOptions, ScoreTable, score,
+};
 use layerlab_stats::{
     Epsilon, Estimator, LayerStatistics, ModelStatistics, PairStatistics, Tap, TapStatistics,
     reference,
@@ -316,4 +318,39 @@ fn options_out_of_range_are_refused() {
     let empty = ModelStatistics::new(0, Epsilon::Relative(0.1));
     let found = score(&empty, None, &ScoreOptions::default()).unwrap_err();
     assert_eq!(found, ScoreError::NothingMeasured);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn methods_are_correlated_with_the_measured_loss(streams in streams(5, 8)) {
+        let options = quick(ScoreOptions::default());
+        let statistics = measure(&streams, options.epsilon);
+        let without = score(&statistics, None, &options).unwrap();
+        prop_assert!(without.agreement.loss_change.is_empty());
+        let found: Vec<f64> = method(&without, "block_influence")
+            .layers
+            .iter()
+            .map(|layer| layer.value.unwrap())
+            .collect();
+        for direction in [1.0, -1.0] {
+            // Every sequence loses by a layer as much, or as little, as Block Influence says.
+            let losses = LayerLosses {
+                tokens: vec![10; 8],
+                whole: vec![20.0; 8],
+                without: found
+                    .iter()
+                    .map(|value| vec![20.0 + direction * value; 8])
+                    .collect(),
+            };
+            let table = score(&statistics, Some(&losses), &options).unwrap();
+            let mut correlations = table.agreement.loss_change.iter();
+            let correlation = correlations.find(|found| found.method == "block_influence").unwrap();
+            let rho = correlation.spearman.unwrap();
+            prop_assert!((rho - direction).abs() < 1e-12, "{}", rho);
+            let (low, high) = (correlation.low.unwrap(), correlation.high.unwrap());
+            prop_assert!(-1.0 - 1e-12 <= low && low <= high && high <= 1.0 + 1e-12);
+        }
+    }
 }

@@ -100,21 +100,36 @@ impl ScoringReport {
             let row = agreement.spearman.get(index("avss")?)?;
             *row.get(index(&method.id)?)?
         };
+        let with_loss = |method: &MethodScores| {
+            let mut found = agreement.loss_change.iter();
+            let found = found.find(|found| found.method == method.id)?;
+            let rho = found.spearman?;
+            Some(match found.low.zip(found.high) {
+                Some((low, high)) => format!("{rho:.2} [{low:.2}, {high:.2}]"),
+                None => format!("{rho:.2}"),
+            })
+        };
+        let measured = !agreement.loss_change.is_empty();
         let ranked = self.scores.methods.iter();
         let rows = ranked
             .filter(|method| method.role != Role::Part)
             .map(|method| {
                 let order = method.order();
                 let order: Vec<String> = order.iter().map(ToString::to_string).collect();
-                vec![
+                let mut cells = vec![
                     method.label.clone(),
                     order.join(" "),
                     with_avss(method).map_or(String::new(), |rho| format!("{rho:.2}")),
-                    method.source.clone(),
-                ]
+                ];
+                cells.extend(measured.then(|| with_loss(method).unwrap_or_default()));
+                cells.push(method.source.clone());
+                cells
             });
-        let header = ["method", "layers", "ρ with AVSS", "source"].map(Into::into);
-        style.draw(header.to_vec(), rows.collect())
+        let mut header = vec!["method", "layers", "ρ with AVSS"];
+        header.extend(measured.then_some("ρ with loss change"));
+        header.push("source");
+        let header = header.into_iter().map(Into::into).collect();
+        style.draw(header, rows.collect())
     }
 }
 

@@ -3,6 +3,9 @@
 use super::Column;
 use crate::LayerLosses;
 
+/// Id of the column.
+pub(crate) const LOSS_CHANGE: &str = "loss_change";
+
 /// Mean loss per token without the layer, less that of the whole model.
 pub(super) fn column(losses: &LayerLosses) -> Column<'_> {
     let values = |weights: &[u32]| {
@@ -19,5 +22,5 @@ pub(super) fn column(losses: &LayerLosses) -> Column<'_> {
             |sums: &Vec<f64>| Some(mean(sums)? - whole?).filter(|change| change.is_finite());
         Ok(losses.without.iter().map(change).collect())
     };
-    Column::ranking("loss_change", "loss change", "2402.09025", Box::new(values))
+    Column::ranking(LOSS_CHANGE, "loss change", "2402.09025", Box::new(values))
 }
