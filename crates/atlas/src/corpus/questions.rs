@@ -2,7 +2,7 @@
 
 use rand::{RngExt, seq::SliceRandom};
 
-use super::Split;
+use super::{Split, grouped};
 use crate::world::{Exposure, QUESTIONS, World};
 
 /// How often a well-known fact is asked for.
@@ -32,13 +32,5 @@ pub fn questions(world: &World, seed: u64) -> Vec<String> {
         }));
     }
     pairs.shuffle(&mut random);
-    let mut texts = Vec::new();
-    let mut rest = &pairs[..];
-    while !rest.is_empty() {
-        let count = random.random_range(1..=TOGETHER).min(rest.len());
-        let (together, left) = rest.split_at(count);
-        texts.push(together.concat());
-        rest = left;
-    }
-    texts
+    grouped(&pairs, TOGETHER, &mut random)
 }
