@@ -38,8 +38,8 @@ pub struct OutputArguments {
     /// Write to this file instead of the terminal
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Replace the output file if it exists
-    #[arg(long, requires = "output")]
+    /// Replace what is written to if it exists
+    #[arg(long)]
     force: bool,
 }
 

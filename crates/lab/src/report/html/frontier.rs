@@ -6,13 +6,16 @@ use maud::{Markup, html};
 use super::axis::Axis;
 use crate::report::{PruningReport, number::significant, task_table::plan_label};
 
-const WIDTH: f64 = 640.0;
-const HEIGHT: f64 = 280.0;
+const WIDTH: f64 = 700.0;
+const LEAST_HEIGHT: f64 = 280.0;
 const LEFT: f64 = 60.0;
-const RIGHT: f64 = 190.0;
+const RIGHT: f64 = 240.0;
 const FOOT: f64 = 24.0;
+const HEAD: f64 = 8.0;
 /// Labels stand at least this far apart.
 const LINE: f64 = 13.0;
+/// From a line's end to its label.
+const LEADER: f64 = 16.0;
 
 pub(super) fn chart(whole: Option<f64>, pruning: &PruningReport) -> Markup {
     let Some(whole) = whole else {
@@ -30,9 +33,10 @@ pub(super) fn chart(whole: Option<f64>, pruning: &PruningReport) -> Markup {
         .iter()
         .map(|plan| (plan_label(plan), line(plan)))
         .collect();
+    let height = LEAST_HEIGHT.max(HEAD + FOOT + LINE * lines.len() as f64);
     let points = || lines.iter().flat_map(|(_, points)| points.iter().copied());
     let across = Axis::linear(points().map(|point| point.0), LEFT, WIDTH - RIGHT);
-    let upwards = Axis::logarithmic(points().map(|point| point.1), HEIGHT - FOOT, 8.0);
+    let upwards = Axis::logarithmic(points().map(|point| point.1), height - FOOT, HEAD);
     let (Some(across), Some(upwards)) = (across, upwards) else {
         return html! {};
     };
@@ -55,37 +59,55 @@ pub(super) fn chart(whole: Option<f64>, pruning: &PruningReport) -> Markup {
     html! {
         figure.large {
             figcaption { "Perplexity (logarithmic) for each number of layers removed; the Pareto line is heavy." }
-            svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label="perplexity against layers removed" {
+            svg viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label="perplexity against layers removed" {
                 @for tick in upwards.ticks() {
                     line.grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(upwards.at(tick)) y2=(upwards.at(tick)) {}
                     text.soft x=(LEFT - 6.0) y=(upwards.at(tick) + 4.0) text-anchor="end" { (significant(Some(tick))) }
                 }
                 @for count in 0..=most {
-                    text.soft x=(across.at(count as f64)) y=(HEIGHT - 6.0) text-anchor="middle" { (count) }
+                    text.soft x=(across.at(count as f64)) y=(height - 6.0) text-anchor="middle" { (count) }
                 }
                 @for (_, points) in &lines { polyline.path points=(path(points)) {} }
                 polyline.path.best points=(path(&best)) {}
-                @for (y, name) in labels(&lines, &upwards) {
-                    text x=(WIDTH - RIGHT + 6.0) y=(format!("{:.1}", y + 4.0)) { (name) }
+                @for label in labels(&lines, &upwards) {
+                    line.grid x1=(WIDTH - RIGHT) x2=(WIDTH - RIGHT + LEADER) y1=(label.end)
+                        y2=(format!("{:.1}", label.place)) {}
+                    text x=(WIDTH - RIGHT + LEADER + 4.0) y=(format!("{:.1}", label.place + 4.0)) { (label.name) }
                 }
             }
         }
     }
 }
 
+/// A name, where its line ends, and where there is room for it.
+struct Label<'a> {
+    end: f64,
+    place: f64,
+    name: &'a str,
+}
+
 /// Names beside the ends of their lines, pushed apart where lines end close together.
-fn labels<'a>(lines: &'a [(String, Vec<(f64, f64)>)], upwards: &Axis) -> Vec<(f64, &'a str)> {
-    let ends = lines.iter().filter_map(|(name, points)| {
-        let (_, perplexity) = points.last()?;
-        Some((upwards.at(*perplexity), name.as_str()))
+fn labels<'a>(lines: &'a [(String, Vec<(f64, f64)>)], upwards: &Axis) -> Vec<Label<'a>> {
+    let labels = lines.iter().filter_map(|(name, points)| {
+        let end = upwards.at(points.last()?.1);
+        Some(Label {
+            end,
+            place: end,
+            name,
+        })
     });
-    let mut ends: Vec<(f64, &str)> = ends.collect();
-    // The lowest line keeps its place, as the one that readers look for; the others move up.
-    ends.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut labels: Vec<Label<'_>> = labels.collect();
+    // Upwards from the lowest line, then down again from the top, where there is room for all.
+    labels.sort_by(|a, b| b.end.total_cmp(&a.end));
     let mut below = f64::INFINITY;
-    for (y, _) in &mut ends {
-        *y = y.min(below - LINE);
-        below = *y;
+    for label in &mut labels {
+        label.place = label.place.min(below - LINE);
+        below = label.place;
     }
-    ends
+    let mut above = HEAD - LINE;
+    for label in labels.iter_mut().rev() {
+        label.place = label.place.max(above + LINE);
+        above = label.place;
+    }
+    labels
 }

@@ -9,8 +9,8 @@ use crate::report::{
     task_table::{Row, file_name, kept},
 };
 
-const WIDTH: f64 = 520.0;
-const LEFT: f64 = 190.0;
+const WIDTH: f64 = 560.0;
+const LEFT: f64 = 240.0;
 const RIGHT: f64 = 60.0;
 const ROW: f64 = 18.0;
 
