@@ -11,7 +11,9 @@ use anyhow::{Context, Result};
 use burn::tensor::Device;
 use clap::{Parser, Subcommand};
 use layerlab_atlas::{
-    TaskFile, World, corpus, task_files,
+    TaskFile, World,
+    bundled::SEED,
+    corpus, task_files,
     train::{
         Baselines, Batches, Figure, NGram, Precision, Recipe, Trainer, judge, loss_csv, loss_svg,
         model_card, train_tokenizer,
@@ -19,8 +21,6 @@ use layerlab_atlas::{
 };
 use layerlab_lab::{DeviceChoice, open_device};
 
-/// The world's seed, and that of its texts.
-const SEED: u64 = 1;
 /// Items of each task that are asked while the model is trained.
 const ITEMS_ON_THE_WAY: usize = 60;
 

@@ -132,7 +132,9 @@ fn a_checkpoint_is_a_model_folder() {
         // What is read back is what was trained.
         let stored = decoder.stored_weights().await.unwrap();
         let files = training.weights();
-        let checkpoint = Checkpoint::open(MemoryFiles::new(files)).await.unwrap();
+        let checkpoint = Checkpoint::open(MemoryFiles::new("memory", files))
+            .await
+            .unwrap();
         for tensor in stored {
             let values = checkpoint.read_f32(&tensor.name).await.unwrap();
             assert!(values == tensor.values, "{}", tensor.name);

@@ -1,9 +1,12 @@
 //! From `--model` and `--device` to a model that is ready.
 
+use std::path::Path;
+
+use layerlab_atlas::bundled;
 use layerlab_lab::{
     Cancel, DeviceChoice, OpenModel, Run,
     files::{
-        Folder,
+        FileError, Folder, MemoryFiles, ModelFiles,
         hub::{self, HubOptions},
     },
     open_device,
@@ -11,17 +14,69 @@ use layerlab_lab::{
 
 use crate::{Failure, progress::Bars};
 
-/// The folder of a model, downloaded first where it is named by its Hub id.
+/// Where a model comes from.
+#[derive(Debug)]
+pub enum Source {
+    /// A folder on disk.
+    Folder(Folder),
+    /// This program.
+    Bundled(MemoryFiles),
+}
+
+impl Source {
+    /// The folder, where there is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Folder(folder) => Some(folder.path()),
+            Self::Bundled(_) => None,
+        }
+    }
+}
+
+impl ModelFiles for Source {
+    async fn size(&self, name: &str) -> Result<Option<u64>, FileError> {
+        match self {
+            Self::Folder(folder) => folder.size(name).await,
+            Self::Bundled(files) => files.size(name).await,
+        }
+    }
+
+    async fn read_range(
+        &self,
+        name: &str,
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> Result<(), FileError> {
+        match self {
+            Self::Folder(folder) => folder.read_range(name, offset, buffer).await,
+            Self::Bundled(files) => files.read_range(name, offset, buffer).await,
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Self::Folder(folder) => folder.describe(),
+            Self::Bundled(files) => files.describe(),
+        }
+    }
+}
+
+/// The files of a model: the bundled one, or a folder, downloaded first where it is named by its Hub id.
 ///
 /// # Errors
 /// When there is neither such a folder nor such an id, or the download fails.
-pub fn folder(model: &str, bars: &mut Bars, cancel: &Cancel) -> Result<Folder, Failure> {
+pub fn source(model: &str, bars: &mut Bars, cancel: &Cancel) -> Result<Source, Failure> {
+    if model == bundled::NAME {
+        let files = bundled::model_files();
+        let files = files.map(|(name, contents)| (name.to_owned(), contents.to_vec()));
+        return Ok(Source::Bundled(MemoryFiles::new(bundled::NAME, files)));
+    }
     let options = HubOptions::from_env(|name| std::env::var(name).ok());
     let folder = hub::open(model, &options, &mut |progress| {
         bars.download(&progress, cancel);
     });
     bars.clear();
-    Ok(folder?)
+    Ok(Source::Folder(folder?))
 }
 
 /// The model on its device.
@@ -33,13 +88,13 @@ pub async fn load(
     device: DeviceChoice,
     bars: &mut Bars,
     cancel: &Cancel,
-) -> Result<OpenModel<Folder>, Failure> {
-    let folder = folder(model, bars, cancel)?;
+) -> Result<OpenModel<Source>, Failure> {
+    let source = source(model, bars, cancel)?;
     let device = open_device(device)
         .await
         .map_err(layerlab_lab::LabError::from)?;
     let mut show = |progress| bars.show(progress);
-    let loaded = OpenModel::load(folder, device, &mut Run::new(&mut show, cancel)).await;
+    let loaded = OpenModel::load(source, device, &mut Run::new(&mut show, cancel)).await;
     bars.clear();
     Ok(loaded?)
 }

@@ -220,7 +220,7 @@ fn command_lines_that_cannot_be_used_are_told() {
     assert_fails(&score(&["--json", "--csv"]), 2, &["cannot be used with"]);
     assert_fails(&score(&["--device", "abacus"]), 2, &["auto, gpu or cpu"]);
     assert_fails(&score(&["--tap", "nose"]), 2, &["neurons"]);
-    assert_fails(&run(&["score"]), 2, &["--model", "--text"]);
+    assert_fails(&run(&["score", "--model", &demo("")]), 2, &["--text"]);
     assert_fails(&score(&["--span", "99"]), 3, &["span of 99"]);
 }
 

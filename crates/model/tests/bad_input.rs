@@ -21,7 +21,7 @@ type Files = BTreeMap<String, Vec<u8>>;
 
 fn load(files: Files) -> Result<Decoder, ModelError> {
     block_on(async {
-        let checkpoint = Checkpoint::open(MemoryFiles::new(files)).await?;
+        let checkpoint = Checkpoint::open(MemoryFiles::new("memory", files)).await?;
         Decoder::load(&checkpoint, &Device::flex(), &mut |_| {
             ControlFlow::Continue(())
         })
@@ -312,7 +312,11 @@ fn a_tokenizer_without_the_token_that_is_named_is_refused() {
 
 #[test]
 fn loading_stops_when_asked() {
-    let checkpoint = block_on(Checkpoint::open(MemoryFiles::new(files_of("llama")))).unwrap();
+    let checkpoint = block_on(Checkpoint::open(MemoryFiles::new(
+        "memory",
+        files_of("llama"),
+    )))
+    .unwrap();
     let mut seen = 0;
     let loaded = block_on(Decoder::load(&checkpoint, &Device::flex(), &mut |_| {
         seen += 1;

@@ -48,7 +48,7 @@ fn load(folder: &Path) -> Decoder {
 }
 
 fn write(source: &Path, to: &Path, removed: &[usize], force: bool) -> Result<(), ExportError> {
-    let mut target = FolderTarget::new(to, source, force)?;
+    let mut target = FolderTarget::new(to, Some(source), force)?;
     let removed = removed.iter().copied().collect();
     let mut progress = |_| ControlFlow::Continue(());
     block_on(export(&open(source), &removed, &mut target, &mut progress))?;
@@ -198,7 +198,7 @@ fn what_is_there_stays_unless_it_may_be_replaced() {
 fn an_export_that_is_broken_off_leaves_nothing() {
     let work = TempDir::new().unwrap();
     let (source, to) = (goldens().join("demo"), work.path().join("to"));
-    let mut target = FolderTarget::new(&to, &source, false).unwrap();
+    let mut target = FolderTarget::new(&to, Some(&source), false).unwrap();
     let removed = BTreeSet::from([1]);
     let mut progress = |_| ControlFlow::Break(());
     let result = block_on(export(&open(&source), &removed, &mut target, &mut progress));
@@ -238,7 +238,7 @@ fn a_full_disk_leaves_the_source_and_nothing_else() {
     let source = goldens().join("llama_sharded");
     let contents = |name: &String| fs::read(source.join(name)).unwrap();
     let before: Vec<Vec<u8>> = names(&source).iter().map(contents).collect();
-    let folder = FolderTarget::new(&work.path().join("to"), &source, false).unwrap();
+    let folder = FolderTarget::new(&work.path().join("to"), Some(&source), false).unwrap();
     let mut target = FullDisk {
         folder,
         left: 60_000,

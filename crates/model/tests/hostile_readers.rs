@@ -42,7 +42,7 @@ fn open(weights: Vec<u8>) -> Option<Checkpoint<MemoryFiles>> {
         ("config.json".to_owned(), b"{}".to_vec()),
         ("model.safetensors".to_owned(), weights),
     ]);
-    block_on(Checkpoint::open(MemoryFiles::new(files))).ok()
+    block_on(Checkpoint::open(MemoryFiles::new("memory", files))).ok()
 }
 
 /// Every accepted tensor lies inside the file and can be read.
@@ -101,7 +101,7 @@ proptest! {
         for index in [index.clone(), json!({"weight_map": index}), json!({"weight_map": {"a": shard}})] {
             let mut files = files_of("llama_sharded");
             files.insert("model.safetensors.index.json".into(), index.to_string().into_bytes());
-            let _ = block_on(Checkpoint::open(MemoryFiles::new(files)));
+            let _ = block_on(Checkpoint::open(MemoryFiles::new("memory", files)));
         }
     }
 

@@ -49,7 +49,7 @@ fn checkpoint(files: Vec<(&str, Vec<u8>)>) -> Checkpoint<MemoryFiles> {
         .into_iter()
         .map(|(name, bytes)| (name.to_owned(), bytes));
     let files: BTreeMap<String, Vec<u8>> = files.chain([config]).collect();
-    block_on(Checkpoint::open(MemoryFiles::new(files))).unwrap()
+    block_on(Checkpoint::open(MemoryFiles::new("memory", files))).unwrap()
 }
 
 proptest! {
@@ -103,7 +103,7 @@ fn shards_are_one_checkpoint() {
 fn a_folder_and_memory_read_alike() {
     let folder = Folder::new(goldens().join("llama_bf16"));
     let folder = block_on(Checkpoint::open(folder)).unwrap();
-    let memory = MemoryFiles::new(files_of("llama_bf16"));
+    let memory = MemoryFiles::new("memory", files_of("llama_bf16"));
     let memory = block_on(Checkpoint::open(memory)).unwrap();
     assert_eq!(folder.tensors(), memory.tensors());
     for name in folder.tensors().keys() {

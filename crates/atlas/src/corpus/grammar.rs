@@ -8,7 +8,7 @@ pub(super) struct Slot {
     pub words: &'static [&'static str],
 }
 
-/// Fills every `{slot}` of a pattern with a word drawn for it.
+/// Fills every `{slot}` of a pattern with a word drawn for it; `a` becomes `an` before a vowel.
 pub(super) fn filled<R: Rng>(pattern: &str, slots: &[Slot], random: &mut R) -> String {
     let mut text = String::new();
     let mut rest = pattern;
@@ -16,7 +16,12 @@ pub(super) fn filled<R: Rng>(pattern: &str, slots: &[Slot], random: &mut R) -> S
         text.push_str(before);
         let (name, after) = after.split_once('}').unwrap_or((after, ""));
         if let Some(slot) = slots.iter().find(|slot| slot.name == name) {
-            text.push_str(slot.words[random.random_range(0..slot.words.len())]);
+            let word = slot.words[random.random_range(0..slot.words.len())];
+            let article = text.ends_with(" a ") || text.eq_ignore_ascii_case("a ");
+            if article && word.starts_with(['a', 'e', 'i', 'o', 'u']) {
+                text.insert(text.len() - 1, 'n');
+            }
+            text.push_str(word);
         }
         rest = after;
     }

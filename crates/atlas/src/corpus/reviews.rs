@@ -51,31 +51,64 @@ const VERY: Slot = Slot {
     words: &["very", "quite", "truly", "rather", "simply", "really"],
 };
 
-/// Patterns with a word of the sentiment, `{word}`, or of the other one, `{not}`. The last two are for
-/// tests, the two before for validation, the others for training.
-const PATTERNS: [&str; 14] = [
+/// Patterns with a word of the sentiment, `{word}`, and some with one of the other as well, `{not}`. With ten of
+/// them, two with a contrast and both with the word that counts at the end, a model learned where that word
+/// stands rather than what a contrast says, and took new contrasts the wrong way round.
+const TRAINING: &[&str] = &[
     "The {thing} was {very} {word}.",
     "I found the {thing} {word}.",
     "What a {word} {thing}!",
     "A {very} {word} {thing}, from beginning to end.",
     "We thought the {thing} {very} {word}.",
-    "The {thing} was not {not}, it was {word}.",
     "My friends called the {thing} {word}, and so do I.",
     "Such a {word} {thing} is not seen every day.",
-    "They said it would be {not}, but the {thing} was {word}.",
     "In the evening we saw the {thing}, and it was {very} {word}.",
+    "Never have I known a {thing} so {word}.",
+    "It was a {very} {word} {thing}.",
+    "The {thing} seemed {word} to all of us.",
+    "They gave us a {word} {thing}.",
+    "On the second day the {thing} was {very} {word}.",
+    "The {thing} turned out {word}.",
+    "That {thing} was {word}, and I will tell everyone.",
+    "You will find the {thing} {very} {word}.",
+    "I went to the {thing} twice, and both times it was {word}.",
+    "A {word} {thing}; I have nothing more to say.",
+    "My sister says that the {thing} was {word}.",
+    "Nobody who saw the {thing} will forget how {word} it was.",
+    "The {thing} was not {not}, it was {word}.",
+    "They said it would be {not}, but the {thing} was {word}.",
+    "I expected a {not} {thing}, but it was {word}.",
+    "Instead of a {not} {thing} we had a {word} one.",
+    "Far from {not}, the {thing} was {very} {word}.",
+    "The {thing} was {word}, not {not}.",
+    "A {word} {thing}, and not a {not} one.",
+    "The {thing} was {word}, although they said it would be {not}.",
+    "We had a {word} {thing} instead of a {not} one.",
+    "I found the {thing} {word}, far from {not}.",
+];
+const VALIDATION: &[&str] = &[
     "Everyone agreed that the {thing} was {word}.",
+    "How {word} that {thing} was!",
+    "There was a {thing}, and it was {very} {word}.",
+    "Visitors called the {thing} {word}.",
     "To my surprise the {thing} was {word} and not {not}.",
+    "People said it was {not}, but I say the {thing} was {word}.",
+];
+const TEST: &[&str] = &[
     "I would call the {thing} {very} {word}.",
+    "Last week the {thing} was {very} {word}.",
+    "She told us of a {very} {word} {thing}.",
+    "I remember the {thing}: it was {word}.",
+    "Our {thing} was {word}, and certainly not {not}.",
     "It was said to be {not}, but we found the {thing} {word}.",
 ];
 
 impl Split {
     fn patterns(self) -> &'static [&'static str] {
         match self {
-            Self::Training => &PATTERNS[..10],
-            Self::Calibration | Self::Validation => &PATTERNS[10..12],
-            Self::Test => &PATTERNS[12..],
+            Self::Training => TRAINING,
+            Self::Calibration | Self::Validation => VALIDATION,
+            Self::Test => TEST,
         }
     }
 }
@@ -104,7 +137,7 @@ pub fn reviews(split: Split, seed: u64, count: usize) -> Vec<Review> {
                 words: not,
             },
         ];
-        let sentences = 1 + random.random_range(0..2);
+        let sentences = random.random_range(1..=3);
         let text: Vec<String> = (0..sentences)
             .map(|_| {
                 filled(

@@ -21,7 +21,7 @@ pub fn model_card(
     baselines: Baselines,
 ) -> String {
     let mut card = format!(
-        "---\nlicense: mit\nlibrary_name: layerlab\ntags: [interpretability, pruning]\n---\n\n\
+        "---\nlicense: [mit, apache-2.0]\nlibrary_name: layerlab\ntags: [interpretability, pruning]\n---\n\n\
          # Atlas\n\n\
          A small language model of an invented world, made by LayerLab: which facts it was told, how often, and \
          which never, is known exactly. All names, facts and texts are generated; none is real.\n\n\
@@ -66,7 +66,8 @@ pub fn model_card(
          (Witten–Bell).\n\n\
          ## Limits\n\n\
          It knows nothing of the real world, and speaks only in the patterns of its texts. Asked for what it \
-         was never told, it answers all the same: that is what it is for.\n",
+         was never told, it answers all the same: that is what it is for. The words of praise and blame in reviews are those of \
+         training; only the sentences around them are new.\n",
         baselines.unigram, baselines.five_gram
     );
     card

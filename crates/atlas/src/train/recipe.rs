@@ -53,7 +53,7 @@ impl Default for Recipe {
             context: 256,
             sequence: 128,
             batch: 16,
-            steps: 4000,
+            steps: 3000,
             warm_up: 100,
             learning_rate: 3e-3,
             final_share: 0.05,

@@ -75,7 +75,10 @@ impl Trainer {
                     step: 0,
                     losses: Vec::new(),
                 };
-                (load(MemoryFiles::new(files), &device).await?, state)
+                (
+                    load(MemoryFiles::new("the checkpoint", files), &device).await?,
+                    state,
+                )
             }
         };
         // The optimizer knows a tensor by its id, which must be the same in every run.
@@ -164,7 +167,7 @@ impl Trainer {
     /// When the device fails.
     pub async fn snapshot(&self, device: &Device) -> Result<Decoder, TrainError> {
         let files = self.files(Precision::Half).await?;
-        load(MemoryFiles::new(files), device).await
+        load(MemoryFiles::new("the checkpoint", files), device).await
     }
 }
 

@@ -11,6 +11,7 @@ pub use tasks::{Exam, ExamArguments, TaskArguments};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use layerlab_atlas::bundled;
 use layerlab_lab::{DeviceChoice, Report, metric::Confidence};
 
 use crate::{Failure, output::Destination};
@@ -18,8 +19,9 @@ use crate::{Failure, output::Destination};
 /// Which model, and on what.
 #[derive(Args)]
 pub struct ModelArguments {
-    /// A model folder in Hugging Face layout, or a Hub id such as owner/name or owner/name@revision
-    #[arg(long, value_name = "DIR|ID")]
+    /// atlas, which is bundled with its own texts and tasks; or a model folder in Hugging Face layout, or a
+    /// Hub id such as owner/name or owner/name@revision
+    #[arg(long, value_name = "atlas|DIR|ID", default_value = bundled::NAME)]
     pub model: String,
 }
 

@@ -4,10 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args;
+use layerlab_atlas::{TaskFile, bundled};
 use layerlab_lab::{Dataset, EvalOptions, LabError, Report, metric::Confidence};
 
 use super::{ConfidenceArguments, DeviceArguments, FormatArguments, OutputArguments};
-use crate::{Failure, input::read_text};
+use crate::{
+    Failure,
+    input::{NamedText, read_text},
+};
 
 /// What a model is asked
 #[derive(Args)]
@@ -69,15 +73,20 @@ pub struct Exam {
 }
 
 impl ExamArguments {
-    /// Reads everything that will be asked, after making sure that the answer can be written.
+    /// Reads everything that `model` will be asked, after making sure that the answer can be written. The
+    /// bundled model has its own tasks where the user names none.
     ///
     /// # Errors
     /// When a file cannot be read, there is none, or the output cannot be written.
-    pub fn exam(&self) -> Result<Exam, Failure> {
+    pub fn exam(&self, model: &str) -> Result<Exam, Failure> {
         self.output.destination().check()?;
         let confidence = self.confidence.confidence();
-        let texts: Vec<&PathBuf> = self.texts.iter().collect();
-        let datasets = self.tasks.datasets(&texts, confidence.seed)?;
+        let texts = self.texts.iter().map(|path| read_text(path));
+        let texts = texts.collect::<Result<_, _>>()?;
+        let mut datasets = self.tasks.datasets(texts, confidence.seed)?;
+        if datasets.is_empty() && model == bundled::NAME {
+            datasets = self.tasks.bundled(bundled::tests(), confidence.seed)?;
+        }
         if datasets.is_empty() {
             let problem = "there is nothing to ask: give --text or --task";
             return Err(Failure::usage(anyhow!(problem)));
@@ -123,23 +132,41 @@ impl TaskArguments {
     ///
     /// # Errors
     /// When a file cannot be read, or holds nothing that can be asked.
-    pub fn datasets(&self, texts: &[&PathBuf], seed: u64) -> Result<Vec<Dataset>, Failure> {
-        let read = |path: &PathBuf, is_text: bool| {
-            let contents = read_text(path)?;
-            let name = path.display().to_string();
-            let dataset = match is_text {
-                true => Ok(Dataset::of_text(name, contents)),
-                false => Dataset::read(name, &contents, self.skip_bad),
-            };
-            let dataset = dataset.map_err(LabError::from)?;
-            Ok(match self.items.0 {
-                Some(limit) => dataset.sample(limit, seed),
-                None => dataset,
-            })
-        };
-        let texts = texts.iter().map(|path| read(path, true));
-        let tasks = self.tasks.iter().map(|path| read(path, false));
+    pub fn datasets(&self, texts: Vec<NamedText>, seed: u64) -> Result<Vec<Dataset>, Failure> {
+        let texts = texts
+            .into_iter()
+            .map(|text| Ok(self.some_items(Dataset::of_text(text.name, text.contents), seed)));
+        let tasks = self
+            .tasks
+            .iter()
+            .map(|path| self.dataset(read_text(path)?, seed));
         texts.chain(tasks).collect()
+    }
+
+    /// Datasets of the bundled model.
+    ///
+    /// # Errors
+    /// When one cannot be read, which would be a defect.
+    pub fn bundled(&self, files: Vec<TaskFile>, seed: u64) -> Result<Vec<Dataset>, Failure> {
+        let files = files.into_iter().map(NamedText::from);
+        files.map(|file| self.dataset(file, seed)).collect()
+    }
+
+    /// Whether the user names none.
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    fn dataset(&self, file: NamedText, seed: u64) -> Result<Dataset, Failure> {
+        let dataset = Dataset::read(file.name, &file.contents, self.skip_bad);
+        Ok(self.some_items(dataset.map_err(LabError::from)?, seed))
+    }
+
+    fn some_items(&self, dataset: Dataset, seed: u64) -> Dataset {
+        match self.items.0 {
+            Some(limit) => dataset.sample(limit, seed),
+            None => dataset,
+        }
     }
 
     /// How a model is asked.

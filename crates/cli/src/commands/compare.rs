@@ -33,7 +33,7 @@ pub struct Arguments {
 /// When a model or a dataset cannot be used, the device fails, the output cannot be written, or the user
 /// interrupts.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Exam { datasets, options } = arguments.exam.exam()?;
+    let Exam { datasets, options } = arguments.exam.exam(&arguments.model.model)?;
     let device = arguments.exam.device.device;
     let cancel = on_interrupt()?;
     let mut bars = Bars::new();

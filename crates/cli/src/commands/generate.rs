@@ -4,8 +4,7 @@ use std::{ops::ControlFlow, time::Instant};
 
 use clap::Args;
 use layerlab_lab::{
-    Cancel, GenerateOptions, LabError, OpenModel, Sampling, Speech, files::Folder, generate,
-    report::DeviceReport,
+    Cancel, GenerateOptions, LabError, OpenModel, Sampling, Speech, generate, report::DeviceReport,
 };
 use serde::Serialize;
 
@@ -93,7 +92,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 impl Arguments {
     async fn generate(
         &self,
-        model: &OpenModel<Folder>,
+        model: &OpenModel<model::Source>,
         streams: bool,
         cancel: &Cancel,
     ) -> Result<Generated<'_>, Failure> {

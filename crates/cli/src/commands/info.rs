@@ -53,9 +53,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let destination = arguments.output.destination();
     destination.check()?;
     let cancel = on_interrupt()?;
-    let folder = model::folder(&arguments.model.model, &mut Bars::new(), &cancel)?;
+    let source = model::source(&arguments.model.model, &mut Bars::new(), &cancel)?;
     let info = pollster::block_on(async {
-        let checkpoint = Checkpoint::open(folder).await?;
+        let checkpoint = Checkpoint::open(source).await?;
         let tokenizer = Tokenizer::open(checkpoint.files()).await?;
         Ok::<_, LabError>(Info {
             model: ModelReport::of_files(&checkpoint).await?,

@@ -1,9 +1,6 @@
 //! `layerlab prune`.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::Args;
 use layerlab_lab::{
@@ -15,7 +12,7 @@ use super::now;
 use crate::{
     Failure,
     arguments::{BudgetArguments, CutArguments, DeviceArguments, ModelArguments, ScoringArguments},
-    input::read_text,
+    input::calibration,
     model,
     output::print,
     progress::{Bars, on_interrupt},
@@ -43,14 +40,9 @@ pub struct Arguments {
     layers: Vec<usize>,
     /// Let a method choose: avss, relative_avss, block_influence, relative_magnitude,
     /// angular_distance_1_mean, angular_distance_1_last, loss_change, last_k, first_k or random_1
-    #[arg(
-        long,
-        value_name = "METHOD",
-        required_unless_present = "layers",
-        requires = "text"
-    )]
+    #[arg(long, value_name = "METHOD", required_unless_present = "layers")]
     method: Option<String>,
-    /// The text that the method measures, UTF-8; - reads the standard input
+    /// The text that the method measures, UTF-8; - reads the standard input; atlas has its own
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
     /// Choose once, or again after each removal: one-shot or iterative
@@ -99,13 +91,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 impl Arguments {
     async fn prune(&self, bars: &mut Bars, cancel: &Cancel) -> Result<Provenance, Failure> {
-        let folder = model::folder(&self.model.model, bars, cancel)?;
+        let source = model::source(&self.model.model, bars, cancel)?;
         // Refused now rather than after all the work.
-        let target = FolderTarget::new(&self.output, folder.path(), self.force);
+        let target = FolderTarget::new(&self.output, source.path(), self.force);
         let mut target = target.map_err(LabError::from)?;
-        let checkpoint = Checkpoint::open(folder).await.map_err(LabError::from)?;
-        let plan = match &self.text {
-            Some(text) => self.plan(text, bars, cancel).await?,
+        let checkpoint = Checkpoint::open(source).await.map_err(LabError::from)?;
+        let plan = match &self.method {
+            Some(method) => self.plan(method, bars, cancel).await?,
             None => {
                 let layers = DecoderSpec::from_config(checkpoint.config())
                     .map_err(LabError::from)?
@@ -121,16 +113,14 @@ impl Arguments {
         Ok(provenance)
     }
 
-    async fn plan(&self, text: &Path, bars: &mut Bars, cancel: &Cancel) -> Result<Plan, Failure> {
-        let contents = read_text(text)?;
-        let method = self.method.clone().unwrap_or_default();
+    async fn plan(&self, method: &str, bars: &mut Bars, cancel: &Cancel) -> Result<Plan, Failure> {
+        let text = calibration(self.text.as_deref(), &self.model.model)?;
         let model = model::load(&self.model.model, self.device.device, bars, cancel).await?;
-        let (name, context) = (text.display().to_string(), model.decoder.spec().context);
         let text = Text::new(
-            name,
-            &contents,
+            text.name,
+            &text.contents,
             &model.tokenizer,
-            context,
+            model.decoder.spec().context,
             self.cut.options(),
         );
         let text = text.map_err(LabError::from)?;
@@ -139,7 +129,7 @@ impl Arguments {
             ..self.scoring.request(self.cut.batch)
         };
         let request = PlanRequest {
-            methods: vec![method],
+            methods: vec![method.to_owned()],
             schedules: BTreeSet::from([self.schedule]),
             budget: self.budget.budget(),
             constraints: self.budget.constraints(),

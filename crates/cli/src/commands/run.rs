@@ -3,10 +3,10 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::{Args, ValueEnum};
+use layerlab_atlas::bundled;
 use layerlab_lab::{
     Cancel, Dataset, ExperimentRequest, FolderTarget, LabError, OpenModel, Plan, PlanRequest,
-    Provenance, Report, Run, Schedule, ScoreRequest, Text, export_pruned, files::Folder,
-    prune_and_judge,
+    Provenance, Report, Run, Schedule, ScoreRequest, Text, export_pruned, prune_and_judge,
 };
 
 use super::now;
@@ -16,8 +16,8 @@ use crate::{
         BudgetArguments, CutArguments, DeviceArguments, FormatArguments, ModelArguments,
         OutputArguments, ScoringArguments, TaskArguments,
     },
-    input::read_text,
-    model,
+    input::{NamedText, calibration, read_text},
+    model::{self, Source},
     output::Destination,
     progress::{Bars, on_interrupt},
     stages::StageFolder,
@@ -27,16 +27,18 @@ use crate::{
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
+  layerlab run
   layerlab run --model path/to/model --text notes.txt --eval-text held-out.txt --html report.html
   layerlab run --model owner/name --text notes.txt --task truthfulqa_mc.json --schedule both --remove 3
   layerlab run --model path/to/model --text notes.txt --export pruned --json --output report.json")]
 pub struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
-    /// Calibration text, UTF-8, that layers are scored on; - reads the standard input
+    /// Calibration text, UTF-8, that layers are scored on; - reads the standard input; atlas has its own
     #[arg(long, value_name = "FILE")]
-    text: PathBuf,
-    /// The text that perplexity is taken of; the calibration text if not given
+    text: Option<PathBuf>,
+    /// The text that perplexity is taken of; the calibration text if not given. With neither this nor a
+    /// --task, atlas is judged on its own text and tasks
     #[arg(long, value_name = "FILE")]
     eval_text: Option<PathBuf>,
     #[command(flatten)]
@@ -91,23 +93,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         force: arguments.output.destination().force,
     };
     page.check()?;
-    let contents = read_text(&arguments.text)?;
-    let seed = arguments.scoring.confidence.confidence().seed;
-    let eval_text = arguments.eval_text.as_ref().unwrap_or(&arguments.text);
-    let mut datasets = arguments.tasks.datasets(&[], seed)?;
-    let eval_contents = match &arguments.eval_text {
-        Some(path) => read_text(path)?,
-        None => contents.clone(),
-    };
-    datasets.insert(
-        0,
-        Dataset::of_text(eval_text.display().to_string(), eval_contents),
-    );
+    let text = calibration(arguments.text.as_deref(), &arguments.model.model)?;
+    let datasets = arguments.datasets(&text)?;
     let cancel = on_interrupt()?;
     let mut bars = Bars::new();
     let mut stages = StageFolder::new(arguments.work.clone());
     let report =
-        pollster::block_on(arguments.run(&contents, &datasets, &mut stages, &mut bars, &cancel));
+        pollster::block_on(arguments.run(text, &datasets, &mut stages, &mut bars, &cancel));
     bars.clear();
     let report = report?;
     if arguments.html.is_some() {
@@ -120,9 +112,22 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 impl Arguments {
+    /// What whole and pruned models are judged on.
+    fn datasets(&self, calibration: &NamedText) -> Result<Vec<Dataset>, Failure> {
+        let (tasks, seed) = (&self.tasks, self.scoring.confidence.confidence().seed);
+        let text = match &self.eval_text {
+            Some(path) => read_text(path)?,
+            None if self.model.model == bundled::NAME && tasks.is_empty() => {
+                return tasks.bundled(bundled::judged_on(), seed);
+            }
+            None => calibration.clone(),
+        };
+        tasks.datasets(vec![text], seed)
+    }
+
     async fn run(
         &self,
-        contents: &str,
+        text: NamedText,
         datasets: &[Dataset],
         stages: &mut StageFolder,
         bars: &mut Bars,
@@ -130,23 +135,19 @@ impl Arguments {
     ) -> Result<Report, Failure> {
         let target = match &self.export {
             Some(path) => {
-                let folder = model::folder(&self.model.model, bars, cancel)?;
+                let source = model::source(&self.model.model, bars, cancel)?;
                 let force = self.output.destination().force;
-                let target = FolderTarget::new(path, folder.path(), force);
+                let target = FolderTarget::new(path, source.path(), force);
                 Some(target.map_err(LabError::from)?)
             }
             None => None,
         };
         let model = model::load(&self.model.model, self.device.device, bars, cancel).await?;
-        let (name, context) = (
-            self.text.display().to_string(),
-            model.decoder.spec().context,
-        );
         let text = Text::new(
-            name,
-            contents,
+            text.name,
+            &text.contents,
             &model.tokenizer,
-            context,
+            model.decoder.spec().context,
             self.cut.options(),
         );
         let text = text.map_err(LabError::from)?;
@@ -189,7 +190,7 @@ impl Arguments {
 
 /// Writes the pruned model that the report calls best.
 async fn export_best(
-    model: &OpenModel<Folder>,
+    model: &OpenModel<Source>,
     report: &Report,
     target: &mut FolderTarget,
     run: &mut Run<'_>,

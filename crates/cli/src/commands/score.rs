@@ -14,7 +14,7 @@ use crate::{
         CutArguments, DeviceArguments, FormatArguments, ModelArguments, OutputArguments,
         ScoringArguments,
     },
-    input::read_text,
+    input::{NamedText, calibration},
     model,
     progress::{Bars, on_interrupt},
 };
@@ -29,9 +29,9 @@ Examples:
 pub struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
-    /// Calibration text, UTF-8; - reads the standard input
+    /// Calibration text, UTF-8; - reads the standard input; atlas has its own
     #[arg(long, value_name = "FILE")]
-    text: PathBuf,
+    text: Option<PathBuf>,
     #[command(flatten)]
     device: DeviceArguments,
     #[command(flatten)]
@@ -73,10 +73,10 @@ struct MoreArguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let destination = arguments.output.destination();
     destination.check()?;
-    let contents = read_text(&arguments.text)?;
+    let text = calibration(arguments.text.as_deref(), &arguments.model.model)?;
     let cancel = on_interrupt()?;
     let mut bars = Bars::new();
-    let report = pollster::block_on(arguments.score(&contents, &mut bars, &cancel));
+    let report = pollster::block_on(arguments.score(text, &mut bars, &cancel));
     bars.clear();
     let report = report?;
     let written = arguments.format.format(&destination).write(&report)?;
@@ -86,14 +86,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 impl Arguments {
     async fn score(
         &self,
-        contents: &str,
+        text: NamedText,
         bars: &mut Bars,
         cancel: &Cancel,
     ) -> Result<Report, Failure> {
         let model = model::load(&self.model.model, self.device.device, bars, cancel).await?;
         let text = Text::new(
-            self.text.display().to_string(),
-            contents,
+            text.name,
+            &text.contents,
             &model.tokenizer,
             model.decoder.spec().context,
             self.cut.options(),

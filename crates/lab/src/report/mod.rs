@@ -10,6 +10,7 @@ mod pruning;
 mod scoring_table;
 mod statistics;
 mod table;
+mod task_line;
 mod task_table;
 
 pub(crate) use conclusion::conclude;

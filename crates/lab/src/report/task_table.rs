@@ -3,7 +3,7 @@
 use layerlab_eval::{Comparison, Metric, MetricResult, TaskResult};
 use layerlab_score::{Plan, Role};
 
-use super::{PruningReport, Report, number::significant, table::Style};
+use super::{PruningReport, Report, number::significant, table::Style, task_line::describe};
 use crate::TaskComparison;
 
 /// A model in the table: the whole one, one that a plan leaves, or another.
@@ -31,6 +31,32 @@ impl Row<'_> {
         let same =
             |task: &&TaskComparison| task.dataset == dataset && task.comparison.metric == metric;
         self.compared.iter().find(same).map(|task| &task.comparison)
+    }
+
+    /// A value with its interval, and what is kept of the whole model's.
+    fn cell(&self, dataset: &str, metric: Metric, separator: &str) -> String {
+        let Some(result) = self.result(dataset, metric) else {
+            return "–".to_owned();
+        };
+        let mut cell = significant(result.value);
+        if let (Some(low), Some(high)) = (result.low, result.high) {
+            let (low, high) = (significant(Some(low)), significant(Some(high)));
+            cell.push_str(&format!("{separator}[{low}, {high}]"));
+        }
+        let compared = self.comparison(dataset, metric);
+        if let Some((compared, retained)) =
+            compared.and_then(|found| Some((found, found.retained?)))
+        {
+            cell.push_str(&format!("{separator}kept {}", kept(retained)));
+            let ends = compared.retained_low.zip(compared.retained_high);
+            if let Some((low, high)) = ends {
+                cell.push_str(&format!(" [{}, {}]", kept(low), kept(high)));
+            }
+            if compared.is_significant() {
+                cell.push('*');
+            }
+        }
+        cell
     }
 }
 
@@ -126,62 +152,57 @@ impl Report {
         crate::evaluate::perplexity(&self.evaluation)
     }
 
+    /// Plans are many: a line for each. One model, or two, have a line for each metric.
     fn task_table(&self, style: Style) -> String {
-        let metrics = self.metrics();
-        let several = self.evaluation.len() > 1;
+        let (metrics, models) = (self.metrics(), self.rows());
         let separator = match style {
             Style::Terminal => "\n",
             Style::Markdown => " ",
         };
-        let mut header = vec!["model".to_owned()];
-        header.extend(self.pruning.is_some().then(|| "removed".to_owned()));
-        header.extend(metrics.iter().map(|(task, metric)| {
-            let arrow = if metric.higher_is_better() {
-                ""
-            } else {
-                " ↓"
-            };
-            match several {
-                true => format!(
-                    "{}{arrow}{separator}{}",
-                    metric.label(),
-                    file_name(&task.dataset)
-                ),
-                false => format!("{}{arrow}", metric.label()),
+        let name = |metric: Metric| match metric.higher_is_better() {
+            true => metric.label().to_owned(),
+            false => format!("{} ↓", metric.label()),
+        };
+        let names = metrics
+            .iter()
+            .map(|(task, metric)| (name(*metric), file_name(&task.dataset)));
+        let (header, rows): (Vec<String>, Vec<Vec<String>>) = match self.pruning {
+            Some(_) => {
+                let names = names.map(|(metric, dataset)| format!("{metric}{separator}{dataset}"));
+                let columns = ["model".to_owned(), "removed".to_owned()];
+                let rows = models.iter().map(|model| {
+                    let removed = match model.plan {
+                        Some(plan) if plan.removed.is_empty() => "none".to_owned(),
+                        _ => model.removed(),
+                    };
+                    let cells = metrics
+                        .iter()
+                        .map(|(task, metric)| model.cell(&task.dataset, *metric, separator));
+                    [model.label.clone(), removed]
+                        .into_iter()
+                        .chain(cells)
+                        .collect()
+                });
+                (columns.into_iter().chain(names).collect(), rows.collect())
             }
-        }));
-        let rows = self.rows().into_iter().map(|row| {
-            let mut cells = vec![row.label.clone()];
-            cells.extend(self.pruning.is_some().then(|| match row.plan {
-                Some(plan) if plan.removed.is_empty() => "none".to_owned(),
-                _ => row.removed(),
-            }));
-            cells.extend(metrics.iter().map(|(task, metric)| {
-                let Some(result) = row.result(&task.dataset, *metric) else {
-                    return "–".to_owned();
-                };
-                let mut cell = significant(result.value);
-                if let (Some(low), Some(high)) = (result.low, result.high) {
-                    let (low, high) = (significant(Some(low)), significant(Some(high)));
-                    cell.push_str(&format!("{separator}[{low}, {high}]"));
-                }
-                if let Some(compared) = row.comparison(&task.dataset, *metric)
-                    && let Some(retained) = compared.retained
-                {
-                    cell.push_str(&format!("{separator}kept {}", kept(retained)));
-                    let ends = compared.retained_low.zip(compared.retained_high);
-                    if let Some((low, high)) = ends {
-                        cell.push_str(&format!(" [{}, {}]", kept(low), kept(high)));
-                    }
-                    if compared.is_significant() {
-                        cell.push('*');
-                    }
-                }
-                cell
-            }));
-            cells
-        });
-        style.draw(header, rows.collect())
+            None => {
+                let columns = ["dataset".to_owned(), "metric".to_owned()];
+                let labels = models.iter().map(|model| model.label.clone());
+                let rows = names
+                    .zip(&metrics)
+                    .map(|((metric, dataset), (task, kind))| {
+                        let cells = models
+                            .iter()
+                            .map(|model| model.cell(&task.dataset, *kind, " "));
+                        [dataset.to_owned(), metric]
+                            .into_iter()
+                            .chain(cells)
+                            .collect()
+                    });
+                (columns.into_iter().chain(labels).collect(), rows.collect())
+            }
+        };
+        style.draw(header, rows)
     }
 
     /// How each task was run, and how to read the table.
@@ -304,87 +325,4 @@ pub(super) fn kept(share: f64) -> String {
 /// The last part of a path.
 pub(super) fn file_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)
-}
-
-/// A task in one line.
-fn describe(result: &TaskResult) -> String {
-    use layerlab_eval::Task;
-    let with_bos = |bos: &bool| if *bos { "with BOS" } else { "without BOS" };
-    let name = file_name(&result.dataset);
-    let cut = |truncated: &usize| match truncated {
-        0 => String::new(),
-        count => format!("; {count} prompts lost their beginning to fit the context"),
-    };
-    let mut line = match &result.task {
-        Task::Perplexity {
-            window,
-            stride,
-            bos,
-            tokens,
-        } => format!(
-            "{name}: perplexity of {tokens} tokens in {} windows of {window} every {stride}, the text {}",
-            result.items,
-            with_bos(bos)
-        ),
-        Task::MultipleChoice {
-            template,
-            bos,
-            truncated,
-        } => format!(
-            "{name}: {} questions as {template:?} {}{}",
-            result.items,
-            with_bos(bos),
-            cut(truncated)
-        ),
-        Task::ExactMatch {
-            template,
-            bos,
-            truncated,
-            max_new_tokens,
-        } => format!(
-            "{name}: {} questions as {template:?} {}, greedy answers of at most {max_new_tokens} tokens{}",
-            result.items,
-            with_bos(bos),
-            cut(truncated)
-        ),
-        Task::Classification {
-            template,
-            bos,
-            truncated,
-            classes,
-        } => format!(
-            "{name}: {} texts of {} classes as {template:?} {}{}",
-            result.items,
-            classes.len(),
-            with_bos(bos),
-            cut(truncated)
-        ),
-    };
-    if let Some(chance) = result.metrics.iter().find_map(|metric| metric.chance) {
-        line.push_str(&format!("; chance {chance:.3}"));
-    }
-    if length_decides(result) {
-        line.push_str(
-            "; accuracy is above chance and acc_norm below it, or the other way round: the length of \
-             choices decides more than their content",
-        );
-    }
-    if result.skipped > 0 {
-        line.push_str(&format!("; {} bad records passed over", result.skipped));
-    }
-    line
-}
-
-/// Whether accuracy and its form per character lie on two sides of chance, both for sure.
-fn length_decides(result: &TaskResult) -> bool {
-    let side = |metric| {
-        let found = result.metric(metric)?;
-        let (low, high, chance) = (found.low?, found.high?, found.chance?);
-        match (low > chance, high < chance) {
-            (false, false) => None,
-            (above, _) => Some(above),
-        }
-    };
-    let sides = side(Metric::Accuracy).zip(side(Metric::AccuracyNorm));
-    sides.is_some_and(|(plain, norm)| plain != norm)
 }

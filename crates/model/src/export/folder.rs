@@ -21,12 +21,12 @@ pub struct FolderTarget {
 }
 
 impl FolderTarget {
-    /// Prepares to write the folder `path`, read from `source`.
+    /// Prepares to write the folder `path`, read from the folder `source` if it is one.
     ///
     /// # Errors
     /// When `path` is the source, exists and may not be replaced or is no model, or its parent cannot
     /// be written to.
-    pub fn new(path: &Path, source: &Path, force: bool) -> Result<Self, ExportError> {
+    pub fn new(path: &Path, source: Option<&Path>, force: bool) -> Result<Self, ExportError> {
         let shown = || path.display().to_string();
         let parent = match path.parent() {
             Some(parent) if parent != Path::new("") => parent,
@@ -34,7 +34,7 @@ impl FolderTarget {
         };
         // Links and `..` may hide that two names mean one folder.
         let real = |path: &Path| path.canonicalize().ok();
-        if real(path).is_some() && real(path) == real(source) {
+        if real(path).is_some() && real(path) == source.and_then(real) {
             return Err(ExportError::IsSource { path: shown() });
         }
         if path.exists() {

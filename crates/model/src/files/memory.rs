@@ -10,13 +10,18 @@ use super::{FileError, ModelFiles};
 /// Files by name: an embedded model, or a test's.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryFiles {
+    name: String,
     files: BTreeMap<String, Vec<u8>>,
 }
 
 impl MemoryFiles {
-    /// Files by name.
-    pub fn new(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
+    /// Files by name, under a name for them all.
+    pub fn new(
+        name: impl Into<String>,
+        files: impl IntoIterator<Item = (String, Vec<u8>)>,
+    ) -> Self {
         Self {
+            name: name.into(),
             files: files.into_iter().collect(),
         }
     }
@@ -52,6 +57,6 @@ impl ModelFiles for MemoryFiles {
     }
 
     fn describe(&self) -> String {
-        "files in memory".into()
+        self.name.clone()
     }
 }

@@ -1,0 +1,87 @@
+//! A task in one line: what was asked, how, and what to beware of.
+
+use layerlab_eval::{Metric, Task, TaskResult};
+
+use super::task_table::file_name;
+
+/// A task in one line.
+pub(super) fn describe(result: &TaskResult) -> String {
+    let with_bos = |bos: &bool| if *bos { "with BOS" } else { "without BOS" };
+    let name = file_name(&result.dataset);
+    let cut = |truncated: &usize| match truncated {
+        0 => String::new(),
+        count => format!("; {count} prompts lost their beginning to fit the context"),
+    };
+    let mut line = match &result.task {
+        Task::Perplexity {
+            window,
+            stride,
+            bos,
+            tokens,
+        } => format!(
+            "{name}: perplexity of {tokens} tokens in {} windows of {window} every {stride}, the text {}",
+            result.items,
+            with_bos(bos)
+        ),
+        Task::MultipleChoice {
+            template,
+            bos,
+            truncated,
+        } => format!(
+            "{name}: {} questions as {template:?} {}{}",
+            result.items,
+            with_bos(bos),
+            cut(truncated)
+        ),
+        Task::ExactMatch {
+            template,
+            bos,
+            truncated,
+            max_new_tokens,
+        } => format!(
+            "{name}: {} questions as {template:?} {}, greedy answers of at most {max_new_tokens} tokens{}",
+            result.items,
+            with_bos(bos),
+            cut(truncated)
+        ),
+        Task::Classification {
+            template,
+            bos,
+            truncated,
+            classes,
+        } => format!(
+            "{name}: {} texts of {} classes as {template:?} {}{}",
+            result.items,
+            classes.len(),
+            with_bos(bos),
+            cut(truncated)
+        ),
+    };
+    if let Some(chance) = result.metrics.iter().find_map(|metric| metric.chance) {
+        line.push_str(&format!("; chance {chance:.3}"));
+    }
+    if length_decides(result) {
+        line.push_str(
+            "; accuracy is above chance and acc_norm below it, or the other way round: the length of \
+             choices decides more than their content",
+        );
+    }
+    if result.skipped > 0 {
+        line.push_str(&format!("; {} bad records passed over", result.skipped));
+    }
+    line
+}
+
+/// Whether accuracy and its form per character lie on two sides of chance, both for sure.
+fn length_decides(result: &TaskResult) -> bool {
+    let side = |metric| {
+        let found = result.metric(metric)?;
+        let (low, high, chance) = (found.low?, found.high?, found.chance?);
+        match (low > chance, high < chance) {
+            (false, false) => None,
+            (above, _) => Some(above),
+        }
+    };
+    let sides = side(Metric::Accuracy).zip(side(Metric::AccuracyNorm));
+    sides.is_some_and(|(plain, norm)| plain != norm)
+}
