@@ -19,4 +19,10 @@ pub enum KernelError {
         /// Values returned.
         found: usize,
     },
+    /// The device does not compute what it should.
+    #[error("this device computes the {kernel} wrongly")]
+    WrongResult {
+        /// Of which computation.
+        kernel: &'static str,
+    },
 }

@@ -442,3 +442,10 @@ fn tokens_without_a_direction_are_left_out() {
     });
     check_pair(&input, &output);
 }
+
+#[test]
+fn every_device_passes_its_own_check() {
+    for (name, device) in devices() {
+        pollster::block_on(layerlab_kernels::check(&device)).expect(name);
+    }
+}

@@ -6,6 +6,7 @@ use burn::tensor::{
     Device,
     wgpu::wgpu::{AdapterInfo, DeviceType},
 };
+use layerlab_kernels::KernelError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -81,6 +82,16 @@ pub struct OpenDevice {
     pub name: String,
     /// Why it is not what might have been expected, if it is not.
     pub fallback: Option<String>,
+}
+
+impl OpenDevice {
+    /// Lets the device compute something that is known, before it is trusted.
+    ///
+    /// # Errors
+    /// When it fails, or computes something else.
+    pub async fn check(&self) -> Result<(), KernelError> {
+        layerlab_kernels::check(&self.device).await
+    }
 }
 
 /// Opens the device that the user asks for. `auto` passes over software adapters: the CPU path is many

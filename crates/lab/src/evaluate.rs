@@ -41,7 +41,7 @@ impl Exam<'_> {
                     done,
                     total,
                 };
-                match run.step(step) {
+                match run.report(step) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(_) => ControlFlow::Break(()),
                 }

@@ -128,7 +128,7 @@ pub async fn prune_and_judge<F: ModelFiles>(
     let whole = outcomes.remove(0);
     let mut block_passes = scored.block_passes.clone();
     block_passes.extend(plans.block_passes);
-    run.step(Progress::Hashing)?;
+    run.step(Progress::Hashing).await?;
     let mut report = Report::begin(model, Experiment::Run, created).await?;
     scored.add_to(&mut report);
     let calibrated_on = &text.sha256;

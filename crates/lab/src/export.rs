@@ -59,7 +59,7 @@ pub async fn export_pruned<F: ModelFiles, T: ExportTarget>(
 ) -> Result<(), LabError> {
     let removed = provenance.plan.set();
     let mut progress =
-        |LoadProgress { bytes, total }| match run.step(Progress::Exporting { bytes, total }) {
+        |LoadProgress { bytes, total }| match run.report(Progress::Exporting { bytes, total }) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         };

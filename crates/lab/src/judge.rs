@@ -30,7 +30,7 @@ pub async fn evaluate_model<F: ModelFiles>(
     };
     let alone = Place { models: 0, of: 1 };
     let evaluation = exam.take(&model.decoder, alone, run).await?;
-    run.step(Progress::Hashing)?;
+    run.step(Progress::Hashing).await?;
     let mut report = Report::begin(model, Experiment::Evaluate, created).await?;
     report.evaluation = evaluation;
     report.timings.evaluate_seconds = Some(start.elapsed().as_secs_f64());
@@ -56,7 +56,7 @@ pub async fn compare_models<F: ModelFiles>(
     };
     let second = Place { models: 1, of: 2 };
     let evaluation = exam.take(&changed.decoder, second, run).await?;
-    run.step(Progress::Hashing)?;
+    run.step(Progress::Hashing).await?;
     report.experiment = Experiment::Compare;
     report.comparison = Some(ComparisonReport {
         model: ModelReport::of(changed).await?,

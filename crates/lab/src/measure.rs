@@ -51,7 +51,8 @@ pub async fn measure(
     run.step(Progress::Measuring {
         sequences: done,
         total,
-    })?;
+    })
+    .await?;
     for sequences in sequences.chunks(options.batch) {
         let batch = TokenBatch::new(sequences, PaddingSide::Right)?;
         let mut taps = TapObserver::new(options);
@@ -61,7 +62,8 @@ pub async fn measure(
         run.step(Progress::Measuring {
             sequences: done,
             total,
-        })?;
+        })
+        .await?;
     }
     Ok(statistics)
 }

@@ -36,7 +36,7 @@ impl<F: ModelFiles> OpenModel<F> {
                 bytes: loaded.bytes,
                 total: loaded.total,
             };
-            match run.step(step) {
+            match run.report(step) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             }

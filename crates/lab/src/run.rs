@@ -5,12 +5,16 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use layerlab_model::breathe;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::LabError;
 
 /// How far an experiment has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "stage", rename_all = "snake_case")]
 pub enum Progress {
     /// Weights on their way to the device.
     Loading {
@@ -85,11 +89,20 @@ impl<'a> Run<'a> {
         Self { progress, cancel }
     }
 
-    /// Reports a step.
+    /// Reports a step, and lets the host breathe.
     ///
     /// # Errors
     /// [`LabError::Cancelled`] when the caller has asked to stop.
-    pub fn step(&mut self, progress: Progress) -> Result<(), LabError> {
+    pub async fn step(&mut self, progress: Progress) -> Result<(), LabError> {
+        breathe().await;
+        self.report(progress)
+    }
+
+    /// Reports a step from where nothing can be waited for.
+    ///
+    /// # Errors
+    /// [`LabError::Cancelled`] when the caller has asked to stop.
+    pub fn report(&mut self, progress: Progress) -> Result<(), LabError> {
         (self.progress)(progress);
         match self.cancel.is_cancelled() {
             true => Err(LabError::Cancelled),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use layerlab_model::ModelFiles;
-use layerlab_score::{ScoreOptions, score};
-use layerlab_stats::Tap;
+use layerlab_score::{LayerLosses, ScoreError, ScoreOptions, score};
+use layerlab_stats::{ModelStatistics, Tap};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
@@ -62,18 +62,26 @@ impl ScoreRequest {
     }
 }
 
-/// What scoring found, before it is part of a report.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Scored {
-    pub scoring: ScoringReport,
-    pub block_passes: Vec<BlockPasses>,
+/// What passing a text through a model found: scores by any estimator, tap and threshold follow from it
+/// without another pass.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    data: DataReport,
+    spans: BTreeSet<usize>,
+    batch: usize,
+    statistics: ModelStatistics,
+    losses: Option<LayerLosses>,
+    block_passes: Vec<BlockPasses>,
     measure_seconds: f64,
     leave_out_seconds: Option<f64>,
-    score_seconds: f64,
 }
 
-impl Scored {
-    /// Measures the text on the model and scores every layer by every method.
+impl Measured {
+    /// Passes the text through the model, and again without each layer where losses are wanted.
+    ///
+    /// # Errors
+    /// When an option is out of range, the model cannot read the text, the device fails, or the caller asks
+    /// to stop.
     pub async fn of<F>(
         model: &OpenModel<F>,
         text: &Text,
@@ -101,26 +109,87 @@ impl Scored {
             block_passes.push(passes);
             leave_out_seconds = Some(start.elapsed().as_secs_f64());
         }
-
-        run.step(Progress::Scoring)?;
-        let start = Instant::now();
-        let scores = score(&statistics, losses.as_ref(), &request.score)?;
         Ok(Self {
-            scoring: ScoringReport {
-                data: DataReport::of(text),
-                options: OptionsReport {
-                    score: request.score.clone(),
-                    spans: options.spans,
-                    batch: options.batch,
-                },
-                statistics: layer_reports(&statistics, &request.score),
-                scores,
-            },
+            data: DataReport::of(text),
+            spans: options.spans,
+            batch: options.batch,
+            statistics,
+            losses,
             block_passes,
             measure_seconds,
             leave_out_seconds,
+        })
+    }
+
+    /// Scores every layer by every method. An absolute threshold that was not the request's is counted from
+    /// the histogram.
+    ///
+    /// # Errors
+    /// When an option is out of range, or the tap was not measured.
+    pub fn score(&self, options: &ScoreOptions) -> Result<ScoringReport, ScoreError> {
+        Ok(ScoringReport {
+            data: self.data.clone(),
+            options: OptionsReport {
+                score: options.clone(),
+                spans: self.spans.clone(),
+                batch: self.batch,
+            },
+            statistics: layer_reports(&self.statistics, options),
+            scores: score(&self.statistics, self.losses.as_ref(), options)?,
+        })
+    }
+
+    /// The report of [`score_layers`]. `created` is the time as RFC 3339.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score), and when the model's files can no longer be read.
+    pub async fn report<F: ModelFiles>(
+        &self,
+        model: &OpenModel<F>,
+        options: &ScoreOptions,
+        created: String,
+        run: &mut Run<'_>,
+    ) -> Result<Report, LabError> {
+        let scored = self.scored(options, run).await?;
+        run.step(Progress::Hashing).await?;
+        let mut report = Report::begin(model, Experiment::Score, created).await?;
+        scored.add_to(&mut report);
+        Ok(report)
+    }
+
+    async fn scored(&self, options: &ScoreOptions, run: &mut Run<'_>) -> Result<Scored, LabError> {
+        run.step(Progress::Scoring).await?;
+        let start = Instant::now();
+        Ok(Scored {
+            scoring: self.score(options)?,
+            block_passes: self.block_passes.clone(),
+            measure_seconds: self.measure_seconds,
+            leave_out_seconds: self.leave_out_seconds,
             score_seconds: start.elapsed().as_secs_f64(),
         })
+    }
+}
+
+/// What scoring found, before it is part of a report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Scored {
+    pub scoring: ScoringReport,
+    pub block_passes: Vec<BlockPasses>,
+    measure_seconds: f64,
+    leave_out_seconds: Option<f64>,
+    score_seconds: f64,
+}
+
+impl Scored {
+    /// Measures the text on the model and scores every layer by every method.
+    pub async fn of<F>(
+        model: &OpenModel<F>,
+        text: &Text,
+        request: &ScoreRequest,
+        run: &mut Run<'_>,
+    ) -> Result<Self, LabError> {
+        let measured = Measured::of(model, text, request, run).await?;
+        measured.scored(&request.score, run).await
     }
 
     /// Puts it where it belongs in a report.
@@ -155,9 +224,6 @@ pub async fn score_layers<F: ModelFiles>(
     created: String,
     run: &mut Run<'_>,
 ) -> Result<Report, LabError> {
-    let scored = Scored::of(model, text, request, run).await?;
-    run.step(Progress::Hashing)?;
-    let mut report = Report::begin(model, Experiment::Score, created).await?;
-    scored.add_to(&mut report);
-    Ok(report)
+    let measured = Measured::of(model, text, request, run).await?;
+    measured.report(model, &request.score, created, run).await
 }

@@ -1,6 +1,7 @@
 //! A Hugging Face folder in, a decoder on a Burn device out: configuration, weights, tokenizer,
 //! forward pass with taps, generation.
 
+mod breathe;
 pub mod checkpoint;
 pub mod config;
 mod decoder;
@@ -13,6 +14,7 @@ mod parameters;
 pub mod spec;
 pub mod tokenizer;
 
+pub use breathe::breathe;
 pub use checkpoint::Checkpoint;
 pub use config::Config;
 pub use decoder::{

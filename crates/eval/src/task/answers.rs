@@ -29,7 +29,7 @@ impl Asked<'_> {
         order.sort_by_key(|&index| std::cmp::Reverse(prompts[index].len()));
         let mut right = vec![false; items.len()];
         let mut done = 0;
-        step(progress, done, items.len())?;
+        step(progress, done, items.len()).await?;
         while let Some(&longest) = order.get(done) {
             let length = prompts[longest].len() + max_new_tokens;
             let rows = (self.options.batch_tokens / length).max(1);
@@ -49,7 +49,7 @@ impl Asked<'_> {
                 right[index] = known.any(|known| normalised(known) == answer);
             }
             done += batch.len();
-            step(progress, done, items.len())?;
+            step(progress, done, items.len()).await?;
         }
         let task = Task::ExactMatch {
             template: template.clone(),

@@ -96,7 +96,7 @@ impl Asked<'_> {
         order.sort_by_key(|&index| std::cmp::Reverse(distinct[index].ids.len()));
         let mut found = vec![0.0; distinct.len()];
         let mut done = 0;
-        step(progress, done, distinct.len())?;
+        step(progress, done, distinct.len()).await?;
         while let Some(&longest) = order.get(done) {
             let rows = (self.options.batch_tokens / distinct[longest].ids.len()).max(1);
             let batch = &order[done..(done + rows).min(order.len())];
@@ -106,7 +106,7 @@ impl Asked<'_> {
                 found[index] = sum;
             }
             done += batch.len();
-            step(progress, done, distinct.len())?;
+            step(progress, done, distinct.len()).await?;
         }
         Ok(place.into_iter().map(|place| found[place]).collect())
     }

@@ -8,7 +8,7 @@ mod perplexity;
 
 use std::ops::ControlFlow;
 
-use layerlab_model::{Decoder, Tokenizer};
+use layerlab_model::{Decoder, Tokenizer, breathe};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -215,8 +215,9 @@ impl Asked<'_> {
     }
 }
 
-/// Reports progress.
-fn step(progress: &mut OnProgress<'_>, done: usize, total: usize) -> Result<(), EvalError> {
+/// Reports progress, and lets the host breathe.
+async fn step(progress: &mut OnProgress<'_>, done: usize, total: usize) -> Result<(), EvalError> {
+    breathe().await;
     match progress(done, total) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(EvalError::Interrupted),

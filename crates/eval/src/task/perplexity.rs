@@ -39,7 +39,7 @@ impl Asked<'_> {
         let mut windows = windows(&ids, window, stride);
         windows.truncate(self.options.max_windows.unwrap_or(usize::MAX));
         let (mut losses, mut tokens) = (Vec::new(), Vec::new());
-        step(progress, 0, windows.len())?;
+        step(progress, 0, windows.len()).await?;
         let rows = (self.options.batch_tokens / window).max(1);
         for batch in windows.chunks(rows) {
             let requests: Vec<&Request> = batch.iter().collect();
@@ -50,7 +50,7 @@ impl Asked<'_> {
                     .iter()
                     .map(|window| (window.ids.len() - window.start) as f64),
             );
-            step(progress, losses.len(), windows.len())?;
+            step(progress, losses.len(), windows.len()).await?;
         }
         let task = Task::Perplexity {
             window,

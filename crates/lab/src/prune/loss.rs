@@ -53,7 +53,7 @@ impl Calibration<'_> {
         };
         let batches = self.sequences.len().div_ceil(self.batch.max(1));
         let (mut done, total) = (0, batches * candidates.len().max(1));
-        run.step(Progress::LeavingOut { done, total })?;
+        run.step(Progress::LeavingOut { done, total }).await?;
         for sequences in self.sequences.chunks(self.batch.max(1)) {
             let rows = sequences.len() as u64;
             let batch = TokenBatch::new(sequences, PaddingSide::Right)?;
@@ -76,7 +76,7 @@ impl Calibration<'_> {
                     passes.plain += rows * (layers - 1) as u64;
                     found.without[layer].extend(losses(decoder, stream, sequences).await?);
                     done += 1;
-                    run.step(Progress::LeavingOut { done, total })?;
+                    run.step(Progress::LeavingOut { done, total }).await?;
                 }
                 if layer < end {
                     prefix = decoder.advance(prefix, layer)?;

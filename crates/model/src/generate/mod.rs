@@ -11,7 +11,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
-    ModelError,
+    ModelError, breathe,
     decoder::{Decoder, KvCache, NoObserver, PaddingSide, TokenBatch},
     spec::PositionSpec,
 };
@@ -75,6 +75,7 @@ pub async fn generate(
             break;
         }
         generated.push(token);
+        breathe().await;
         if on_token(token).is_break() {
             break;
         }

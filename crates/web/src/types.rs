@@ -1,0 +1,113 @@
+//! What crosses the border between the page and the lab.
+
+use layerlab_lab::{
+    DeviceChoice, ExperimentRequest, Progress, Report, ScoreOptions, ScoreRequest,
+    report::{DeviceReport, ModelReport, ScoringReport},
+};
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::{Deserialize, Serialize};
+
+/// A text or a dataset, and what to call it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NamedText {
+    /// Its name; a dataset's extension says how it is read.
+    pub name: String,
+    /// What it says.
+    pub contents: String,
+}
+
+/// What comes with the bundled model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Bundled {
+    /// The text that layers are scored on.
+    pub calibration: NamedText,
+    /// What whole and pruned models are judged on.
+    pub judged_on: Vec<NamedText>,
+}
+
+/// What to continue, and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GenerateRequest {
+    /// The text to continue.
+    pub prompt: String,
+    /// Layers to leave out.
+    pub removed: Vec<usize>,
+    /// Tokens at most.
+    pub max_new_tokens: usize,
+    /// Divides the logits before one is drawn; none for the most likely token.
+    pub temperature: Option<f64>,
+    /// Seed of the draw.
+    pub seed: u64,
+}
+
+/// How a text was continued.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Generated {
+    /// What was said.
+    pub text: String,
+    /// Its tokens.
+    pub tokens: usize,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// How a report can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportFormat {
+    /// Schema `layerlab/1`.
+    Json,
+    /// A page with charts.
+    Html,
+    /// For documents.
+    Markdown,
+    /// For spreadsheets.
+    Csv,
+}
+
+/// Why something did not come to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Failure {
+    /// What kind of failure.
+    pub kind: FailureKind,
+    /// What happened and why, outermost first.
+    pub message: String,
+}
+
+/// What a page can do about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The user asked to stop: nothing is wrong.
+    Cancelled,
+    /// The device failed or cannot be trusted: a new session is needed, on the CPU perhaps.
+    Device,
+    /// What was given cannot be used: it can be given again.
+    Input,
+}
+
+/// Every type that the page must know.
+#[derive(Debug, JsonSchema)]
+#[allow(dead_code, reason = "only its schema is used")]
+struct Border {
+    report: Report,
+    scoring: ScoringReport,
+    model: ModelReport,
+    device: DeviceReport,
+    device_choice: DeviceChoice,
+    progress: Progress,
+    score_request: ScoreRequest,
+    score_options: ScoreOptions,
+    experiment_request: ExperimentRequest,
+    text: NamedText,
+    bundled: Bundled,
+    generate_request: GenerateRequest,
+    generated: Generated,
+    format: ReportFormat,
+    failure: Failure,
+}
+
+/// The schema of everything that crosses the border.
+pub fn schema() -> Schema {
+    schema_for!(Border)
+}
