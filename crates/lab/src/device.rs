@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use burn::tensor::{
     Device,
-    wgpu::wgpu::{AdapterInfo, DeviceType},
+    wgpu::{
+        WgpuSetup,
+        wgpu::{AdapterInfo, DeviceType},
+    },
 };
 use layerlab_kernels::KernelError;
 use schemars::JsonSchema;
@@ -82,6 +85,8 @@ pub struct OpenDevice {
     pub name: String,
     /// Why it is not what might have been expected, if it is not.
     pub fallback: Option<String>,
+    /// Bytes of the largest tensor that its kernels can read; none where memory is the only limit.
+    pub largest_tensor: Option<u64>,
 }
 
 impl OpenDevice {
@@ -106,11 +111,18 @@ pub async fn open_device(requested: DeviceChoice) -> Result<OpenDevice, DeviceEr
     match (requested, adapter::open().await) {
         (DeviceChoice::Auto, Err(reason)) => Ok(cpu(requested, Some(reason))),
         (_, Err(reason)) => Err(DeviceError::NoGpu(reason)),
-        (DeviceChoice::Auto, Ok((_, info))) if info.device_type == DeviceType::Cpu => {
+        (DeviceChoice::Auto, Ok(Adapter { info, .. })) if info.device_type == DeviceType::Cpu => {
             let reason = format!("the only adapter is a software one, {}", described(&info));
             Ok(cpu(requested, Some(reason)))
         }
-        (_, Ok((device, info))) => Ok(OpenDevice {
+        (
+            _,
+            Ok(Adapter {
+                device,
+                info,
+                largest_tensor,
+            }),
+        ) => Ok(OpenDevice {
             device,
             requested,
             kind: match info.device_type {
@@ -119,6 +131,7 @@ pub async fn open_device(requested: DeviceChoice) -> Result<OpenDevice, DeviceEr
             },
             name: described(&info),
             fallback: None,
+            largest_tensor: Some(largest_tensor),
         }),
     }
 }
@@ -134,6 +147,28 @@ fn cpu(requested: DeviceChoice, fallback: Option<String>) -> OpenDevice {
             threads => format!("{threads} threads"),
         },
         fallback,
+        largest_tensor: None,
+    }
+}
+
+/// The one graphics adapter in use.
+#[derive(Clone)]
+struct Adapter {
+    device: Device,
+    info: AdapterInfo,
+    largest_tensor: u64,
+}
+
+impl Adapter {
+    fn of((device, setup): (Device, WgpuSetup)) -> Self {
+        let limits = setup.device.limits();
+        Self {
+            device,
+            info: setup.adapter.get_info(),
+            largest_tensor: limits
+                .max_storage_buffer_binding_size
+                .min(limits.max_buffer_size),
+        }
     }
 }
 
@@ -151,13 +186,13 @@ fn described(info: &AdapterInfo) -> String {
 mod adapter {
     use std::sync::OnceLock;
 
-    use super::{AdapterInfo, Device};
+    use super::{Adapter, Device};
 
-    static OPENED: OnceLock<Result<(Device, AdapterInfo), String>> = OnceLock::new();
+    static OPENED: OnceLock<Result<Adapter, String>> = OnceLock::new();
 
-    pub(super) async fn open() -> Result<(Device, AdapterInfo), String> {
+    pub(super) async fn open() -> Result<Adapter, String> {
         let open = || match Device::wgpu_options().init_with_setup() {
-            Ok((device, setup)) => Ok((device, setup.adapter.get_info())),
+            Ok(opened) => Ok(Adapter::of(opened)),
             Err(error) => Err(error.to_string()),
         };
         OPENED.get_or_init(open).clone()
@@ -168,19 +203,19 @@ mod adapter {
 mod adapter {
     use std::cell::RefCell;
 
-    use super::{AdapterInfo, Device};
+    use super::{Adapter, Device};
 
     thread_local! {
-        static OPENED: RefCell<Option<(Device, AdapterInfo)>> = const { RefCell::new(None) };
+        static OPENED: RefCell<Option<Adapter>> = const { RefCell::new(None) };
     }
 
-    pub(super) async fn open() -> Result<(Device, AdapterInfo), String> {
+    pub(super) async fn open() -> Result<Adapter, String> {
         if let Some(opened) = OPENED.with_borrow(Clone::clone) {
             return Ok(opened);
         }
         match Device::wgpu_options().init_with_setup_async().await {
-            Ok((device, setup)) => {
-                let opened = (device, setup.adapter.get_info());
+            Ok(opened) => {
+                let opened = Adapter::of(opened);
                 OPENED.set(Some(opened.clone()));
                 Ok(opened)
             }

@@ -25,6 +25,23 @@ pub enum LabError {
     /// The text cannot be used.
     #[error(transparent)]
     Text(#[from] TextError),
+    /// The device's kernels cannot read a tensor of the model.
+    #[error(
+        "the model needs {} MB in one piece ({name} as f32), and the device {device} offers {}; the CPU has no \
+         such limit",
+        megabytes(*needs),
+        megabytes(*offers)
+    )]
+    TensorTooLarge {
+        /// The tensor.
+        name: String,
+        /// Its bytes as f32.
+        needs: u64,
+        /// Bytes of the largest that would do.
+        offers: u64,
+        /// The device.
+        device: String,
+    },
     /// Statistics could not be fetched from the device.
     #[error(transparent)]
     Kernel(#[from] KernelError),
@@ -97,4 +114,9 @@ impl From<ExportError> for LabError {
             error => Self::Export(error),
         }
     }
+}
+
+/// Whole megabytes, rounded up.
+fn megabytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1_000_000)
 }

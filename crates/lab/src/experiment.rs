@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 
 use layerlab_eval::{Dataset, EvalOptions, Items};
 use layerlab_model::ModelFiles;
-use layerlab_score::Plan;
+use layerlab_score::{Budget, Constraints, Plan, Schedule};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use sha2::{Digest, Sha256};
+use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
 use crate::{
     LabError, OpenModel, Progress, Run, ScoreRequest, Stages, Text,
-    evaluate::{Exam, Place, comparisons},
+    judge::{asked, judge},
+    kept::{Kept, fingerprint},
     prune::{Calibration, PlanRequest, Plans, Subject},
-    report::{DataReport, Experiment, Outcome, PruningReport, Report, conclude},
+    report::{DataReport, Experiment, PruningReport, Report, conclude},
     score::Scored,
 };
 
@@ -27,6 +27,25 @@ pub struct ExperimentRequest {
     pub plans: PlanRequest,
     /// Tasks.
     pub eval: EvalOptions,
+}
+
+impl Default for ExperimentRequest {
+    /// Every method, a quarter of the layers.
+    fn default() -> Self {
+        Self {
+            score: ScoreRequest {
+                loss_change: true,
+                ..ScoreRequest::default()
+            },
+            plans: PlanRequest {
+                methods: Vec::new(),
+                schedules: BTreeSet::from([Schedule::OneShot]),
+                budget: Budget::Share(0.25),
+                constraints: Constraints::default(),
+            },
+            eval: EvalOptions::default(),
+        }
+    }
 }
 
 /// Scores the model on `text`, makes a plan by every method, and asks the whole and every pruned model
@@ -53,7 +72,7 @@ pub async fn prune_and_judge<F: ModelFiles>(
         .count(layers, &request.plans.constraints)?;
     request.eval.validate().map_err(LabError::from)?;
     let mut kept = Kept {
-        fingerprint: fingerprint(model, text, datasets, request).await?,
+        fingerprint: fingerprint(model, (DataReport::of(text), asked(datasets), request)).await?,
         stages,
         resumed: 0,
     };
@@ -86,46 +105,20 @@ pub async fn prune_and_judge<F: ModelFiles>(
     let plan_seconds = start.elapsed().as_secs_f64();
 
     let start = Instant::now();
-    let mut sets = removals(&plans.plans);
-    // The whole model comes first: the others are compared with it.
-    sets.insert(0, (BTreeSet::new(), true));
+    let sets = removals(&plans.plans);
     let perplexity_only: Vec<Dataset> = datasets
         .iter()
         .filter(|dataset| matches!(dataset.items, Items::Text(_)))
         .cloned()
         .collect();
-    let mut outcomes: Vec<Outcome> = Vec::with_capacity(sets.len());
-    for (models, (removed, is_last)) in sets.iter().enumerate() {
-        let of = sets.len();
-        let without: Vec<String> = removed.iter().map(ToString::to_string).collect();
-        let name = format!("model-without-{}", without.join("-"));
-        let tasks = match kept.load(&name) {
-            Some(tasks) => tasks,
-            None => {
-                let exam = Exam {
-                    tokenizer: &model.tokenizer,
-                    datasets: if *is_last { datasets } else { &perplexity_only },
-                    options: &request.eval,
-                };
-                let view = model.decoder.without(removed)?;
-                let tasks = exam.take(&view, Place { models, of }, run).await?;
-                kept.keep(&name, tasks)?
-            }
-        };
-        let compared = match outcomes.first() {
-            Some(whole) => comparisons(&whole.tasks, &tasks, &request.eval),
-            None => Vec::new(),
-        };
-        outcomes.push(Outcome {
-            removed: removed.clone(),
-            parameters: model.decoder.without(removed)?.parameters(),
-            tasks,
-            compared,
-        });
-    }
+    let asked_of = |is_last| if is_last { datasets } else { &perplexity_only };
+    let sets: Vec<(BTreeSet<usize>, &[Dataset])> = sets
+        .into_iter()
+        .map(|(removed, is_last)| (removed, asked_of(is_last)))
+        .collect();
+    let judged = judge(model, datasets, &sets, &request.eval, &mut kept, run).await?;
     let evaluate_seconds = start.elapsed().as_secs_f64();
 
-    let whole = outcomes.remove(0);
     let mut block_passes = scored.block_passes.clone();
     block_passes.extend(plans.block_passes);
     run.step(Progress::Hashing).await?;
@@ -146,17 +139,18 @@ pub async fn prune_and_judge<F: ModelFiles>(
         report.warnings.push(format!(
             "{} of {} stages were taken from an earlier run that was broken off; times are of the rest",
             kept.resumed,
-            2 + sets.len()
+            // Scores, plans, the whole model, and each without some layers.
+            3 + sets.len()
         ));
     }
     report.timings.plan_seconds = Some(plan_seconds);
     report.timings.evaluate_seconds = Some(evaluate_seconds);
-    report.evaluation = whole.tasks;
+    report.evaluation = judged.evaluation;
     let pruning = PruningReport {
         request: request.plans.clone(),
         count,
         plans: plans.plans,
-        outcomes,
+        outcomes: judged.outcomes,
         block_passes,
         options: request.eval.clone(),
         conclusions: Vec::new(),
@@ -184,63 +178,4 @@ fn removals(plans: &[Plan]) -> Vec<(BTreeSet<usize>, bool)> {
     }
     sets.sort_by_key(|(set, _)| set.len());
     sets
-}
-
-/// Stages under the name of what they were computed from.
-struct Kept<'a> {
-    fingerprint: String,
-    stages: &'a mut dyn Stages,
-    /// Stages that were finished before.
-    resumed: usize,
-}
-
-impl Kept<'_> {
-    fn name(&self, stage: &str) -> String {
-        format!("{}/{stage}.json", self.fingerprint)
-    }
-
-    /// A stage's finding. One that cannot be read, from another version perhaps, is computed anew.
-    fn load<T: DeserializeOwned>(&mut self, stage: &str) -> Option<T> {
-        let found = serde_json::from_str(&self.stages.load(&self.name(stage))?).ok()?;
-        self.resumed += 1;
-        Some(found)
-    }
-
-    /// Keeps a finding and gives it back as a later run would read it, so that a run taken up again ends
-    /// with the same numbers to the last digit.
-    fn keep<T: Serialize + DeserializeOwned>(
-        &mut self,
-        stage: &str,
-        found: T,
-    ) -> Result<T, LabError> {
-        let name = self.name(stage);
-        let Ok(written) = serde_json::to_string(&found) else {
-            // What JSON cannot hold is computed anew next time.
-            return Ok(found);
-        };
-        self.stages.save(&name, &written)?;
-        Ok(serde_json::from_str(&written).unwrap_or(found))
-    }
-}
-
-/// Everything that a stage depends on, as a short hash.
-async fn fingerprint<F: ModelFiles>(
-    model: &OpenModel<F>,
-    text: &Text,
-    datasets: &[Dataset],
-    request: &ExperimentRequest,
-) -> Result<String, LabError> {
-    let items = |dataset: &Dataset| (dataset.sha256.clone(), dataset.items.len());
-    let inputs = (
-        env!("CARGO_PKG_VERSION"),
-        model.checkpoint.sha256().await?,
-        DataReport::of(text),
-        datasets.iter().map(items).collect::<Vec<_>>(),
-        (model.device.kind, &model.device.name),
-        request,
-    );
-    // Tuples of plain values always have a JSON form.
-    let inputs = serde_json::to_string(&inputs).unwrap_or_default();
-    let hash = format!("{:x}", Sha256::digest(inputs));
-    Ok(hash[..16].to_owned())
 }

@@ -1,13 +1,19 @@
-//! The experiments behind `layerlab eval` and `layerlab compare`: what a model can do.
+//! The experiments behind `layerlab eval` and `layerlab compare`, and of removals that someone has chosen: what a
+//! model can do.
 
-use layerlab_eval::{Dataset, EvalOptions};
+use std::collections::BTreeSet;
+
+use layerlab_eval::{Dataset, EvalOptions, TaskResult};
 use layerlab_model::ModelFiles;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
 use crate::{
-    LabError, OpenModel, Progress, Run,
+    LabError, OpenModel, Progress, Run, Stages,
     evaluate::{Exam, Place, comparisons},
-    report::{ComparisonReport, Experiment, ModelReport, Report},
+    kept::{Kept, fingerprint},
+    report::{ComparisonReport, Experiment, ModelReport, Outcome, Report},
 };
 
 /// Asks the model every dataset. `created` is the time of the report as RFC 3339.
@@ -66,4 +72,91 @@ pub async fn compare_models<F: ModelFiles>(
     let seconds = report.timings.evaluate_seconds.unwrap_or(0.0);
     report.timings.evaluate_seconds = Some(seconds + start.elapsed().as_secs_f64());
     Ok(report)
+}
+
+/// What the whole model and the model without some layers made of the same datasets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Judged {
+    /// The whole model.
+    pub evaluation: Vec<TaskResult>,
+    /// Each without some layers, in the order asked for.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// Asks the model, whole and without each of `removals`, every dataset. What was asked before is taken from
+/// `stages`.
+///
+/// # Errors
+/// As [`evaluate_model`], and when a layer does not exist or none would be left.
+pub async fn judge_removals<F: ModelFiles>(
+    model: &OpenModel<F>,
+    datasets: &[Dataset],
+    removals: &[BTreeSet<usize>],
+    options: &EvalOptions,
+    stages: &mut dyn Stages,
+    run: &mut Run<'_>,
+) -> Result<Judged, LabError> {
+    options.validate().map_err(LabError::from)?;
+    let mut kept = Kept {
+        fingerprint: fingerprint(model, (asked(datasets), options)).await?,
+        stages,
+        resumed: 0,
+    };
+    let sets: Vec<(BTreeSet<usize>, &[Dataset])> = removals
+        .iter()
+        .map(|removed| (removed.clone(), datasets))
+        .collect();
+    judge(model, datasets, &sets, options, &mut kept, run).await
+}
+
+/// What identifies datasets and the items drawn from them.
+pub(crate) fn asked(datasets: &[Dataset]) -> Vec<(String, usize)> {
+    let asked = |dataset: &Dataset| (dataset.sha256.clone(), dataset.items.len());
+    datasets.iter().map(asked).collect()
+}
+
+/// Asks the whole model `datasets`, and the model without each set of layers that set's own.
+pub(crate) async fn judge<F: ModelFiles>(
+    model: &OpenModel<F>,
+    datasets: &[Dataset],
+    sets: &[(BTreeSet<usize>, &[Dataset])],
+    options: &EvalOptions,
+    kept: &mut Kept<'_>,
+    run: &mut Run<'_>,
+) -> Result<Judged, LabError> {
+    // The whole model comes first: the others are compared with it.
+    let whole = (BTreeSet::new(), datasets);
+    let of = sets.len() + 1;
+    let mut evaluation: Option<Vec<TaskResult>> = None;
+    let mut outcomes = Vec::with_capacity(sets.len());
+    for (models, (removed, datasets)) in std::iter::once(&whole).chain(sets).enumerate() {
+        let view = model.decoder.without(removed)?;
+        let without: Vec<String> = removed.iter().map(ToString::to_string).collect();
+        let name = format!("model-without-{}", without.join("-"));
+        let tasks = match kept.load(&name) {
+            Some(tasks) => tasks,
+            None => {
+                let exam = Exam {
+                    tokenizer: &model.tokenizer,
+                    datasets,
+                    options,
+                };
+                let tasks = exam.take(&view, Place { models, of }, run).await?;
+                kept.keep(&name, tasks)?
+            }
+        };
+        match &evaluation {
+            None => evaluation = Some(tasks),
+            Some(whole) => outcomes.push(Outcome {
+                removed: removed.clone(),
+                parameters: view.parameters(),
+                compared: comparisons(whole, &tasks, options),
+                tasks,
+            }),
+        }
+    }
+    Ok(Judged {
+        evaluation: evaluation.unwrap_or_default(),
+        outcomes,
+    })
 }

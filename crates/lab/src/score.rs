@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use layerlab_model::ModelFiles;
-use layerlab_score::{LayerLosses, ScoreError, ScoreOptions, score};
+use layerlab_score::{LayerLosses, Plan, ScoreError, ScoreOptions, score};
 use layerlab_stats::{ModelStatistics, Tap};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
 use crate::{
-    LabError, MeasureOptions, OpenModel, Progress, Run, Text,
+    LabError, MeasureOptions, OpenModel, PlanRequest, Progress, Run, Text,
     measure::measure,
     prune::{BlockPasses, Calibration, Subject},
     report::{DataReport, Experiment, OptionsReport, Report, ScoringReport, layer_reports},
@@ -155,6 +155,31 @@ impl Measured {
         let mut report = Report::begin(model, Experiment::Score, created).await?;
         scored.add_to(&mut report);
         Ok(report)
+    }
+
+    /// A plan for each method and schedule that `request` names. What was measured serves for the first choice;
+    /// choosing again after each removal passes `text`, which must be the one that was measured.
+    ///
+    /// # Errors
+    /// When a plan cannot be made, the device fails, or the caller asks to stop.
+    pub async fn plans<F>(
+        &self,
+        model: &OpenModel<F>,
+        text: &Text,
+        scoring: &ScoreRequest,
+        request: &PlanRequest,
+        run: &mut Run<'_>,
+    ) -> Result<Vec<Plan>, LabError> {
+        let scores = self.score(&scoring.score)?.scores;
+        let subject = Subject {
+            decoder: &model.decoder,
+            calibration: Calibration {
+                sequences: &text.sequences,
+                batch: scoring.batch,
+            },
+            scoring,
+        };
+        Ok(subject.plans(&scores, request, run).await?.plans)
     }
 
     async fn scored(&self, options: &ScoreOptions, run: &mut Run<'_>) -> Result<Scored, LabError> {

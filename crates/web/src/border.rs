@@ -17,7 +17,7 @@ use crate::{
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-import type { Bundled, DeviceChoice, DeviceReport, ExperimentRequest, GenerateRequest, Generated, ModelReport, NamedText, Progress, Report, ReportFormat, ScoreOptions, ScoreRequest, ScoringReport } from "./types";
+import type { Bundled, Calibration, DeviceChoice, DeviceReport, Examination, ExperimentRequest, GenerateRequest, Generated, JudgeRequest, Judged, ModelReport, Plan, PlanningRequest, Progress, Report, ReportFormat, ScoreOptions, ScoreRequest, ScoringReport } from "./types";
 "#;
 
 // The page's types, by the names that its generated types have.
@@ -25,22 +25,30 @@ import type { Bundled, DeviceChoice, DeviceReport, ExperimentRequest, GenerateRe
 extern "C" {
     #[wasm_bindgen(typescript_type = "Bundled")]
     pub type JsBundled;
+    #[wasm_bindgen(typescript_type = "Calibration")]
+    pub type JsCalibration;
     #[wasm_bindgen(typescript_type = "DeviceChoice")]
     pub type JsDeviceChoice;
     #[wasm_bindgen(typescript_type = "DeviceReport")]
     pub type JsDeviceReport;
+    #[wasm_bindgen(typescript_type = "Examination")]
+    pub type JsExamination;
     #[wasm_bindgen(typescript_type = "ExperimentRequest")]
     pub type JsExperimentRequest;
     #[wasm_bindgen(typescript_type = "GenerateRequest")]
     pub type JsGenerateRequest;
     #[wasm_bindgen(typescript_type = "Generated")]
     pub type JsGenerated;
+    #[wasm_bindgen(typescript_type = "JudgeRequest")]
+    pub type JsJudgeRequest;
+    #[wasm_bindgen(typescript_type = "Judged")]
+    pub type JsJudged;
     #[wasm_bindgen(typescript_type = "ModelReport")]
     pub type JsModelReport;
-    #[wasm_bindgen(typescript_type = "NamedText")]
-    pub type JsNamedText;
-    #[wasm_bindgen(typescript_type = "Progress")]
-    pub type JsProgress;
+    #[wasm_bindgen(typescript_type = "Plan")]
+    pub type JsPlan;
+    #[wasm_bindgen(typescript_type = "PlanningRequest")]
+    pub type JsPlanningRequest;
     #[wasm_bindgen(typescript_type = "Report")]
     pub type JsReport;
     #[wasm_bindgen(typescript_type = "ReportFormat")]
@@ -51,8 +59,8 @@ extern "C" {
     pub type JsScoreRequest;
     #[wasm_bindgen(typescript_type = "ScoringReport")]
     pub type JsScoringReport;
-    #[wasm_bindgen(typescript_type = "NamedText[]")]
-    pub type JsNamedTexts;
+    #[wasm_bindgen(typescript_type = "Plan[]")]
+    pub type JsPlans;
     #[wasm_bindgen(typescript_type = "(progress: Progress) => void")]
     pub type OnProgress;
     #[wasm_bindgen(typescript_type = "(text: string) => void")]

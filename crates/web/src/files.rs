@@ -53,15 +53,18 @@ impl std::fmt::Debug for FileSource {
     }
 }
 
+/// What the page's error says.
+pub(crate) fn said(error: &JsValue) -> String {
+    match error.dyn_ref::<js_sys::Error>() {
+        Some(error) => String::from(error.message()),
+        None => format!("{error:?}"),
+    }
+}
+
 fn failed(name: &str, error: &JsValue) -> FileError {
-    let said = error.dyn_ref::<js_sys::Error>();
-    let said = said.map_or_else(
-        || format!("{error:?}"),
-        |error| String::from(error.message()),
-    );
     FileError::Read {
         name: name.to_owned(),
-        source: io::Error::other(said),
+        source: io::Error::other(said(error)),
     }
 }
 

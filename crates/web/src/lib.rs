@@ -8,9 +8,17 @@ pub mod types;
 #[cfg(target_arch = "wasm32")]
 mod border;
 #[cfg(target_arch = "wasm32")]
+mod experiments;
+#[cfg(target_arch = "wasm32")]
+mod export;
+#[cfg(target_arch = "wasm32")]
 mod faults;
 #[cfg(target_arch = "wasm32")]
 mod files;
+#[cfg(target_arch = "wasm32")]
+mod finished;
+#[cfg(target_arch = "wasm32")]
+mod generate;
 #[cfg(target_arch = "wasm32")]
 mod session;
 

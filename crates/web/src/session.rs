@@ -1,31 +1,28 @@
 //! A device, a model, and what was found out about it.
 
-use std::{cell::RefCell, collections::BTreeSet, ops::ControlFlow, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Date, Function};
 use layerlab_atlas::bundled;
 use layerlab_lab::{
-    Cancel, Dataset, DeviceKind, GenerateOptions, LabError, Measured, NoStages, OpenDevice,
-    OpenModel, Progress, Report, Run, Sampling, Speech, Text, TextOptions, generate, open_device,
-    prune_and_judge,
+    Cancel, DeviceKind, ExperimentRequest, Measured, OpenDevice, OpenModel, Progress, Report, Run,
+    open_device,
     report::{DeviceReport, ModelReport},
 };
 use wasm_bindgen::{
     JsCast,
     prelude::{JsValue, wasm_bindgen},
 };
-use web_time::Instant;
 
 use crate::{
     border::{
-        JsBundled, JsDeviceChoice, JsDeviceReport, JsExperimentRequest, JsGenerateRequest,
-        JsGenerated, JsModelReport, JsNamedText, JsNamedTexts, JsReport, JsReportFormat,
-        JsScoreOptions, JsScoreRequest, JsScoringReport, OnProgress, OnText, from_page, refused,
-        thrown, to_page, trusted,
+        JsBundled, JsDeviceChoice, JsDeviceReport, JsModelReport, JsReport, JsReportFormat,
+        OnProgress, from_page, refused, thrown, to_page, trusted,
     },
     faults,
     files::{FileSource, PageFiles},
-    types::{Bundled, FailureKind, GenerateRequest, Generated, NamedText, ReportFormat},
+    finished::Finished,
+    types::{Bundled, FailureKind, NamedText, ReportFormat},
 };
 
 /// A device and at most one model. Calls may wait for each other; `cancel` may come at any time.
@@ -34,7 +31,9 @@ use crate::{
 pub struct Session {
     device: OpenDevice,
     model: RefCell<Option<Rc<OpenModel<PageFiles>>>>,
-    measured: RefCell<Option<Rc<Measured>>>,
+    pub(crate) measured: RefCell<Option<Rc<Measured>>>,
+    /// What models without some layers were found to be worth, so that no set is asked twice.
+    pub(crate) finished: RefCell<Finished>,
     /// Ends what is running; each call has its own.
     cancel: RefCell<Cancel>,
 }
@@ -57,6 +56,7 @@ impl Session {
             device,
             model: RefCell::default(),
             measured: RefCell::default(),
+            finished: RefCell::default(),
             cancel: RefCell::default(),
         })
     }
@@ -78,6 +78,7 @@ impl Session {
         on_progress: OnProgress,
     ) -> Result<JsModelReport, JsValue> {
         self.measured.take();
+        self.finished.take();
         self.model.take();
         let (mut show, cancel) = (shown(on_progress), self.begin());
         let mut run = Run::new(&mut show, &cancel);
@@ -89,82 +90,6 @@ impl Session {
         trusted(to_page(&report)?)
     }
 
-    /// Scores every layer of the model by every method on a text.
-    pub async fn score(
-        &self,
-        text: JsNamedText,
-        request: JsScoreRequest,
-        on_progress: OnProgress,
-    ) -> Result<JsReport, JsValue> {
-        let model = self.model()?;
-        let text = cut(&model, from_page(text)?)?;
-        let request: layerlab_lab::ScoreRequest = from_page(request)?;
-        let (mut show, cancel) = (shown(on_progress), self.begin());
-        let mut run = Run::new(&mut show, &cancel);
-        let measured = Measured::of(&model, &text, &request, &mut run).await;
-        let measured = measured.map_err(refused)?;
-        let report = measured
-            .report(&model, &request.score, now(), &mut run)
-            .await;
-        let report = trusted(report.map_err(refused)?)?;
-        self.measured.replace(Some(Rc::new(measured)));
-        to_page(&report)
-    }
-
-    /// Scores anew from what the last `score` measured, without another pass.
-    pub fn rescore(&self, options: JsScoreOptions) -> Result<JsScoringReport, JsValue> {
-        let measured = self.measured.borrow().clone();
-        let measured = measured
-            .ok_or_else(|| thrown(FailureKind::Input, "nothing has been scored yet".into()))?;
-        let scoring = measured.score(&from_page(options)?);
-        to_page(&scoring.map_err(|error| refused(error.into()))?)
-    }
-
-    /// Scores the model, removes layers by every method, and asks the whole and every pruned model the datasets.
-    pub async fn run(
-        &self,
-        text: JsNamedText,
-        datasets: JsNamedTexts,
-        request: JsExperimentRequest,
-        on_progress: OnProgress,
-    ) -> Result<JsReport, JsValue> {
-        let model = self.model()?;
-        let text = cut(&model, from_page(text)?)?;
-        let datasets: Vec<NamedText> = from_page(datasets)?;
-        let datasets: Result<Vec<Dataset>, _> = datasets
-            .into_iter()
-            .map(|file| Dataset::read(file.name, &file.contents, false))
-            .collect();
-        let datasets = datasets.map_err(|error| refused(error.into()))?;
-        let request = from_page(request)?;
-        let (mut show, cancel) = (shown(on_progress), self.begin());
-        let mut run = Run::new(&mut show, &cancel);
-        let report = prune_and_judge(
-            &model,
-            &text,
-            &datasets,
-            &request,
-            now(),
-            &mut NoStages,
-            &mut run,
-        )
-        .await;
-        to_page(&trusted(report.map_err(refused)?)?)
-    }
-
-    /// Continues a text, saying each piece as it comes.
-    pub async fn generate(
-        &self,
-        request: JsGenerateRequest,
-        on_text: OnText,
-    ) -> Result<JsGenerated, JsValue> {
-        let model = self.model()?;
-        let request: GenerateRequest = from_page(request)?;
-        let cancel = self.begin();
-        let generated = speak(&model, &request, &cancel, &on_text).await;
-        to_page(&trusted(generated.map_err(refused)?)?)
-    }
-
     /// What comes with the bundled model.
     pub fn bundled() -> Result<JsBundled, JsValue> {
         let named = |file: layerlab_atlas::TaskFile| NamedText {
@@ -174,6 +99,7 @@ impl Session {
         to_page(&Bundled {
             calibration: named(bundled::calibration()),
             judged_on: bundled::judged_on().into_iter().map(named).collect(),
+            request: ExperimentRequest::default(),
         })
     }
 
@@ -189,13 +115,13 @@ impl Session {
         }
     }
 
-    fn model(&self) -> Result<Rc<OpenModel<PageFiles>>, JsValue> {
+    pub(crate) fn model(&self) -> Result<Rc<OpenModel<PageFiles>>, JsValue> {
         let model = self.model.borrow().clone();
         model.ok_or_else(|| thrown(FailureKind::Input, "no model is loaded".into()))
     }
 
     /// A wish to cancel that is not that of an earlier call.
-    fn begin(&self) -> Cancel {
+    pub(crate) fn begin(&self) -> Cancel {
         let cancel = Cancel::default();
         self.cancel.replace(cancel.clone());
         cancel
@@ -203,7 +129,7 @@ impl Session {
 }
 
 /// Progress goes to the page's function. What that throws is the page's own affair.
-fn shown(on_progress: OnProgress) -> impl FnMut(Progress) {
+pub(crate) fn shown(on_progress: OnProgress) -> impl FnMut(Progress) {
     let function: Function = on_progress.unchecked_into();
     move |progress| {
         if let Ok(progress) = to_page::<_, JsValue>(&progress) {
@@ -212,69 +138,6 @@ fn shown(on_progress: OnProgress) -> impl FnMut(Progress) {
     }
 }
 
-fn now() -> String {
+pub(crate) fn now() -> String {
     String::from(Date::new_0().to_iso_string())
-}
-
-fn cut(model: &OpenModel<PageFiles>, text: NamedText) -> Result<Text, JsValue> {
-    let context = model.decoder.spec().context;
-    Text::new(
-        text.name,
-        &text.contents,
-        &model.tokenizer,
-        context,
-        TextOptions::default(),
-    )
-    .map_err(|error| refused(error.into()))
-}
-
-async fn speak(
-    model: &OpenModel<PageFiles>,
-    request: &GenerateRequest,
-    cancel: &Cancel,
-    on_text: &OnText,
-) -> Result<Generated, LabError> {
-    let removed: BTreeSet<usize> = request.removed.iter().copied().collect();
-    let decoder = model.decoder.without(&removed)?;
-    let prompt = model.tokenizer.encode(&request.prompt, true)?;
-    let options = GenerateOptions {
-        max_new_tokens: request.max_new_tokens,
-        sampling: match request.temperature {
-            None => Sampling::Greedy,
-            Some(temperature) => Sampling::Sample {
-                temperature,
-                top_k: None,
-                top_p: None,
-                seed: request.seed,
-            },
-        },
-        stop: model.tokenizer.stops().to_vec(),
-    };
-    let mut speech = Speech::after(&model.tokenizer, &prompt)?;
-    let function: &Function = on_text.unchecked_ref();
-    let start = Instant::now();
-    let (mut text, mut failed) = (String::new(), None);
-    let tokens = generate(&decoder, &prompt, &options, &mut |id| {
-        match speech.push(id) {
-            Ok(new) => {
-                // What the page's function throws is its own affair.
-                let _ = function.call1(&JsValue::NULL, &JsValue::from_str(&new));
-                text.push_str(&new);
-            }
-            Err(error) => failed = Some(error),
-        }
-        match failed.is_some() || cancel.is_cancelled() {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
-    })
-    .await?;
-    match failed {
-        Some(error) => Err(error.into()),
-        None => Ok(Generated {
-            text,
-            tokens: tokens.len(),
-            seconds: start.elapsed().as_secs_f64(),
-        }),
-    }
 }

@@ -1,7 +1,10 @@
 //! What crosses the border between the page and the lab.
 
+use std::collections::BTreeSet;
+
 use layerlab_lab::{
-    DeviceChoice, ExperimentRequest, Progress, Report, ScoreOptions, ScoreRequest,
+    DeviceChoice, EvalOptions, ExperimentRequest, Judged, Plan, PlanRequest, Progress, Report,
+    ScoreOptions, ScoreRequest,
     report::{DeviceReport, ModelReport, ScoringReport},
 };
 use schemars::{JsonSchema, Schema, schema_for};
@@ -16,13 +19,53 @@ pub struct NamedText {
     pub contents: String,
 }
 
-/// What comes with the bundled model.
+/// A text to score layers on, and how it is cut.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Calibration {
+    /// The text.
+    pub text: NamedText,
+    /// Tokens per sequence, BOS included; the model's context but at most 256 if none.
+    pub sequence_length: Option<usize>,
+    /// Sequences at most.
+    pub max_sequences: usize,
+}
+
+/// What whole and pruned models are asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Examination {
+    /// Texts and datasets; the extension of a name says how it is read.
+    pub datasets: Vec<NamedText>,
+    /// Items of each at most, drawn at random; all if none.
+    pub items: Option<usize>,
+}
+
+/// Removals to judge.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JudgeRequest {
+    /// Layers to leave out, one set for each pruned model.
+    pub removals: Vec<BTreeSet<usize>>,
+    /// How models are asked.
+    pub eval: EvalOptions,
+}
+
+/// Plans to make.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanningRequest {
+    /// How layers are scored, again after each removal where plans are iterative.
+    pub score: ScoreRequest,
+    /// Methods, schedules, how many.
+    pub plans: PlanRequest,
+}
+
+/// What comes with the bundled model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bundled {
     /// The text that layers are scored on.
     pub calibration: NamedText,
     /// What whole and pruned models are judged on.
     pub judged_on: Vec<NamedText>,
+    /// What `layerlab run` asks for if nothing else is said.
+    pub request: ExperimentRequest,
 }
 
 /// What to continue, and how.
@@ -99,7 +142,12 @@ struct Border {
     score_request: ScoreRequest,
     score_options: ScoreOptions,
     experiment_request: ExperimentRequest,
-    text: NamedText,
+    calibration: Calibration,
+    examination: Examination,
+    judge_request: JudgeRequest,
+    judged: Judged,
+    planning_request: PlanningRequest,
+    plan: Plan,
     bundled: Bundled,
     generate_request: GenerateRequest,
     generated: Generated,

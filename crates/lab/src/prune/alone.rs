@@ -3,8 +3,8 @@
 use layerlab_model::ModelFiles;
 use layerlab_score::Plan;
 
-use super::{Calibration, PlanRequest, Subject};
-use crate::{LabError, OpenModel, Run, ScoreRequest, Text, score::Scored};
+use super::PlanRequest;
+use crate::{LabError, Measured, OpenModel, Run, ScoreRequest, Text};
 
 /// A plan for each method and schedule that `request` names, by the model's scores on `text`.
 ///
@@ -20,15 +20,6 @@ pub async fn plan_removals<F: ModelFiles>(
 ) -> Result<Vec<Plan>, LabError> {
     let layers = model.decoder.spec().layers();
     request.budget.count(layers, &request.constraints)?;
-    let scored = Scored::of(model, text, scoring, run).await?;
-    let subject = Subject {
-        decoder: &model.decoder,
-        calibration: Calibration {
-            sequences: &text.sequences,
-            batch: scoring.batch,
-        },
-        scoring,
-    };
-    let plans = subject.plans(&scored.scoring.scores, request, run).await?;
-    Ok(plans.plans)
+    let measured = Measured::of(model, text, scoring, run).await?;
+    measured.plans(model, text, scoring, request, run).await
 }

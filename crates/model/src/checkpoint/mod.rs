@@ -5,7 +5,7 @@ mod header;
 mod index;
 mod read;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 pub use error::CheckpointError;
 
@@ -33,6 +33,8 @@ pub struct Checkpoint<F> {
     config: Config,
     weight_files: Vec<String>,
     tensors: BTreeMap<String, TensorEntry>,
+    /// Filled when it is first asked for: all weight files must be read for it.
+    sha256: OnceLock<String>,
 }
 
 impl<F: ModelFiles> Checkpoint<F> {
@@ -53,6 +55,7 @@ impl<F: ModelFiles> Checkpoint<F> {
             config,
             weight_files,
             tensors,
+            sha256: OnceLock::new(),
         })
     }
 

@@ -72,6 +72,9 @@ impl<F: ModelFiles> Checkpoint<F> {
     /// # Errors
     /// When a file cannot be read.
     pub async fn sha256(&self) -> Result<String, CheckpointError> {
+        if let Some(known) = self.sha256.get() {
+            return Ok(known.clone());
+        }
         let mut hash = Sha256::new();
         let mut chunk = vec![0; CHUNK as usize];
         for file in &self.weight_files {
@@ -84,10 +87,8 @@ impl<F: ModelFiles> Checkpoint<F> {
                 offset += bytes.len() as u64;
             }
         }
-        Ok(hash
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect())
+        let bytes = hash.finalize();
+        let hash: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(self.sha256.get_or_init(|| hash).clone())
     }
 }

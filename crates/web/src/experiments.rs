@@ -1,0 +1,169 @@
+//! What a session finds out about its model.
+
+use std::{cell::RefMut, rc::Rc};
+
+use layerlab_lab::{
+    Dataset, Measured, OpenModel, Provenance, Report, Run, Text, TextOptions, export_pruned,
+    judge_removals, prune_and_judge,
+};
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+
+use crate::{
+    Session,
+    border::{
+        JsCalibration, JsExamination, JsExperimentRequest, JsJudgeRequest, JsJudged, JsPlan,
+        JsPlanningRequest, JsPlans, JsReport, JsScoreOptions, JsScoreRequest, JsScoringReport,
+        OnProgress, from_page, refused, thrown, to_page, trusted,
+    },
+    export::{ExportSink, PageTarget},
+    files::PageFiles,
+    finished::Finished,
+    session::{now, shown},
+    types::{Calibration, Examination, FailureKind, JudgeRequest, NamedText, PlanningRequest},
+};
+
+/// Seed of the draw of items, as the command's default.
+const SEED: u64 = 0;
+
+#[wasm_bindgen]
+impl Session {
+    /// Scores every layer of the model by every method on a text.
+    pub async fn score(
+        &self,
+        text: JsCalibration,
+        request: JsScoreRequest,
+        on_progress: OnProgress,
+    ) -> Result<JsReport, JsValue> {
+        let model = self.model()?;
+        let text = cut(&model, from_page(text)?)?;
+        let request: layerlab_lab::ScoreRequest = from_page(request)?;
+        let (mut show, cancel) = (shown(on_progress), self.begin());
+        let mut run = Run::new(&mut show, &cancel);
+        let measured = Measured::of(&model, &text, &request, &mut run).await;
+        let measured = measured.map_err(refused)?;
+        let report = measured
+            .report(&model, &request.score, now(), &mut run)
+            .await;
+        let report = trusted(report.map_err(refused)?)?;
+        self.measured.replace(Some(Rc::new(measured)));
+        to_page(&report)
+    }
+
+    /// Scores anew from what the last `score` measured, without another pass.
+    pub fn rescore(&self, options: JsScoreOptions) -> Result<JsScoringReport, JsValue> {
+        let scoring = self.last_measured()?.score(&from_page(options)?);
+        to_page(&scoring.map_err(|error| refused(error.into()))?)
+    }
+
+    /// Plans by what the last `score` measured, which must have been of the same text.
+    pub async fn plan(
+        &self,
+        text: JsCalibration,
+        request: JsPlanningRequest,
+        on_progress: OnProgress,
+    ) -> Result<JsPlans, JsValue> {
+        let (model, measured) = (self.model()?, self.last_measured()?);
+        let text = cut(&model, from_page(text)?)?;
+        let request: PlanningRequest = from_page(request)?;
+        let (mut show, cancel) = (shown(on_progress), self.begin());
+        let mut run = Run::new(&mut show, &cancel);
+        let (score, plans) = (&request.score, &request.plans);
+        let plans = measured.plans(&model, &text, score, plans, &mut run).await;
+        to_page(&trusted(plans.map_err(refused)?)?)
+    }
+
+    /// Asks the model, whole and without each set of layers.
+    pub async fn judge(
+        &self,
+        examination: JsExamination,
+        request: JsJudgeRequest,
+        on_progress: OnProgress,
+    ) -> Result<JsJudged, JsValue> {
+        let model = self.model()?;
+        let datasets = read(from_page(examination)?)?;
+        let JudgeRequest { removals, eval } = from_page(request)?;
+        let mut finished = self.finished()?;
+        let (mut show, cancel) = (shown(on_progress), self.begin());
+        let mut run = Run::new(&mut show, &cancel);
+        let stages = &mut *finished;
+        let judged = judge_removals(&model, &datasets, &removals, &eval, stages, &mut run).await;
+        to_page(&trusted(judged.map_err(refused)?)?)
+    }
+
+    /// Scores the model, removes layers by every method, and asks the whole and every pruned model.
+    pub async fn run(
+        &self,
+        text: JsCalibration,
+        examination: JsExamination,
+        request: JsExperimentRequest,
+        on_progress: OnProgress,
+    ) -> Result<JsReport, JsValue> {
+        let model = self.model()?;
+        let text = cut(&model, from_page(text)?)?;
+        let datasets = read(from_page(examination)?)?;
+        let request = from_page(request)?;
+        let mut finished = self.finished()?;
+        let (mut show, cancel) = (shown(on_progress), self.begin());
+        let mut run = Run::new(&mut show, &cancel);
+        let (stages, created) = (&mut *finished, now());
+        let report = prune_and_judge(
+            &model, &text, &datasets, &request, created, stages, &mut run,
+        );
+        let report: Report = trusted(report.await.map_err(refused)?)?;
+        to_page(&report)
+    }
+
+    /// Writes the model without a plan's layers as the files of a Hugging Face folder.
+    pub async fn export(
+        &self,
+        plan: JsPlan,
+        sink: ExportSink,
+        on_progress: OnProgress,
+    ) -> Result<(), JsValue> {
+        let model = self.model()?;
+        let (mut show, cancel) = (shown(on_progress), self.begin());
+        let mut run = Run::new(&mut show, &cancel);
+        let provenance = Provenance::of(&model.checkpoint, from_page(plan)?, now()).await;
+        let provenance = provenance.map_err(refused)?;
+        let mut target = PageTarget(sink);
+        let written = export_pruned(&model.checkpoint, &provenance, &mut target, &mut run).await;
+        written.map_err(refused)
+    }
+
+    fn last_measured(&self) -> Result<Rc<Measured>, JsValue> {
+        let measured = self.measured.borrow().clone();
+        measured.ok_or_else(|| thrown(FailureKind::Input, "nothing has been scored yet".into()))
+    }
+
+    /// Stages of this session; one call at a time has them.
+    fn finished(&self) -> Result<RefMut<'_, Finished>, JsValue> {
+        let taken = |_| {
+            let message = "another experiment of this session is still running";
+            thrown(FailureKind::Input, message.into())
+        };
+        self.finished.try_borrow_mut().map_err(taken)
+    }
+}
+
+fn cut(model: &OpenModel<PageFiles>, given: Calibration) -> Result<Text, JsValue> {
+    let context = model.decoder.spec().context;
+    let options = TextOptions {
+        sequence_length: given.sequence_length,
+        max_sequences: given.max_sequences,
+    };
+    let NamedText { name, contents } = given.text;
+    Text::new(name, &contents, &model.tokenizer, context, options)
+        .map_err(|error| refused(error.into()))
+}
+
+fn read(given: Examination) -> Result<Vec<Dataset>, JsValue> {
+    let some = |dataset: Dataset| match given.items {
+        Some(limit) => dataset.sample(limit, SEED),
+        None => dataset,
+    };
+    let datasets = given.datasets.into_iter();
+    let datasets: Result<Vec<Dataset>, _> = datasets
+        .map(|file| Dataset::read(file.name, &file.contents, false).map(some))
+        .collect();
+    datasets.map_err(|error| refused(error.into()))
+}

@@ -1,0 +1,29 @@
+// Writes sw.js: the files of this build, kept by the browser so that the page opens without a network.
+import { createHash } from "node:crypto";
+import { readFile, readdir, writeFile } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+
+/** A Vite plugin that runs once everything else lies in the output folder. */
+export function offline() {
+  let folder = "";
+  return {
+    name: "offline",
+    apply: "build",
+    configResolved(config) {
+      folder = join(config.root, config.build.outDir);
+    },
+    async closeBundle() {
+      const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+      const files = entries
+        .filter((entry) => entry.isFile() && entry.name !== "sw.js")
+        .map((entry) => join(entry.parentPath, entry.name))
+        .sort();
+      const hash = createHash("sha256");
+      for (const file of files) hash.update(file).update(await readFile(file));
+      const names = files.map((file) => relative(folder, file).split(sep).join("/"));
+      const source = await readFile(new URL("./service-worker.js", import.meta.url), "utf8");
+      const build = JSON.stringify({ version: hash.digest("hex").slice(0, 16), files: names });
+      await writeFile(join(folder, "sw.js"), `const BUILD = ${build};\n${source}`);
+    },
+  };
+}

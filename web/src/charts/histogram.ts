@@ -1,0 +1,42 @@
+import * as Plot from "@observablehq/plot";
+import type { HistogramReport } from "../generated/types";
+import { lowerEdge } from "../state/scores";
+import { BLUE, ORANGE } from "./palette";
+
+/** How large a tap's activations are, on a scale of octaves; `threshold` in the activation's units. */
+export function histogramChart(
+  histogram: HistogramReport,
+  threshold: number,
+  name: string,
+  width: number,
+): SVGElement | HTMLElement {
+  const bins = histogram.counts.map((count, index) => {
+    const bin = histogram.first_bin + index;
+    return { low: lowerEdge(bin), high: lowerEdge(bin + 1), count };
+  });
+  // What lies below 2^-40 has no place on a scale of octaves.
+  const drawn = bins.filter(({ low }) => low > 0);
+  // Bins of an octave are equally wide in |a|, so their density by octaves is what can be compared.
+  const density = (bin: (typeof drawn)[number]) => bin.count / Math.log2(bin.high / bin.low);
+  return Plot.plot({
+    width,
+    height: 130,
+    marginLeft: 12,
+    marginRight: 12,
+    ariaLabel: `magnitudes at ${name}`,
+    x: { type: "log", base: 2, label: "|a|", ticks: 5, tickFormat: ".1~g" },
+    y: { axis: null },
+    marks: [
+      Plot.rect(drawn, {
+        x1: "low",
+        x2: "high",
+        y1: 0,
+        y2: density,
+        fill: (bin) => (bin.high <= threshold ? ORANGE : BLUE),
+        inset: 0,
+      }),
+      Plot.ruleX([threshold], { stroke: ORANGE, strokeWidth: 2, strokeDasharray: "4 3" }),
+      Plot.ruleY([0]),
+    ],
+  });
+}

@@ -1,0 +1,136 @@
+// The lab as promises: the views never see a message. One worker, hence one device, for each `Lab`.
+import * as Comlink from "comlink";
+import type {
+  Bundled,
+  Calibration,
+  DeviceChoice,
+  DeviceReport,
+  Examination,
+  ExperimentRequest,
+  GenerateRequest,
+  Generated,
+  JudgeRequest,
+  Judged,
+  ModelReport,
+  Plan,
+  PlanningRequest,
+  Progress,
+  Report,
+  ReportFormat,
+  ScoreOptions,
+  ScoreRequest,
+  ScoringReport,
+} from "../generated/types";
+import type { Adapter, Download, HubModel, KeptModel, ModelSource } from "../worker/messages";
+import type { LabWorker } from "../worker/worker";
+import { LabFailure, failureOf } from "./failure";
+
+export type Step = Progress | Download;
+type Show = (step: Step) => void;
+
+export class Lab {
+  readonly #worker: Worker;
+  readonly #remote: Comlink.Remote<LabWorker>;
+  /** Never resolves; rejects when the worker dies. */
+  readonly #death: Promise<never>;
+
+  constructor() {
+    this.#worker = new Worker(new URL("../worker/worker.ts", import.meta.url), { type: "module" });
+    this.#remote = Comlink.wrap<LabWorker>(this.#worker);
+    this.#death = new Promise((_, reject) => {
+      const die = (why: string) => reject(new LabFailure("device", why));
+      this.#worker.addEventListener("error", (event) => die(event.message || "the worker failed"));
+      this.#worker.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
+        if (typeof data === "object" && data !== null && "died" in data) die(String(data.died));
+      });
+    });
+    // Whoever waits for something hears of it; nobody need wait.
+    this.#death.catch(() => undefined);
+  }
+
+  start(device: DeviceChoice): Promise<DeviceReport> {
+    return this.#call((remote) => remote.start(device));
+  }
+
+  adapter(): Promise<Adapter | null> {
+    return this.#call((remote) => remote.adapter());
+  }
+
+  bundled(): Promise<Bundled> {
+    return this.#call((remote) => remote.bundled());
+  }
+
+  load(source: ModelSource, show: Show): Promise<ModelReport> {
+    return this.#call((remote) => remote.load(source, Comlink.proxy(show)));
+  }
+
+  score(text: Calibration, request: ScoreRequest, show: Show): Promise<Report> {
+    return this.#call((remote) => remote.score(text, request, Comlink.proxy(show)));
+  }
+
+  rescore(options: ScoreOptions): Promise<ScoringReport> {
+    return this.#call((remote) => remote.rescore(options));
+  }
+
+  plan(text: Calibration, request: PlanningRequest, show: Show): Promise<Plan[]> {
+    return this.#call((remote) => remote.plan(text, request, Comlink.proxy(show)));
+  }
+
+  judge(examination: Examination, request: JudgeRequest, show: Show): Promise<Judged> {
+    return this.#call((remote) => remote.judge(examination, request, Comlink.proxy(show)));
+  }
+
+  run(
+    text: Calibration,
+    examination: Examination,
+    request: ExperimentRequest,
+    show: Show,
+  ): Promise<Report> {
+    return this.#call((remote) => remote.run(text, examination, request, Comlink.proxy(show)));
+  }
+
+  generate(request: GenerateRequest, say: (text: string) => void): Promise<Generated> {
+    return this.#call((remote) => remote.generate(request, Comlink.proxy(say)));
+  }
+
+  export(
+    plan: Plan,
+    folder: FileSystemDirectoryHandle | undefined,
+    show: Show,
+  ): Promise<Blob | null> {
+    return this.#call((remote) => remote.export(plan, folder, Comlink.proxy(show)));
+  }
+
+  write(report: Report, format: ReportFormat): Promise<string> {
+    return this.#call((remote) => remote.write(report, format));
+  }
+
+  cancel(): Promise<void> {
+    return this.#call((remote) => remote.cancel());
+  }
+
+  keptModels(): Promise<KeptModel[]> {
+    return this.#call((remote) => remote.keptModels());
+  }
+
+  removeModel(model: HubModel): Promise<void> {
+    return this.#call((remote) => remote.removeModel(model));
+  }
+
+  memory(): Promise<number> {
+    return this.#call((remote) => remote.memory());
+  }
+
+  /** Ends the worker, whatever it does. */
+  end(): void {
+    this.#worker.terminate();
+  }
+
+  async #call<T>(work: (remote: Comlink.Remote<LabWorker>) => Promise<T>): Promise<T> {
+    try {
+      return await Promise.race([work(this.#remote), this.#death]);
+    } catch (thrown) {
+      throw failureOf(thrown);
+    }
+  }
+}

@@ -1,0 +1,34 @@
+/** A number with three to four digits that matter. */
+export function figure(value: number | null | undefined): string {
+  if (value === null || value === undefined) return "–";
+  if (!Number.isFinite(value)) return "∞";
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(2);
+  return size >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(4)));
+}
+
+/** A number with its interval. */
+export function withInterval(
+  value: number | null | undefined,
+  low: number | null | undefined,
+  high: number | null | undefined,
+): string {
+  if (low === null || low === undefined || high === null || high === undefined) {
+    return figure(value);
+  }
+  return `${figure(value)} [${figure(low)}, ${figure(high)}]`;
+}
+
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0)} MB`;
+}
+
+export function seconds(value: number | null | undefined): string {
+  if (value === null || value === undefined) return "–";
+  return value < 10 ? `${value.toFixed(1)} s` : `${value.toFixed(0)} s`;
+}
+
+/** A count with separators between thousands. */
+export function count(value: number): string {
+  return value.toLocaleString("en");
+}

@@ -1,0 +1,305 @@
+// What the page knows: the device, the model, what was found out about it, and what is being done.
+import { Lab, type Step } from "../client/lab";
+import { LabFailure, failureOf } from "../client/failure";
+import type {
+  Bundled,
+  Calibration,
+  DeviceChoice,
+  DeviceReport,
+  Examination,
+  Judged,
+  ModelReport,
+  NamedText,
+  Plan,
+  Report,
+  ScoreOptions,
+  ScoreRequest,
+  ScoringReport,
+} from "../generated/types";
+import type { Adapter, ModelSource } from "../worker/messages";
+import { address } from "./address.svelte";
+
+/** Something that takes a while. */
+export interface Task {
+  name: string;
+  step: Step | null;
+  stopping: boolean;
+}
+
+/** Where what is shown comes from. */
+export type Origin = "native" | "live" | "opened";
+
+const ALL_TAPS: ScoreRequest["extra_taps"] = ["attention", "mlp", "neurons"];
+
+class LabState {
+  #lab = new Lab();
+  #source: ModelSource = { kind: "bundled", base: new URL("atlas/", document.baseURI).href };
+
+  device = $state<DeviceReport | null>(null);
+  adapter = $state<Adapter | null>(null);
+  model = $state<ModelReport | null>(null);
+  bundled = $state.raw<Bundled | null>(null);
+  /** The user's own text instead of the bundled one. */
+  ownText = $state.raw<NamedText | null>(null);
+  /** The user's own datasets instead of the bundled ones. */
+  ownDatasets = $state.raw<NamedText[] | null>(null);
+
+  /** Made by the command when the page was built, on the bundled model. */
+  native = $state.raw<Report | null>(null);
+  /** What this page found out: scores, or a whole experiment. */
+  live = $state.raw<Report | null>(null);
+  /** A report from a file. */
+  opened = $state.raw<Report | null>(null);
+  /** The scores of `live` under other options. */
+  rescored = $state.raw<ScoringReport | null>(null);
+  judged = $state.raw<Judged | null>(null);
+
+  task = $state<Task | null>(null);
+  failure = $state.raw<LabFailure | null>(null);
+  memory = $state(0);
+
+  readonly isBundled = $derived(this.model === null || this.model.name === "atlas");
+  /** The whole report that is shown, and where it comes from. */
+  readonly shown = $derived.by((): { report: Report; origin: Origin } | null => {
+    if (this.opened !== null) return { report: this.opened, origin: "opened" };
+    if (this.live !== null) return { report: this.live, origin: "live" };
+    if (this.native !== null && this.isBundled) return { report: this.native, origin: "native" };
+    return null;
+  });
+  readonly scoring = $derived.by((): ScoringReport | null => {
+    if (this.opened === null && this.rescored !== null) return this.rescored;
+    return this.shown?.report.scoring ?? null;
+  });
+  readonly ready = $derived(this.device !== null && this.model !== null && this.task === null);
+
+  /** The text that layers are scored on, cut as the device can bear. */
+  readonly calibration = $derived.by((): Calibration | null => {
+    const text = this.ownText ?? this.bundled?.calibration;
+    if (text === undefined) return null;
+    const slow = this.device?.kind === "software_gpu";
+    return {
+      text,
+      sequence_length: address.length || (slow ? 64 : null),
+      max_sequences: address.sequences || (slow ? 2 : 64),
+    };
+  });
+  /** What whole and pruned models are asked. */
+  readonly examination = $derived.by((): Examination | null => {
+    const datasets = this.ownDatasets ?? this.bundled?.judged_on;
+    if (datasets === undefined) return null;
+    const usual = this.device?.kind === "software_gpu" ? 4 : 60;
+    return { datasets, items: address.items || usual };
+  });
+  readonly options = $derived.by((): ScoreOptions | null => {
+    const usual = this.bundled?.request.score.score;
+    if (usual === undefined) return null;
+    const { tap, estimator, epsilon } = address;
+    return { ...usual, tap, estimator, epsilon };
+  });
+
+  /** Everything that happens when the page is opened. */
+  async begin(): Promise<void> {
+    void this.#showNative();
+    if (address.model !== "") {
+      const { model: id, endpoint } = address;
+      this.#source = { kind: "hub", model: { id, endpoint, revision: "main" } };
+    }
+    await this.#start(address.device);
+    await this.open(this.#source);
+  }
+
+  /** A new worker in place of a dead or unwanted one; what was found out stays. */
+  async restart(device: DeviceChoice): Promise<void> {
+    this.#lab.end();
+    this.#lab = new Lab();
+    this.task = null;
+    this.failure = null;
+    this.device = null;
+    this.model = null;
+    address.device = device;
+    await this.#start(device);
+    await this.#load();
+    if (this.live === null) await this.score();
+  }
+
+  /** Loads another model and scores it. */
+  async open(source: ModelSource): Promise<void> {
+    this.#source = source;
+    if (this.device === null) return;
+    this.model = null;
+    this.live = this.opened = this.rescored = this.judged = null;
+    if (source.kind !== "bundled" || address.model === "") this.#forgetLayers(source);
+    if (await this.#load()) await this.score();
+  }
+
+  /** Scores first what one pass finds, then what each layer's removal costs. */
+  async score(): Promise<void> {
+    const text = this.calibration;
+    const request = this.#scoreRequest();
+    if (text === null || request === null) return;
+    await this.#work("Scoring the layers", async (lab, show) => {
+      this.rescored = this.opened = null;
+      // Few resamples at first: scores now, better intervals with the losses.
+      const quick = { ...request, loss_change: false, score: { ...request.score, resamples: 100 } };
+      this.live = await lab.score(text, quick, show);
+      performance.mark("layerlab:first-score");
+      this.live = await lab.score(text, request, show);
+      performance.mark("layerlab:all-scores");
+    });
+  }
+
+  /** Scores anew under the address's options; quick while something is dragged. */
+  async rescore(quick: boolean): Promise<void> {
+    const options = this.options;
+    if (options === null || this.live === null || this.task !== null) return;
+    try {
+      this.rescored = await this.#lab.rescore({ ...options, resamples: quick ? 0 : 200 });
+    } catch (thrown) {
+      this.failure = failureOf(thrown);
+    }
+  }
+
+  /** The layers that a method would remove. */
+  async plan(): Promise<Plan | null> {
+    const text = this.calibration;
+    const score = this.#scoreRequest();
+    if (text === null || score === null) return null;
+    const { method, schedule, count } = address;
+    const plans = {
+      methods: [method],
+      schedules: [schedule],
+      budget: { count },
+      constraints: { protected: [], forced: [] },
+    };
+    const request = { score: { ...score, loss_change: method === "loss_change" }, plans };
+    const found = await this.#work("Choosing layers", (lab, show) =>
+      lab.plan(text, request, show),
+    );
+    return found?.[0] ?? null;
+  }
+
+  /** Asks the model whole and without the removed layers. */
+  async judge(): Promise<void> {
+    const { examination, bundled } = this;
+    if (examination === null || bundled === null) return;
+    const request = { removals: [[...address.removed].sort((a, b) => a - b)], eval: bundled.request.eval };
+    const judged = await this.#work("Asking the whole and the pruned model", (lab, show) =>
+      lab.judge(examination, request, show),
+    );
+    if (judged !== undefined) this.judged = judged;
+  }
+
+  /** The whole experiment: every method, as `layerlab run` does it. */
+  async run(): Promise<void> {
+    const { calibration, examination, bundled } = this;
+    const score = this.#scoreRequest();
+    if (calibration === null || examination === null || bundled === null || score === null) return;
+    const { count, schedule } = address;
+    const plans = { ...bundled.request.plans, budget: { count }, schedules: [schedule] };
+    const request = { ...bundled.request, score, plans };
+    const report = await this.#work("Pruning by every method", (lab, show) =>
+      lab.run(calibration, examination, request, show),
+    );
+    if (report !== undefined) {
+      this.live = report;
+      this.opened = null;
+    }
+  }
+
+  /** Continues a prompt; `say` hears of the text as it comes. */
+  async generate(prompt: string, removed: number[], say: (text: string) => void) {
+    const request = { prompt, removed, max_new_tokens: 48, temperature: null, seed: 0 };
+    const name = removed.length === 0 ? "Generating" : "Generating without the removed layers";
+    return this.#work(name, (lab) => lab.generate(request, say));
+  }
+
+  /** Writes the pruned model; a zip where no folder is given. */
+  async export(folder: FileSystemDirectoryHandle | undefined): Promise<Blob | null | undefined> {
+    const plan: Plan = {
+      method: "by_hand",
+      label: "by hand",
+      schedule: "one_shot",
+      removed: [...address.removed].sort((a, b) => a - b),
+    };
+    return this.#work("Writing the pruned model", (lab, show) => lab.export(plan, folder, show));
+  }
+
+  /** Does something with the lab that takes no time to speak of. */
+  async ask<T>(question: (lab: Lab) => Promise<T>): Promise<T | undefined> {
+    try {
+      return await question(this.#lab);
+    } catch (thrown) {
+      this.failure = failureOf(thrown);
+      return undefined;
+    }
+  }
+
+  async cancel(): Promise<void> {
+    if (this.task === null) return;
+    this.task.stopping = true;
+    await this.ask((lab) => lab.cancel());
+  }
+
+  async #showNative(): Promise<void> {
+    try {
+      const response = await fetch(new URL("atlas/report.json", document.baseURI));
+      if (response.ok) this.native = (await response.json()) as Report;
+    } catch {
+      // The live report will come all the same.
+    }
+  }
+
+  async #start(device: DeviceChoice): Promise<void> {
+    await this.#work("Starting the lab", async (lab) => {
+      this.adapter = await lab.adapter();
+      this.device = await lab.start(device);
+      this.bundled ??= await lab.bundled();
+    });
+  }
+
+  async #load(): Promise<boolean> {
+    const loaded = await this.#work("Loading the model", (lab, show) =>
+      lab.load(this.#source, show),
+    );
+    this.model = loaded ?? null;
+    return loaded !== undefined;
+  }
+
+  #scoreRequest(): ScoreRequest | null {
+    const { bundled, options } = this;
+    if (bundled === null || options === null) return null;
+    return { ...bundled.request.score, score: options, extra_taps: ALL_TAPS };
+  }
+
+  /** Layers of one model say nothing of another's. */
+  #forgetLayers(source: ModelSource): void {
+    if (source.kind === "bundled" && this.live === null) return;
+    address.removed = [];
+    address.layer = -1;
+  }
+
+  /** One long task at a time; nothing where it failed, which `failure` then says. */
+  async #work<T>(
+    name: string,
+    work: (lab: Lab, show: (step: Step) => void) => Promise<T>,
+  ): Promise<T | undefined> {
+    const lab = this.#lab;
+    this.failure = null;
+    this.task = { name, step: null, stopping: false };
+    try {
+      const found = await work(lab, (step) => {
+        if (this.task !== null && lab === this.#lab) this.task.step = step;
+      });
+      this.memory = await lab.memory();
+      return found;
+    } catch (thrown) {
+      // What a worker that was replaced says no longer matters.
+      if (lab === this.#lab) this.failure = failureOf(thrown);
+      return undefined;
+    } finally {
+      if (lab === this.#lab) this.task = null;
+    }
+  }
+}
+
+export const lab = new LabState();

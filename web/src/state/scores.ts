@@ -1,0 +1,20 @@
+// Views of a score table.
+import type { MethodScores, ScoringReport } from "../generated/types";
+
+/** Methods that rank layers, with the baselines; parts of AVSS are shown elsewhere. */
+export function rankings(scoring: ScoringReport): MethodScores[] {
+  return scoring.scores.methods.filter((method) => method.role !== "part");
+}
+
+/** Layers by a method's order of removal, first to go first. */
+export function order(method: MethodScores): number[] {
+  const ranked = method.layers.filter((layer) => typeof layer.rank === "number");
+  return ranked.sort((one, other) => (one.rank ?? 0) - (other.rank ?? 0)).map(({ layer }) => layer);
+}
+
+/** The lower edge of a bin of the magnitude histogram, as the lab's statistics define them: 8 a octave from 2^-40. */
+export function lowerEdge(bin: number): number {
+  if (bin === 0) return 0;
+  const octave = Math.floor((bin - 1) / 8);
+  return 2 ** (octave - 40) * (1 + ((bin - 1) % 8) / 8);
+}

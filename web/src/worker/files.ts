@@ -1,0 +1,44 @@
+import type { FileSource } from "../generated/layerlab_web";
+
+/** Files by their names in the model's folder; only what is asked for is read. */
+export class BlobFiles implements FileSource {
+  readonly name: string;
+  readonly #files: ReadonlyMap<string, Blob>;
+
+  constructor(name: string, files: ReadonlyMap<string, Blob>) {
+    this.name = name;
+    this.#files = files;
+  }
+
+  async size(name: string): Promise<number | undefined> {
+    return this.#files.get(name)?.size;
+  }
+
+  async read(name: string, offset: number, length: number): Promise<Uint8Array> {
+    const file = this.#files.get(name);
+    if (file === undefined) throw new Error(`there is no ${name}`);
+    return new Uint8Array(await file.slice(offset, offset + length).arrayBuffer());
+  }
+}
+
+/** The files of the bundled model, which lie beside the page. */
+export async function bundledFiles(base: string): Promise<BlobFiles> {
+  const names = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
+  const fetched = names.map(async (name): Promise<[string, Blob]> => {
+    const response = await fetch(new URL(name, base));
+    if (!response.ok) throw new Error(`${name} of the bundled model: the server says ${response.status}`);
+    return [name, await response.blob()];
+  });
+  return new BlobFiles("atlas", new Map(await Promise.all(fetched)));
+}
+
+/** Dropped or picked files, without the folder that all of them lie in. */
+export function pickedFiles(name: string, files: { path: string; blob: Blob }[]): BlobFiles {
+  const config = files.map((file) => file.path).find((path) => /(^|\/)config\.json$/.test(path));
+  const folder = config?.slice(0, -"config.json".length) ?? "";
+  const inside = files.filter((file) => file.path.startsWith(folder));
+  return new BlobFiles(
+    name,
+    new Map(inside.map((file) => [file.path.slice(folder.length), file.blob])),
+  );
+}

@@ -1,0 +1,46 @@
+// What the page and its worker tell each other besides the lab's own types.
+
+/** Where a model comes from. */
+export type ModelSource =
+  | { kind: "bundled"; base: string }
+  | { kind: "files"; name: string; files: { path: string; blob: Blob }[] }
+  | { kind: "hub"; model: HubModel };
+
+/** A model on the Hub, or on a server that speaks its paths. */
+export interface HubModel {
+  id: string;
+  revision: string;
+  endpoint: string;
+}
+
+/** How far a download has come. */
+export interface Download {
+  stage: "downloading";
+  file: string;
+  /** Bytes of all files there. */
+  bytes: number;
+  /** Bytes of all files. */
+  total: number;
+  /** Connections that broke and were taken up again. */
+  resumed: number;
+}
+
+/** A model that the browser keeps. */
+export interface KeptModel extends HubModel {
+  /** The commit that the revision stood for. */
+  commit: string;
+  /** Bytes kept. */
+  bytes: number;
+  /** Bytes when whole. */
+  total: number;
+}
+
+/** What the browser's GPU offers, found out before anything is loaded. */
+export interface Adapter {
+  name: string;
+  /** Bytes that one buffer may have. */
+  maxBuffer: number;
+  /** Bytes of a buffer that a shader can read. */
+  maxBinding: number;
+  features: string[];
+}

@@ -1,0 +1,178 @@
+// Owns the wasm instance, and through it the GPU device. The page talks to it by src/client.
+import * as Comlink from "comlink";
+import init, { Session } from "../generated/layerlab_web";
+import type {
+  Bundled,
+  Calibration,
+  DeviceChoice,
+  DeviceReport,
+  Examination,
+  ExperimentRequest,
+  GenerateRequest,
+  Generated,
+  JudgeRequest,
+  Judged,
+  ModelReport,
+  Plan,
+  PlanningRequest,
+  Progress,
+  Report,
+  ReportFormat,
+  ScoreOptions,
+  ScoreRequest,
+  ScoringReport,
+} from "../generated/types";
+import { FolderSink, ZipSink } from "./export";
+import { type BlobFiles, bundledFiles, pickedFiles } from "./files";
+import { hubFiles } from "./hub";
+import type { Adapter, Download, HubModel, KeptModel, ModelSource } from "./messages";
+import { compiled } from "./module";
+import { keptModels, removeModel } from "./store";
+
+type Shown = (progress: Progress) => void;
+
+/** A caller's function across the border, called at most every 50 ms: a page shows no more. */
+function calm<T>(show: (value: T) => void): (value: T) => void {
+  let last = 0;
+  return (value) => {
+    const now = performance.now();
+    if (now - last < 50) return;
+    last = now;
+    show(value);
+  };
+}
+
+export class LabWorker {
+  #session: Session | undefined;
+  #memory: WebAssembly.Memory | undefined;
+  #download = new AbortController();
+
+  /** Compiles the module and opens a device. */
+  async start(device: DeviceChoice): Promise<DeviceReport> {
+    const { memory } = await init({ module_or_path: compiled() });
+    this.#memory = memory;
+    this.#session = await Session.open(device);
+    return this.#session.device();
+  }
+
+  async adapter(): Promise<Adapter | null> {
+    const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+    if (!adapter) return null;
+    const { info, limits, features } = adapter;
+    return {
+      name: info.description || [info.vendor, info.architecture].filter(Boolean).join(" "),
+      maxBuffer: limits.maxBufferSize,
+      maxBinding: limits.maxStorageBufferBindingSize,
+      features: [...features].sort(),
+    };
+  }
+
+  bundled(): Bundled {
+    return Session.bundled();
+  }
+
+  async load(
+    source: ModelSource,
+    onProgress: (progress: Progress | Download) => void,
+  ): Promise<ModelReport> {
+    const show = calm(onProgress);
+    return this.#open().load(await this.#files(source, show), show);
+  }
+
+  async score(text: Calibration, request: ScoreRequest, onProgress: Shown): Promise<Report> {
+    return this.#open().score(text, request, calm(onProgress));
+  }
+
+  rescore(options: ScoreOptions): ScoringReport {
+    return this.#open().rescore(options);
+  }
+
+  async plan(text: Calibration, request: PlanningRequest, onProgress: Shown): Promise<Plan[]> {
+    return this.#open().plan(text, request, calm(onProgress));
+  }
+
+  async judge(
+    examination: Examination,
+    request: JudgeRequest,
+    onProgress: Shown,
+  ): Promise<Judged> {
+    return this.#open().judge(examination, request, calm(onProgress));
+  }
+
+  async run(
+    text: Calibration,
+    examination: Examination,
+    request: ExperimentRequest,
+    onProgress: Shown,
+  ): Promise<Report> {
+    return this.#open().run(text, examination, request, calm(onProgress));
+  }
+
+  async generate(request: GenerateRequest, onText: (text: string) => void): Promise<Generated> {
+    return this.#open().generate(request, onText);
+  }
+
+  /** Writes the pruned model to a folder, or gives it as a zip. */
+  async export(
+    plan: Plan,
+    folder: FileSystemDirectoryHandle | undefined,
+    onProgress: Shown,
+  ): Promise<Blob | null> {
+    const sink = folder === undefined ? new ZipSink() : new FolderSink(folder);
+    await this.#open().export(plan, sink, calm(onProgress));
+    return (await sink.finish()) ?? null;
+  }
+
+  write(report: Report, format: ReportFormat): string {
+    return Session.write(report, format);
+  }
+
+  /** Asks what is running to stop; it stops at its next step. */
+  cancel(): void {
+    this.#download.abort();
+    this.#session?.cancel();
+  }
+
+  keptModels(): Promise<KeptModel[]> {
+    return keptModels();
+  }
+
+  removeModel(model: HubModel): Promise<void> {
+    return removeModel(model);
+  }
+
+  /** Bytes of wasm memory. It never shrinks, so this is also its peak. */
+  memory(): number {
+    return this.#memory?.buffer.byteLength ?? 0;
+  }
+
+  #open(): Session {
+    if (this.#session === undefined) throw new Error("the lab has not been started");
+    return this.#session;
+  }
+
+  async #files(source: ModelSource, show: (download: Download) => void): Promise<BlobFiles> {
+    switch (source.kind) {
+      case "bundled":
+        return bundledFiles(source.base);
+      case "files":
+        return pickedFiles(source.name, source.files);
+      case "hub":
+        this.#download = new AbortController();
+        return hubFiles(source.model, show, this.#download.signal);
+    }
+  }
+}
+
+// A panic ends a task of the module without ending the call that waits for it, so the page is told apart from the calls.
+let said = "";
+const log = console.error.bind(console);
+console.error = (...values: unknown[]) => {
+  said = values.map(String).join(" ");
+  log(...values);
+};
+self.addEventListener("error", (event) => {
+  self.postMessage({ died: said.split("\n")[0] || event.message });
+});
+
+Comlink.expose(new LabWorker());

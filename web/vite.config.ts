@@ -1,0 +1,16 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vite";
+import { offline } from "./scripts/offline.mjs";
+
+export default defineConfig({
+  // Any static host, under any path.
+  base: "./",
+  plugins: [svelte(), offline()],
+  worker: { format: "es" },
+  build: {
+    target: "es2023",
+    // Policies of the page forbid data: addresses for scripts and workers.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+});
