@@ -1,19 +1,21 @@
-//! The main job: score a model, prune it by every method, and see what each kept.
+//! The main job: score a model, prune it by every method, and see what each kept; in the terminal, then in the page.
 
-use crate::command::{built, cargo, command, root, step};
+use crate::{
+    command::{built, command, root, step},
+    web,
+};
 
-/// Builds the command and runs `layerlab run` with `arguments`; without any, on the bundled model.
+/// Builds the page and the command, runs `layerlab run` with `arguments` (without any, on the bundled model), then
+/// serves the page.
 ///
 /// # Errors
-/// When the build or the run fails.
+/// When a build or the run fails, or no port can be had.
 pub fn run(arguments: &[String]) -> Result<(), String> {
-    step(
-        "building layerlab",
-        cargo(&["build", "--workspace", "--bin=layerlab"]),
-    )?;
+    web::build()?;
     let mut job = command(&built("layerlab").to_string_lossy(), &["run"]);
     // Paths are the caller's.
     job.args(arguments)
         .current_dir(std::env::current_dir().unwrap_or_else(|_| root()));
-    step("layerlab run", job)
+    step("layerlab run", job)?;
+    web::serve()
 }

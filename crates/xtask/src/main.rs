@@ -6,14 +6,16 @@ mod command;
 mod lab;
 mod setup;
 mod test;
+mod web;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 cargo xtask <command>
 
-  lab [options of `layerlab run`]   build the command and do the whole job on a model: the small one that
-                                    the repository carries, or --model
+  lab [options of `layerlab run`]   build all, do the whole job on a model in the terminal (the bundled one, or
+                                    --model), then serve the page on this machine
+  web                               build the page into web/dist, a folder for any static host
   test                              install what the tests need and run them all
   atlas write|train --output DIR    write the invented world's texts and tasks, or train the model of it
   bench [--model DIR --text FILE]   scoring speed beside PyTorch with hooks (needs python3 with torch
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = arguments.collect();
     let result = match command.as_deref() {
         Some("lab") => lab::run(&rest),
+        Some("web") if rest.is_empty() => web::build(),
         Some("test") if rest.is_empty() => test::run(),
         Some("bench") => bench::run(&rest),
         Some("atlas") => atlas::run(&rest),

@@ -39,18 +39,42 @@ pub fn vulkan_driver() -> Result<(), String> {
     if has_driver {
         return Ok(());
     }
+    let packages = ["libvulkan1", "mesa-vulkan-drivers"];
+    install("a Vulkan driver (Mesa's software one, llvmpipe, will do)", &packages)
+}
+
+/// Makes sure that there are node and npm, which build the page.
+///
+/// # Errors
+/// When they are not found and cannot be installed.
+pub fn node() -> Result<(), String> {
+    if succeeds("npm", &["--version"]) && succeeds("node", &["--version"]) {
+        return Ok(());
+    }
+    install("node and npm", &["nodejs", "npm"])
+}
+
+/// Makes sure that there is a Chromium to test the page in.
+///
+/// # Errors
+/// When none is found and it cannot be installed.
+pub fn chromium() -> Result<(), String> {
+    let given = std::env::var_os("LAYERLAB_CHROMIUM").is_some();
+    if given || succeeds("chromium", &["--version"]) {
+        return Ok(());
+    }
+    install("Chromium (or another's place in LAYERLAB_CHROMIUM)", &["chromium"])
+}
+
+/// Installs Debian's packages.
+fn install(what: &str, packages: &[&str]) -> Result<(), String> {
     if !succeeds("apt-get", &["--version"]) {
-        return Err(
-            "no Vulkan driver is installed; the tests of the GPU path need one \
-                    (Mesa's software driver, llvmpipe, will do)"
-                .into(),
-        );
+        return Err(format!("{what} is needed and not installed"));
     }
     let as_root = |arguments: &[&str]| match succeeds("test", &["-w", "/usr/share"]) {
         true => command("apt-get", arguments),
         false => command("sudo", &[&["apt-get"], arguments].concat()),
     };
     step("package lists", as_root(&["update", "-q"]))?;
-    let packages = ["install", "-y", "-q", "libvulkan1", "mesa-vulkan-drivers"];
-    step("software Vulkan driver", as_root(&packages))
+    step(what, as_root(&[&["install", "-y", "-q"], packages].concat()))
 }

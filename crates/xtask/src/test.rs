@@ -1,8 +1,8 @@
 //! Everything that must hold before a change lands.
 
 use crate::{
-    command::{cargo, step},
-    setup,
+    command::{built, cargo, command, step},
+    setup, web,
 };
 
 /// Sets up, then runs all checks, cheapest first.
@@ -16,19 +16,16 @@ pub fn run() -> Result<(), String> {
     let lints = ["--", "--deny", "warnings"];
     let everything = ["clippy", "--workspace", "--all-targets"];
     step("lints", cargo(&[&everything[..], &lints].concat()))?;
-    let wasm = [
-        "check",
-        "--workspace",
-        "--lib",
-        "--exclude=layerlab-cli",
-        "--exclude=xtask",
-        "--target=wasm32-unknown-unknown",
-    ];
-    step("WebAssembly check", cargo(&wasm))?;
     let mut tests = cargo(&["test", "--workspace", "--all-targets"]);
     // Mesa complains on every start without one.
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
         tests.env("XDG_RUNTIME_DIR", std::env::temp_dir());
     }
-    step("tests", tests)
+    step("tests", tests)?;
+    // Last, since it builds the lab once more, as WebAssembly.
+    web::build()?;
+    setup::chromium()?;
+    let mut page = command("node", &["--test", "--test-concurrency=1", "tests/page/"]);
+    page.env("LAYERLAB", built("layerlab"));
+    step("tests of the page", page)
 }

@@ -32,7 +32,7 @@ export function scoreChart(
         y: "value",
         r: 5,
         // Shape tells as well as colour.
-        symbol: (layer) => (goes(layer) ? "triangle" : "circle"),
+        symbol: (layer: (typeof layers)[number]) => (goes(layer) ? "triangle" : "circle"),
         fill: (layer) => (goes(layer) ? ORANGE : BLUE),
         title: (layer) => `layer ${layer.layer}: ${figure(layer.value)}, rank ${layer.rank ?? "–"}`,
       }),

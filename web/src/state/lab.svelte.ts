@@ -132,16 +132,28 @@ class LabState {
     if (await this.#load()) await this.score();
   }
 
-  /** Scores first what one pass finds, then what each layer's removal costs. */
+  /** The same model once more, after what went wrong has been put right. */
+  openAgain(): Promise<void> {
+    return this.open(this.#source);
+  }
+
+  /** The model that comes with the page. */
+  openBundled(): Promise<void> {
+    address.model = "";
+    return this.open({ kind: "bundled", base: new URL("atlas/", document.baseURI).href });
+  }
+
+  /** Scores first on a few sequences, then on all of them, with what each layer's removal costs. */
   async score(): Promise<void> {
     const text = this.calibration;
     const request = this.#scoreRequest();
     if (text === null || request === null) return;
     await this.#work("Scoring the layers", async (lab, show) => {
       this.rescored = this.opened = null;
-      // Few resamples at first: scores now, better intervals with the losses.
+      // A few sequences at first: something to see at once, and all of it when it is there.
       const quick = { ...request, loss_change: false, score: { ...request.score, resamples: 100 } };
-      this.live = await lab.score(text, quick, show);
+      const some = { ...text, max_sequences: Math.min(text.max_sequences, 4) };
+      this.live = await lab.score(some, quick, show);
       performance.mark("layerlab:first-score");
       this.live = await lab.score(text, request, show);
       performance.mark("layerlab:all-scores");
@@ -254,6 +266,7 @@ class LabState {
       this.adapter = await lab.adapter();
       this.device = await lab.start(device);
       this.bundled ??= await lab.bundled();
+      performance.mark("layerlab:device");
     });
   }
 

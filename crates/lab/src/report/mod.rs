@@ -12,6 +12,7 @@ mod statistics;
 mod table;
 mod task_line;
 mod task_table;
+mod text_keys;
 
 pub(crate) use conclusion::conclude;
 pub use document::{

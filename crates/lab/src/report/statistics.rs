@@ -16,6 +16,8 @@ pub struct LayerReport {
     /// By tap.
     pub taps: BTreeMap<Tap, TapReport>,
     /// By span n: the block's input against what leaves the n-th block from it.
+    #[serde(with = "super::text_keys")]
+    #[schemars(with = "BTreeMap<usize, PairReport>")]
     pub spans: BTreeMap<usize, PairReport>,
 }
 

@@ -1,0 +1,124 @@
+// What the page is like to everyone: sizes, policies, offline, keyboards and screen readers, narrow screens, the address.
+import assert from "node:assert/strict";
+import { readFile, readdir } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { launch, open, ready, scored } from "./browser.mjs";
+import { DIST, ROOT, site } from "./support.mjs";
+
+const VIEWS = ["model", "layers", "prune", "hallucination", "repair", "report", "lesson"];
+const SHORT = "device=cpu&sequences=2&length=32&items=1";
+let host;
+let browser;
+before(async () => {
+  host = await site();
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  await host.close();
+});
+
+test("the module is at most 4 MB packed, all scripts at most 200 KB", async () => {
+  const names = await readdir(join(DIST, "assets"));
+  const contents = async (name) => readFile(join(DIST, "assets", name));
+  const [module] = names.filter((name) => name.endsWith(".packed"));
+  assert.ok((await contents(module)).length <= 4_000_000);
+  const scripts = await Promise.all(names.filter((name) => name.endsWith(".js")).map(contents));
+  const packed = scripts.reduce((sum, script) => sum + gzipSync(script).length, 0);
+  assert.ok(packed <= 200_000, `${packed} bytes`);
+});
+
+for (const scheme of ["light", "dark"]) {
+  test(`axe finds nothing serious in any view, ${scheme}; nothing overflows at 390 px`, async () => {
+    const { page, context, errors } = await open(browser, { colorScheme: scheme });
+    const axe = await readFile(createRequire(join(ROOT, "web/package.json")).resolve("axe-core"), "utf8");
+    await page.goto(`${host.address}?${SHORT}&layer=3&removed=4,5`);
+    await scored(page);
+    // The page's policy lets no script in; this one comes by the debugger.
+    await page.evaluate(axe);
+    for (const view of VIEWS) {
+      await page.locator(`nav a[href="?view=${view}"]`).click();
+      await ready(page);
+      const { violations } = await page.evaluate(() => globalThis.axe.run());
+      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+      const told = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" ")}`);
+      assert.deepEqual(told, [], `${view}, ${scheme}`);
+      await page.setViewportSize({ width: 390, height: 844 });
+      const over = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok((await over()) <= 0, `${view} is ${await over()} px too wide`);
+      await page.setViewportSize({ width: 1280, height: 900 });
+    }
+    assert.deepEqual(errors, []);
+    await context.close();
+  });
+}
+
+test("the page opens without a network after the first visit, and asks nobody else", async () => {
+  const { page, context } = await open(browser);
+  const elsewhere = [];
+  page.on("request", (request) => {
+    if (!request.url().startsWith(new URL(host.address).origin) && !request.url().startsWith("blob:")) {
+      elsewhere.push(request.url());
+    }
+  });
+  await page.goto(`${host.address}?${SHORT}`);
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await scored(page);
+  host.state.down = true;
+  await page.goto(`${host.address}?${SHORT}&view=prune`);
+  await scored(page);
+  host.state.down = false;
+  assert.deepEqual(elsewhere, []);
+  await context.close();
+});
+
+test("an address leads to the screen that it was taken from", async () => {
+  const { page, context } = await open(browser);
+  await page.goto(`${host.address}?${SHORT}&view=prune&removed=2,7&method=block_influence&prompt=Hello`);
+  await page.getByTestId("removed").filter({ hasText: "2, 7" }).waitFor();
+  await ready(page);
+  assert.equal(await page.getByRole("combobox", { name: "method" }).inputValue(), "block_influence");
+  assert.equal(await page.getByRole("textbox", { name: "prompt" }).inputValue(), "Hello");
+  await page.getByRole("link", { name: "Layers" }).click();
+  await page.getByRole("button", { name: "look into layer 5" }).click();
+  const copied = page.url();
+  await page.goBack();
+  await page.getByTestId("removed").waitFor();
+  await page.goto(copied);
+  await page.getByTestId("detail").getByRole("heading", { name: "Layer 5" }).waitFor();
+  await context.close();
+});
+
+test("the lesson does what it says", async () => {
+  const { page, context } = await open(browser);
+  await page.goto(`${host.address}?${SHORT}&view=lesson&step=4`);
+  await scored(page);
+  await page.getByRole("button", { name: "Remove 0, 1, 2" }).click();
+  await page.getByTestId("kept").waitFor({ timeout: 60_000 });
+  const row = page.locator('[data-testid="kept"] tr[data-metric="perplexity"] td').last();
+  assert.ok(Number.parseFloat(await row.innerText()) < 0.1);
+  await context.close();
+});
+
+test("nothing blocks the main thread for long while the model runs", async () => {
+  const { page, context } = await open(browser);
+  await page.goto(`${host.address}?device=cpu`);
+  await page.getByText(/leaving out each layer, \d+ of/).waitFor({ timeout: 120_000 });
+  const longest = await page.evaluate(
+    () =>
+      new Promise((done) => {
+        let worst = 0;
+        const watch = new PerformanceObserver((list) => {
+          for (const entry of list.getEntries()) worst = Math.max(worst, entry.duration);
+        });
+        watch.observe({ type: "longtask" });
+        setTimeout(() => done(worst), 4000);
+      }),
+  );
+  // Tasks are called long from 50 ms on.
+  assert.equal(longest, 0);
+  await context.close();
+});

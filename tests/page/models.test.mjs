@@ -1,0 +1,143 @@
+// Models of the visitor's own: from a folder, and from a server that speaks the Hub's paths.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { launch, open, ready, scored } from "./browser.mjs";
+import { hub } from "./server.mjs";
+import { DEMO, filesOf, site } from "./support.mjs";
+
+const SHORT = "device=cpu&sequences=2&length=32&items=1";
+const ID = "someone/demo";
+let host;
+let browser;
+before(async () => {
+  host = await site();
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  await host.close();
+});
+
+function chip(page, name) {
+  return page.locator(".chip", { hasText: new RegExp(`^${name}$`) });
+}
+
+test("a folder is read, scored, and makes way for others without growing the tab", async () => {
+  const { page, context } = await open(browser);
+  await page.goto(`${host.address}?view=model&${SHORT}`);
+  await scored(page);
+  const files = await filesOf(DEMO);
+  const bytes = async () => Number.parseFloat(await page.locator(".status .soft").first().innerText());
+  let settled;
+  for (let swap = 0; swap < 20; swap += 1) {
+    if (swap % 2 === 0) {
+      await page.getByTestId("files").setInputFiles(files);
+      await chip(page, "picked files").waitFor();
+    } else {
+      await page.getByRole("button", { name: "Back to Atlas" }).click();
+      await chip(page, "atlas").waitFor();
+    }
+    await ready(page);
+    if (swap === 3) settled = await bytes();
+  }
+  assert.ok((await bytes()) <= settled, `${await bytes()} MB after 20 models, ${settled} after 4`);
+  await context.close();
+});
+
+test("a folder is dropped", async () => {
+  const { page, context } = await open(browser);
+  await page.goto(`${host.address}?view=model&${SHORT}`);
+  await scored(page);
+  const contents = await Promise.all((await filesOf(DEMO)).map(async (path) => {
+    return { name: path.split("/").at(-1), base64: (await readFile(path)).toString("base64") };
+  }));
+  const transfer = await page.evaluateHandle((files) => {
+    const transfer = new DataTransfer();
+    for (const { name, base64 } of files) {
+      transfer.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name));
+    }
+    return transfer;
+  }, contents);
+  await page.locator(".drop").dispatchEvent("drop", { dataTransfer: transfer });
+  await chip(page, "config.json").or(page.locator(".chip", { hasText: ".json" })).first().waitFor();
+  await ready(page);
+  await page.getByRole("link", { name: "Layers" }).click();
+  await page.getByTestId("origin").filter({ hasText: "live" }).waitFor();
+  await context.close();
+});
+
+test("a corrupt file is named, and Atlas is one click away", async () => {
+  const { page, context } = await open(browser);
+  await page.goto(`${host.address}?view=model&${SHORT}`);
+  await scored(page);
+  const weights = await readFile(join(DEMO, "model.safetensors"));
+  const files = await Promise.all((await filesOf(DEMO)).map(async (path) => {
+    const name = path.split("/").at(-1);
+    const whole = await readFile(path);
+    const buffer = name === "model.safetensors" ? weights.subarray(0, weights.length / 2) : whole;
+    return { name, mimeType: "application/octet-stream", buffer };
+  }));
+  await page.getByTestId("files").setInputFiles(files);
+  await page.getByRole("alert").filter({ hasText: "model.safetensors" }).waitFor({ timeout: 30_000 });
+  await page.getByRole("alert").getByRole("button", { name: "Back to Atlas" }).click();
+  await chip(page, "atlas").waitFor();
+  await ready(page);
+  await context.close();
+});
+
+test("a Hub id is streamed, taken up where it broke off, kept, and deleted", async () => {
+  const server = await hub(DEMO, ID, { breaks: 2 });
+  const { page, context } = await open(browser);
+  try {
+    const address = `${host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`;
+    await page.goto(address);
+    await chip(page, ID).waitFor({ timeout: 60_000 });
+    await ready(page);
+    assert.equal(server.state.ranges.length, 2, "the weights were asked for twice more");
+    assert.ok(server.state.ranges.every((from) => from > 0), `from ${server.state.ranges}`);
+
+    // The next visit asks nobody.
+    await server.close();
+    await page.goto(address);
+    await chip(page, ID).waitFor({ timeout: 60_000 });
+    await ready(page);
+    const kept = page.getByRole("listitem").filter({ hasText: ID });
+    await kept.getByRole("button", { name: "delete" }).click();
+    await kept.waitFor({ state: "detached" });
+  } finally {
+    await context.close();
+    await server.close();
+  }
+});
+
+test("a download that is not what the Hub says is thrown away", async () => {
+  const server = await hub(DEMO, ID);
+  server.state.wrongHash = true;
+  const { page, context } = await open(browser);
+  try {
+    await page.goto(`${host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`);
+    await page.getByRole("alert").filter({ hasText: /is not what the Hub says/ }).waitFor({ timeout: 60_000 });
+  } finally {
+    await context.close();
+    await server.close();
+  }
+});
+
+test("where the browser has no room, the page says how much is missing", async () => {
+  const server = await hub(DEMO, ID);
+  const { page, context } = await open(browser);
+  try {
+    const session = await context.newCDPSession(page);
+    const { origin } = new URL(host.address);
+    await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 100_000 });
+    await page.goto(`${host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`);
+    await page.getByRole("alert").filter({ hasText: /the model needs [\d.]+/ }).waitFor({ timeout: 60_000 });
+    await page.getByRole("alert").getByRole("button", { name: "Back to Atlas" }).click();
+    await chip(page, "atlas").waitFor({ timeout: 60_000 });
+  } finally {
+    await context.close();
+    await server.close();
+  }
+});

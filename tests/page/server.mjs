@@ -1,0 +1,87 @@
+// A static host under a path of its own, and beside it a server that speaks the Hub's paths for the models it is given.
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readFile, readdir, stat } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+
+const TYPES = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".json": "application/json",
+  ".svg": "image/svg+xml",
+};
+
+function listen(server) {
+  return new Promise((done) => {
+    server.listen(0, "127.0.0.1", () => done(`http://127.0.0.1:${server.address().port}`));
+  });
+}
+
+/** Serves `folder` under `/lab/of/layers/`; gives its address and what it was asked. */
+export async function host(folder) {
+  const path = "/lab/of/layers/";
+  const state = { down: false, requests: [] };
+  const server = createServer(async (request, response) => {
+    const name = decodeURIComponent(new URL(request.url, "http://host").pathname);
+    state.requests.push(name);
+    if (state.down) return request.socket.destroy();
+    const inside = normalize(name.slice(path.length) || "index.html");
+    try {
+      if (!name.startsWith(path) || inside.startsWith("..")) throw new Error("elsewhere");
+      const contents = await readFile(join(folder, inside));
+      response.writeHead(200, { "Content-Type": TYPES[extname(inside)] ?? "application/octet-stream" });
+      response.end(contents);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  const origin = await listen(server);
+  return { address: origin + path, state, close: () => server.closeAllConnections() ?? server.close() };
+}
+
+/** Speaks the Hub's paths for one model folder. The first answers with weights break off after `breakAfter` bytes. */
+export async function hub(folder, id, { breaks = 0, breakAfter = 100_000 } = {}) {
+  const sha = "0123456789abcdef0123456789abcdef01234567";
+  const state = { breaks, ranges: [], wrongHash: false };
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, "http://hub");
+    const headers = { "Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "range" };
+    const json = (value) => response.writeHead(200, headers).end(JSON.stringify(value));
+    if (request.method === "OPTIONS") return response.writeHead(204, headers).end();
+    if (pathname === `/api/models/${id}/revision/main`) return json({ sha });
+    if (pathname === `/api/models/${id}/tree/${sha}`) return json(await tree(folder, state.wrongHash));
+    const start = `/${id}/resolve/${sha}/`;
+    if (!pathname.startsWith(start)) return response.writeHead(404, headers).end();
+    const file = join(folder, pathname.slice(start.length));
+    const { size } = await stat(file);
+    const range = /bytes=(\d+)-/.exec(request.headers.range ?? "");
+    const from = range === null ? 0 : Number(range[1]);
+    if (range !== null) state.ranges.push(from);
+    const part = range === null ? {} : { "Content-Range": `bytes ${from}-${size - 1}/${size}` };
+    response.writeHead(range === null ? 200 : 206, { ...headers, ...part, "Content-Length": size - from });
+    if (file.endsWith(".safetensors") && state.breaks > 0) {
+      state.breaks -= 1;
+      const begun = (await readFile(file)).subarray(from, from + breakAfter);
+      // What was written must leave before the connection breaks.
+      response.write(begun, () => setTimeout(() => response.destroy(), 50));
+      return undefined;
+    }
+    return createReadStream(file, { start: from }).pipe(response);
+  });
+  const address = await listen(server);
+  return { address, state, close: () => server.closeAllConnections() ?? server.close() };
+}
+
+async function tree(folder, wrongHash) {
+  const names = (await readdir(folder)).sort();
+  const entries = names.map(async (path) => {
+    const contents = await readFile(join(folder, path));
+    const entry = { type: "file", path, size: contents.length, oid: "" };
+    if (!path.endsWith(".safetensors")) return entry;
+    const oid = createHash("sha256").update(wrongHash ? "other" : contents).digest("hex");
+    return { ...entry, lfs: { oid, size: contents.length } };
+  });
+  return Promise.all(entries);
+}

@@ -1,0 +1,72 @@
+// What tests of the page share.
+import assert from "node:assert/strict";
+import { readFile, readdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { host } from "./server.mjs";
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+export const DIST = join(ROOT, "web/dist");
+/** A real model in Hugging Face layout that every checkout has. */
+export const DEMO = join(ROOT, "tests/goldens/demo");
+
+/** The built page under a path of its own. */
+export function site() {
+  return host(DIST);
+}
+
+/** A downloaded file's text. */
+export async function downloaded(page, click) {
+  const [download] = await Promise.all([page.waitForEvent("download"), click()]);
+  return readFile(await download.path());
+}
+
+/** The report that the page would save. */
+export async function report(page) {
+  await page.getByRole("link", { name: "Report" }).click();
+  const text = await downloaded(page, () => page.getByRole("button", { name: "JSON", exact: true }).click());
+  return JSON.parse(text.toString());
+}
+
+/** Sets the value of a slider as a hand would. */
+export async function drag(slider, value) {
+  await slider.evaluate((input, to) => {
+    input.value = String(to);
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  }, value);
+}
+
+/** Every order of removal is the same, and every value within `tolerance` of the larger of the two, relatively. */
+export function assertSameScores(found, expected, tolerance) {
+  const methods = (report) => {
+    const ranking = ({ role }) => role !== "part";
+    return new Map(report.scoring.scores.methods.filter(ranking).map((one) => [one.id, one]));
+  };
+  const [ours, theirs] = [methods(found), methods(expected)];
+  assert.deepEqual([...ours.keys()], [...theirs.keys()]);
+  for (const [id, { layers }] of ours) {
+    const others = theirs.get(id).layers;
+    assert.deepEqual(layers.map((layer) => layer.rank), others.map((layer) => layer.rank), `ranks by ${id}`);
+    // Differences of losses are small beside the losses that they come from.
+    const scale = id === "loss_change" ? Math.max(...others.map(({ value }) => Math.abs(value))) : 0;
+    for (const [index, { value }] of layers.entries()) {
+      const expected = others[index].value;
+      const off = Math.abs(value - expected) / Math.max(Math.abs(value), Math.abs(expected), scale, 1e-30);
+      assert.ok(off <= tolerance, `${id}, layer ${index}: ${value} against ${expected}`);
+    }
+  }
+}
+
+/** A folder's files as an input takes them. */
+export async function filesOf(folder) {
+  return (await readdir(folder)).map((name) => join(folder, name));
+}
+
+/** Does `work` and takes everything down, whatever comes of it. */
+export async function using(things, work) {
+  try {
+    return await work();
+  } finally {
+    for (const thing of things) await thing.close();
+  }
+}

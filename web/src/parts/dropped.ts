@@ -1,0 +1,46 @@
+// Files and folders that are dropped on the page.
+
+export interface NamedBlob {
+  path: string;
+  blob: Blob;
+}
+
+/** Every file that was dropped, with those in folders, and a name for all of it. */
+export async function droppedFiles(data: DataTransfer): Promise<{ name: string; files: NamedBlob[] }> {
+  // Entries are gone after the first wait.
+  const entries = [...data.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+  const files = (await Promise.all(entries.map((entry) => walked(entry)))).flat();
+  return { name: entries[0]?.name ?? "dropped files", files };
+}
+
+async function walked(entry: FileSystemEntry): Promise<NamedBlob[]> {
+  if (isFile(entry)) {
+    const blob = await new Promise<File>((done, failed) => entry.file(done, failed));
+    return [{ path: entry.fullPath.replace(/^\//, ""), blob }];
+  }
+  if (!isFolder(entry)) return [];
+  const reader = entry.createReader();
+  const children: FileSystemEntry[] = [];
+  // A reader gives some at a time, and none at the end.
+  for (;;) {
+    const some = await new Promise<FileSystemEntry[]>((done, failed) => reader.readEntries(done, failed));
+    if (some.length === 0) break;
+    children.push(...some);
+  }
+  return (await Promise.all(children.map(walked))).flat();
+}
+
+function isFile(entry: FileSystemEntry): entry is FileSystemFileEntry {
+  return entry.isFile;
+}
+
+function isFolder(entry: FileSystemEntry): entry is FileSystemDirectoryEntry {
+  return entry.isDirectory;
+}
+
+/** Files of an input, by their paths where a folder was picked. */
+export function pickedFiles(list: FileList): { name: string; files: NamedBlob[] } {
+  const files = [...list].map((file) => ({ path: file.webkitRelativePath || file.name, blob: file }));
+  const name = files[0]?.path.includes("/") ? (files[0].path.split("/")[0] ?? "folder") : "picked files";
+  return { name, files };
+}

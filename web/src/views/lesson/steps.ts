@@ -1,0 +1,98 @@
+// The lesson: each step does something real and asks about it.
+import { address, go } from "../../state/address.svelte";
+import { lab } from "../../state/lab.svelte";
+
+export interface LessonStep {
+  title: string;
+  text: string;
+  action: { name: string; act: () => void };
+  question: string;
+  answer: string;
+}
+
+function look(method: string): () => void {
+  return () => {
+    address.method = method;
+    go("layers");
+  };
+}
+
+/** Removes layers and asks what that costs. */
+function without(removed: number[]): () => void {
+  return () => {
+    address.removed = removed;
+    lab.judged = null;
+    go("prune");
+    if (lab.ready) void lab.judge();
+  };
+}
+
+export const STEPS: LessonStep[] = [
+  {
+    title: "A model whose truth is known",
+    text: "Atlas is a language model of twelve blocks, trained on a world that does not exist. Let it speak.",
+    action: {
+      name: "Let it finish a question",
+      act: () => {
+        address.prompt = "Q: What is the capital of";
+        go("model");
+      },
+    },
+    question: "It answers fluently. How would you find out whether it knows, or makes it up?",
+    answer: "By knowing what it was told. In this world each fact was told often, seldom or never; what was never told it answers just as fluently, and is right no more often than chance.",
+  },
+  {
+    title: "One number a layer",
+    text: "AVSS divides how much a layer's activations vary by how many of them are nearly zero. The idea: a layer that varies little, and is often silent, matters little.",
+    action: { name: "Show AVSS", act: look("avss") },
+    question: "Which layers would AVSS remove first, and what do they have in common?",
+    answer: "The first ones. The residual stream grows from layer to layer, and AVSS at the output follows it: it ranks layers by their depth.",
+  },
+  {
+    title: "What is nearly zero?",
+    text: "That depends on a threshold. Drag it: nothing is run again, since the lab has counted activations of every magnitude.",
+    action: {
+      name: "Look into layer 3",
+      act: () => {
+        address.layer = 3;
+        look("avss")();
+      },
+    },
+    question: "Can you find a threshold that turns the ranking round?",
+    answer: "Hardly. With a tiny threshold nothing is below it, and AVSS is variance alone; with a large one nearly everything is. The order stays that of depth.",
+  },
+  {
+    title: "Ask the model instead",
+    text: "The plainest method: leave out each layer in turn and measure how much worse the model predicts.",
+    action: { name: "Show the loss change", act: look("loss_change") },
+    question: "Look at the first layer. Does AVSS agree?",
+    answer: "No. Without the first layer the model can hardly predict anything; AVSS would remove it first. The rank correlation of the two is strongly negative here.",
+  },
+  {
+    title: "Take three layers out, as AVSS says",
+    text: "The lab removes layers 0, 1 and 2 and asks both models the same questions.",
+    action: { name: "Remove 0, 1, 2", act: without([0, 1, 2]) },
+    question: "How much of its perplexity and of its answers has the model kept?",
+    answer: "Next to nothing: its perplexity rises more than a thousandfold, and it answers as one who guesses.",
+  },
+  {
+    title: "Take three others out",
+    text: "Block Influence looks at how little a block turns the hidden states. Here it would remove 4, 5 and 9.",
+    action: { name: "Remove 4, 5, 9", act: without([4, 5, 9]) },
+    question: "A quarter of the blocks is gone again. What is different?",
+    answer: "Nearly everything is kept. Which layers go matters far more than how many, and a score is worth what such a test says of it.",
+  },
+  {
+    title: "All methods, all costs",
+    text: "The chart shows what every method kept, with one, two and three layers removed; random choices are among them.",
+    action: {
+      name: "Show every method",
+      act: () => {
+        address.method = "avss";
+        go("prune");
+      },
+    },
+    question: "Would you trust a method that loses to random choice?",
+    answer: "Not on this model. Try it on another: the lab takes any small model in Hugging Face layout, and says what it sees there.",
+  },
+];
