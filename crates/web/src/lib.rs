@@ -8,6 +8,8 @@ pub mod types;
 #[cfg(target_arch = "wasm32")]
 mod border;
 #[cfg(target_arch = "wasm32")]
+mod constructors;
+#[cfg(target_arch = "wasm32")]
 mod experiments;
 #[cfg(target_arch = "wasm32")]
 mod export;

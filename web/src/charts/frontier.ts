@@ -1,6 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import type { Metric, Report } from "../generated/types";
 import { figure } from "../state/format";
+import { GREY, LINES } from "./palette";
 
 export interface FrontierPoint {
   label: string;
@@ -39,41 +40,73 @@ export function frontierPoints(report: Report, dataset: string, metric: Metric):
   });
 }
 
-/** Retained against layers removed, a line for each method; `chosen` stands out. */
+/** Lines that lie on each other, as one. */
+export interface FrontierLine {
+  labels: string[];
+  points: FrontierPoint[];
+  color: string;
+}
+
+/** One line for each way of removing layers, by what is kept in the end. */
+export function frontierLines(points: FrontierPoint[]): FrontierLine[] {
+  const lines = new Map<string, FrontierLine>();
+  const labels = new Set(points.map((point) => point.label));
+  for (const label of labels) {
+    const own = points.filter((point) => point.label === label);
+    const same = own.map((point) => point.retained).join();
+    const line = lines.get(same) ?? { labels: [], points: own, color: "" };
+    line.labels.push(label);
+    lines.set(same, line);
+  }
+  const end = (line: FrontierLine) => line.points.at(-1)?.retained ?? 0;
+  const sorted = [...lines.values()].sort((one, other) => end(other) - end(one));
+  return sorted.map((line, index) => ({ ...line, color: LINES[index % LINES.length] ?? GREY }));
+}
+
+/** Retained against layers removed; the line with the label `chosen` stands out. */
 export function frontierChart(
-  points: FrontierPoint[],
+  lines: FrontierLine[],
   chosen: string,
   what: string,
   width: number,
 ): SVGElement | HTMLElement {
-  const isChosen = (point: FrontierPoint) => point.label === chosen;
-  const ends = points.filter((point) => point.count === Math.max(...points.map((p) => p.count)));
+  const points = lines.flatMap((line) => line.points);
+  const most = Math.max(...points.map((point) => point.count));
   const log = Math.min(...points.map((point) => point.retained)) < 0.05;
   return Plot.plot({
     width,
     height: Math.min(340, 180 + width / 5),
     marginLeft: 52,
-    marginRight: Math.min(150, width / 3),
     ariaLabel: `${what} kept, against layers removed, for every method`,
-    x: { label: "layers removed", ticks: Math.max(...points.map((point) => point.count)), tickFormat: "d" },
-    y: { label: `${what} kept`, grid: true, type: log ? "log" : "linear", ...(log && { tickFormat: ".1~g" }) },
-    color: { scheme: "Observable10" },
+    x: { label: "layers removed", ticks: most, tickFormat: "d" },
+    y: {
+      label: `${what} kept`,
+      grid: true,
+      type: log ? "log" : "linear",
+      ...(log && { ticks: 4, tickFormat: ".1~g" }),
+    },
     marks: [
       Plot.ruleY([1], { strokeDasharray: "2 3" }),
-      Plot.line(points, { x: "count", y: "retained", z: "label", stroke: "label", strokeOpacity: 0.55 }),
-      Plot.line(points.filter(isChosen), { x: "count", y: "retained", stroke: "label", strokeWidth: 3.5 }),
-      Plot.dot(points, {
-        x: "count",
-        y: "retained",
-        fill: "label",
-        r: 3.5,
-        title: (point: FrontierPoint) =>
-          `${point.label}: without ${point.removed.join(", ") || "none"}, ${figure(point.retained)} kept [${figure(point.low)}, ${figure(point.high)}]`,
+      ...lines.flatMap((line) => {
+        const stands = line.labels.includes(chosen);
+        const named = line.labels.join(", ");
+        return [
+          Plot.line(line.points, {
+            x: "count",
+            y: "retained",
+            stroke: line.color,
+            strokeWidth: stands ? 4 : 1.5,
+          }),
+          Plot.dot(line.points, {
+            x: "count",
+            y: "retained",
+            fill: line.color,
+            r: stands ? 5 : 3,
+            title: (point: FrontierPoint) =>
+              `${named}: without ${point.removed.join(", ") || "none"}, ${figure(point.retained)} kept [${figure(point.low)}, ${figure(point.high)}]`,
+          }),
+        ];
       }),
-      Plot.text(
-        ends,
-        Plot.dodgeY({ x: "count", y: "retained", text: "label", textAnchor: "start", dx: 8, anchor: "middle" } as Plot.TextOptions),
-      ),
     ],
   });
 }
