@@ -7,10 +7,14 @@ export interface NamedBlob {
 
 /** Every file that was dropped, with those in folders, and a name for all of it. */
 export async function droppedFiles(data: DataTransfer): Promise<{ name: string; files: NamedBlob[] }> {
-  // Entries are gone after the first wait.
-  const entries = [...data.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  const files = (await Promise.all(entries.map((entry) => walked(entry)))).flat();
-  return { name: entries[0]?.name ?? "dropped files", files };
+  // Entries and files are gone after the first wait.
+  const items = [...data.items].map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
+  const found = items.map(async ({ entry, file }) => {
+    if (entry !== null) return walked(entry);
+    return file === null ? [] : [{ path: file.name, blob: file }];
+  });
+  const folder = items.find(({ entry }) => entry?.isDirectory)?.entry;
+  return { name: folder?.name ?? "dropped files", files: (await Promise.all(found)).flat() };
 }
 
 async function walked(entry: FileSystemEntry): Promise<NamedBlob[]> {

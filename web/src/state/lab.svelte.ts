@@ -6,6 +6,7 @@ import type {
   Calibration,
   DeviceChoice,
   DeviceReport,
+  EvalOptions,
   Examination,
   Judged,
   ModelReport,
@@ -194,7 +195,8 @@ class LabState {
   async judge(): Promise<void> {
     const { examination, bundled } = this;
     if (examination === null || bundled === null) return;
-    const request = { removals: [[...address.removed].sort((a, b) => a - b)], eval: bundled.request.eval };
+    const removals = [[...address.removed].sort((a, b) => a - b)];
+    const request = { removals, eval: this.#evalOptions(bundled) };
     const judged = await this.#work("Asking the whole and the pruned model", (lab, show) =>
       lab.judge(examination, request, show),
     );
@@ -208,7 +210,7 @@ class LabState {
     if (calibration === null || examination === null || bundled === null || score === null) return;
     const { count, schedule } = address;
     const plans = { ...bundled.request.plans, budget: { count }, schedules: [schedule] };
-    const request = { ...bundled.request, score, plans };
+    const request = { score, plans, eval: this.#evalOptions(bundled) };
     const report = await this.#work("Pruning by every method", (lab, show) =>
       lab.run(calibration, examination, request, show),
     );
@@ -276,6 +278,13 @@ class LabState {
     );
     this.model = loaded ?? null;
     return loaded !== undefined;
+  }
+
+  /** How models are asked; a GPU that the processor imitates takes minutes for a text. */
+  #evalOptions(bundled: Bundled): EvalOptions {
+    const usual = bundled.request.eval;
+    if (this.device?.kind !== "software_gpu") return usual;
+    return { ...usual, window: 32, max_windows: 2 };
   }
 
   #scoreRequest(): ScoreRequest | null {

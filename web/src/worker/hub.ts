@@ -8,6 +8,7 @@ import { type KeptFile, fileOf, folderOf, readManifest, writeManifest } from "./
 /** What a model needs to run here. */
 const WANTED = /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|model\.safetensors\.index)\.json$|^[^/]+\.safetensors$/;
 const ATTEMPTS = 5;
+const MAKE_ROOM = "delete a kept model, or drop a folder, which is not copied";
 
 interface TreeEntry {
   type: string;
@@ -95,7 +96,7 @@ async function roomFor(folder: FileSystemDirectoryHandle, files: KeptFile[]): Pr
   if (quota === undefined || usage === undefined || needs <= quota - usage) return;
   const [wants, offers] = [megabytes(needs), megabytes(quota - usage)];
   throw new Error(
-    `the browser keeps ${offers} MB more for this page, and the model needs ${wants}: delete a kept model, or drop a folder, which is not copied`,
+    `the browser has room for ${offers} MB more of this page, and the model needs ${wants}; ${MAKE_ROOM}`,
   );
 }
 
@@ -122,7 +123,11 @@ async function download(
       try {
         await stream(address, access, signal, (bytes) => shown(bytes, 0));
       } catch (error) {
-        if (signal.aborted || isFinal(error)) throw error;
+        if (signal.aborted) throw error;
+        if (isFull(error)) {
+          const [kept, size] = [megabytes(access.getSize()), megabytes(file.size)];
+          throw new Error(`the browser has no room for more than ${kept} MB of the ${size} MB of ${file.path}; ${MAKE_ROOM}`);
+        }
         // A connection that brought something on is not a failed one.
         failed = access.getSize() > there ? 0 : failed + 1;
         if (failed >= ATTEMPTS) {
@@ -163,7 +168,7 @@ async function stream(
   }
 }
 
-function isFinal(error: unknown): boolean {
+function isFull(error: unknown): boolean {
   return error instanceof DOMException && error.name === "QuotaExceededError";
 }
 
