@@ -8,6 +8,8 @@ import { extname, join, normalize } from "node:path";
 const TYPES = {
   ".html": "text/html",
   ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".wasm": "application/wasm",
   ".css": "text/css",
   ".json": "application/json",
   ".svg": "image/svg+xml",

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use layerlab_lab::LabError;
+use layerlab_lab::{LabError, ModelError};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::{
@@ -90,7 +90,9 @@ pub(crate) fn thrown(kind: FailureKind, message: String) -> JsValue {
 pub(crate) fn refused(error: LabError) -> JsValue {
     let kind = match &error {
         LabError::Cancelled => FailureKind::Cancelled,
-        LabError::Device(_) | LabError::Kernel(_) => FailureKind::Device,
+        LabError::Device(_) | LabError::Kernel(_) | LabError::Model(ModelError::Device(_)) => {
+            FailureKind::Device
+        }
         _ if faults::first().is_some() => FailureKind::Device,
         _ => FailureKind::Input,
     };

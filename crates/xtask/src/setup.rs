@@ -40,7 +40,10 @@ pub fn vulkan_driver() -> Result<(), String> {
         return Ok(());
     }
     let packages = ["libvulkan1", "mesa-vulkan-drivers"];
-    install("a Vulkan driver (Mesa's software one, llvmpipe, will do)", &packages)
+    install(
+        "a Vulkan driver (Mesa's software one, llvmpipe, will do)",
+        &packages,
+    )
 }
 
 /// Makes sure that there are node and npm, which build the page.
@@ -63,7 +66,10 @@ pub fn chromium() -> Result<(), String> {
     if given || succeeds("chromium", &["--version"]) {
         return Ok(());
     }
-    install("Chromium (or another's place in LAYERLAB_CHROMIUM)", &["chromium"])
+    install(
+        "Chromium (or another's place in LAYERLAB_CHROMIUM)",
+        &["chromium"],
+    )
 }
 
 /// Installs Debian's packages.
@@ -76,5 +82,8 @@ fn install(what: &str, packages: &[&str]) -> Result<(), String> {
         false => command("sudo", &[&["apt-get"], arguments].concat()),
     };
     step("package lists", as_root(&["update", "-q"]))?;
-    step(what, as_root(&[&["install", "-y", "-q"], packages].concat()))
+    step(
+        what,
+        as_root(&[&["install", "-y", "-q"], packages].concat()),
+    )
 }

@@ -77,12 +77,18 @@ fn packages() -> Result<(), String> {
     if installed.is_some() && installed >= locked {
         return Ok(());
     }
-    step("packages of the page", npm(&["ci", "--no-audit", "--no-fund"]))
+    step(
+        "packages of the page",
+        npm(&["ci", "--no-audit", "--no-fund"]),
+    )
 }
 
 /// The bundled model, and what the command finds out about it, which the page shows until it knows better.
 fn atlas() -> Result<(), String> {
-    let (from, to) = (root().join("crates/atlas/model"), root().join("web/public/atlas"));
+    let (from, to) = (
+        root().join("crates/atlas/model"),
+        root().join("web/public/atlas"),
+    );
     fs::create_dir_all(&to).map_err(|error| format!("{}: {error}", to.display()))?;
     for name in MODEL_FILES {
         fs::copy(from.join(name), to.join(name)).map_err(|error| format!("{name}: {error}"))?;
