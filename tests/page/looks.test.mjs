@@ -25,7 +25,8 @@ test("the module is at most 4 MB packed, all scripts at most 200 KB", async () =
   const names = await readdir(join(DIST, "assets"));
   const contents = async (name) => readFile(join(DIST, "assets", name));
   const [module] = names.filter((name) => name.endsWith(".packed"));
-  assert.ok((await contents(module)).length <= 4_000_000);
+  const { length } = await contents(module);
+  assert.ok(length <= 4_000_000, `${length} bytes`);
   const scripts = await Promise.all(names.filter((name) => name.endsWith(".js")).map(contents));
   const packed = scripts.reduce((sum, script) => sum + gzipSync(script).length, 0);
   assert.ok(packed <= 200_000, `${packed} bytes`);
@@ -100,6 +101,10 @@ test("the lesson does what it says", async () => {
   await page.getByTestId("kept").waitFor({ timeout: 60_000 });
   const row = page.locator('[data-testid="kept"] tr[data-metric="perplexity"] td').last();
   assert.ok(Number.parseFloat(await row.innerText()) < 0.1);
+  await page.goto(`${host.address}?${SHORT}&view=lesson`);
+  await scored(page);
+  await page.getByRole("button", { name: "Let it finish a question" }).click();
+  await page.getByTestId("generated").filter({ hasText: /capital of \w/ }).waitFor({ timeout: 60_000 });
   await context.close();
 });
 

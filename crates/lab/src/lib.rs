@@ -30,7 +30,7 @@ pub use measure::{MeasureOptions, measure};
 pub use model::OpenModel;
 pub use prune::{BlockPasses, PlanRequest, plan_removals};
 pub use report::Report;
-pub use run::{Cancel, NoStages, Progress, Run, StageError, Stages};
+pub use run::{Cancel, MemoryStages, NoStages, Progress, Run, StageError, Stages};
 pub use score::{Measured, ScoreRequest, score_layers};
 pub use speech::Speech;
 pub use text::{Text, TextError, TextOptions};

@@ -3,15 +3,15 @@
 
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use layerlab_eval::{Comparison, Metric, TaskResult};
 use layerlab_lab::{
-    Budget, Cancel, DeviceChoice, ExperimentRequest, LabError, NoStages, Report, Schedule,
-    StageError, Stages, report::Outcome,
+    Budget, Cancel, DeviceChoice, ExperimentRequest, LabError, MemoryStages, NoStages, Report, Run,
+    Schedule, judge_removals, report::Outcome,
 };
 use support::{
-    judging::{judge, judged, pruning, request},
+    judging::{datasets, judge, judged, pruning, request},
     open, short, text,
 };
 
@@ -84,21 +84,6 @@ fn outcomes_are_compared_with_the_whole_model() {
     assert!(!pruning.conclusions.is_empty());
 }
 
-/// Keeps stages in memory and counts.
-#[derive(Default)]
-struct Memory(BTreeMap<String, String>);
-
-impl Stages for Memory {
-    fn load(&self, name: &str) -> Option<String> {
-        self.0.get(name).cloned()
-    }
-
-    fn save(&mut self, name: &str, found: &str) -> Result<(), StageError> {
-        self.0.insert(name.to_owned(), found.to_owned());
-        Ok(())
-    }
-}
-
 /// A report without what differs from run to run.
 fn timeless(report: &Report) -> Report {
     let mut report = report.clone();
@@ -115,7 +100,7 @@ fn a_run_that_was_broken_off_goes_on_from_its_finished_stages() {
     let text = text(&model, short());
     let request = request(Budget::Count(2));
     let whole = judged(&model, &request);
-    let mut stages = Memory::default();
+    let mut stages = MemoryStages::default();
     let mut kept = 0;
     // Broken off after more and more steps, each time a little further.
     for steps in [3, 40, 400, usize::MAX] {
@@ -220,4 +205,36 @@ fn every_view_tells_the_same() {
     let json = report.to_json().unwrap();
     let read: Report = serde_json::from_str(&json).unwrap();
     assert_eq!(read.to_html(), html);
+}
+
+#[test]
+fn removals_by_hand_are_judged_as_those_of_plans_and_none_is_asked_twice() {
+    let model = open(DeviceChoice::Cpu);
+    let request = request(Budget::Count(2));
+    let report = judged(&model, &request);
+    let expected = pruning(&report)
+        .outcomes
+        .iter()
+        .max_by_key(|outcome| outcome.removed.len());
+    let expected = expected.unwrap();
+    let removals = [expected.removed.clone()];
+    let (cancel, mut stages, mut steps) = (Cancel::default(), MemoryStages::default(), [0, 0]);
+    for steps in &mut steps {
+        let mut count = |_| *steps += 1;
+        let mut run = Run::new(&mut count, &cancel);
+        let datasets = datasets();
+        let found = pollster::block_on(judge_removals(
+            &model,
+            &datasets,
+            &removals,
+            &request.eval,
+            &mut stages,
+            &mut run,
+        ));
+        let found = found.unwrap();
+        assert_eq!(found.evaluation, report.evaluation);
+        assert_eq!(found.outcomes, std::slice::from_ref(expected));
+    }
+    assert!(steps[0] > 0);
+    assert_eq!(steps[1], 0);
 }

@@ -3,8 +3,8 @@
 use std::{cell::RefMut, rc::Rc};
 
 use layerlab_lab::{
-    Dataset, Measured, OpenModel, Provenance, Report, Run, Text, TextOptions, export_pruned,
-    judge_removals, prune_and_judge,
+    Dataset, Measured, MemoryStages, OpenModel, Provenance, Report, Run, Text, TextOptions,
+    export_pruned, judge_removals, prune_and_judge,
 };
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
@@ -17,7 +17,6 @@ use crate::{
     },
     export::{ExportSink, PageTarget},
     files::PageFiles,
-    finished::Finished,
     session::{now, shown},
     types::{Calibration, Examination, FailureKind, JudgeRequest, NamedText, PlanningRequest},
 };
@@ -136,7 +135,7 @@ impl Session {
     }
 
     /// Stages of this session; one call at a time has them.
-    fn finished(&self) -> Result<RefMut<'_, Finished>, JsValue> {
+    fn finished(&self) -> Result<RefMut<'_, MemoryStages>, JsValue> {
         let taken = |_| {
             let message = "another experiment of this session is still running";
             thrown(FailureKind::Input, message.into())

@@ -5,8 +5,8 @@ use std::{cell::RefCell, rc::Rc};
 use js_sys::{Date, Function};
 use layerlab_atlas::bundled;
 use layerlab_lab::{
-    Cancel, DeviceKind, ExperimentRequest, Measured, OpenDevice, OpenModel, Progress, Report, Run,
-    open_device,
+    Cancel, DeviceKind, ExperimentRequest, Measured, MemoryStages, OpenDevice, OpenModel, Progress,
+    Report, Run, open_device,
     report::{DeviceReport, ModelReport},
 };
 use wasm_bindgen::{
@@ -21,7 +21,6 @@ use crate::{
     },
     faults,
     files::{FileSource, PageFiles},
-    finished::Finished,
     types::{Bundled, FailureKind, NamedText, ReportFormat},
 };
 
@@ -33,7 +32,7 @@ pub struct Session {
     model: RefCell<Option<Rc<OpenModel<PageFiles>>>>,
     pub(crate) measured: RefCell<Option<Rc<Measured>>>,
     /// What models without some layers were found to be worth, so that no set is asked twice.
-    pub(crate) finished: RefCell<Finished>,
+    pub(crate) finished: RefCell<MemoryStages>,
     /// Ends what is running; each call has its own.
     cancel: RefCell<Cancel>,
 }

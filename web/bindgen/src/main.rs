@@ -11,10 +11,14 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(module).typescript(true)
+    bindgen
+        .input_path(module)
+        .typescript(true)
         .omit_default_module_path(true);
     // Names of functions are half of the module; a panic says where it happened without them.
-    bindgen.remove_name_section(true).remove_producers_section(true);
+    bindgen
+        .remove_name_section(true)
+        .remove_producers_section(true);
     let generated = bindgen
         .web(true)
         .and_then(|bindgen| bindgen.generate(folder));

@@ -1,3 +1,5 @@
+import type { DeviceReport } from "../generated/types";
+
 /** A number with three to four digits that matter. */
 export function figure(value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
@@ -31,4 +33,11 @@ export function seconds(value: number | null | undefined): string {
 /** A count with separators between thousands. */
 export function count(value: number): string {
   return value.toLocaleString("en");
+}
+
+const KINDS = { cpu: "CPU", gpu: "GPU", software_gpu: "software GPU" };
+
+/** A device for people. */
+export function deviceName(device: DeviceReport): string {
+  return `${KINDS[device.kind]}, ${device.name}`;
 }

@@ -30,6 +30,9 @@ export interface Task {
 /** Where what is shown comes from. */
 export type Origin = "native" | "live" | "opened";
 
+/** What a model is asked where nothing else is typed. */
+export const PROMPT = "Q: What is the capital of";
+
 const ALL_TAPS: ScoreRequest["extra_taps"] = ["attention", "mlp", "neurons"];
 
 class LabState {
@@ -54,6 +57,10 @@ class LabState {
   /** The scores of `live` under other options. */
   rescored = $state.raw<ScoringReport | null>(null);
   judged = $state.raw<Judged | null>(null);
+
+  /** How the model went on from the address's prompt, and how fast. */
+  said = $state("");
+  speed = $state<string | null>(null);
 
   task = $state<Task | null>(null);
   failure = $state.raw<LabFailure | null>(null);
@@ -225,6 +232,14 @@ class LabState {
     const request = { prompt, removed, max_new_tokens: 48, temperature: null, seed: 0 };
     const name = removed.length === 0 ? "Generating" : "Generating without the removed layers";
     return this.#work(name, (lab) => lab.generate(request, say));
+  }
+
+  /** Lets the whole model go on from the address's prompt. */
+  async speak(): Promise<void> {
+    [this.said, this.speed] = ["", null];
+    const done = await this.generate(address.prompt || PROMPT, [], (piece) => (this.said += piece));
+    if (done === undefined) return;
+    this.speed = `${done.tokens} tokens, ${(done.tokens / done.seconds).toFixed(1)} a second`;
   }
 
   /** Writes the pruned model; a zip where no folder is given. */

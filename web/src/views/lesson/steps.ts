@@ -1,6 +1,6 @@
 // The lesson: each step does something real and asks about it.
 import { address, go } from "../../state/address.svelte";
-import { lab } from "../../state/lab.svelte";
+import { PROMPT, lab } from "../../state/lab.svelte";
 
 export interface LessonStep {
   title: string;
@@ -34,8 +34,9 @@ export const STEPS: LessonStep[] = [
     action: {
       name: "Let it finish a question",
       act: () => {
-        address.prompt = "Q: What is the capital of";
+        address.prompt = PROMPT;
         go("model");
+        if (lab.ready) void lab.speak();
       },
     },
     question: "It answers fluently. How would you find out whether it knows, or makes it up?",
