@@ -137,7 +137,7 @@ pub async fn prune_and_judge<F: ModelFiles>(
     }
     if kept.resumed > 0 {
         report.warnings.push(format!(
-            "{} of {} stages were taken from an earlier run that was broken off; times are of the rest",
+            "{} of {} stages were taken from an earlier run; times are of the rest",
             kept.resumed,
             // Scores, plans, the whole model, and each without some layers.
             3 + sets.len()
