@@ -51,14 +51,6 @@ const DEFINITIONS: Record<string, Definition> = {
   },
   last_k: { text: "The last layers go first.", source: "a baseline that needs no data" },
   first_k: { text: "The first layers go first.", source: "a baseline that needs no data" },
-  nav: {
-    text: "A layer's activation variance over the sum of all layers'.",
-    source: "EAVSS, arXiv 2411.10069",
-  },
-  nas: {
-    text: "A layer's activation sparsity over the sum of all layers'.",
-    source: "EAVSS, arXiv 2411.10069",
-  },
   tap: {
     text: "Where in a block activations are read: the residual stream before (input) or after it (output), their difference (update), the attention's or the MLP's output, or the MLP's inner neurons.",
     source: "LayerLab",
@@ -90,6 +82,14 @@ const DEFINITIONS: Record<string, Definition> = {
   perplexity: {
     text: "exp of the mean cross-entropy per token. Lower is better.",
     source: "as in transformers' documentation",
+  },
+  ece: {
+    text: "Expected calibration error: how far the model's confidence is from how often it is right, in 15 bins. Lower is better.",
+    source: "Guo et al., arXiv 1706.04599",
+  },
+  accuracy_norm: {
+    text: "How often the right choice has the highest log-likelihood per character, so that long answers are not at a disadvantage.",
+    source: "as lm-evaluation-harness computes it",
   },
   one_shot: {
     text: "Layers are chosen once, by one measurement of the whole model.",

@@ -42,5 +42,4 @@ export interface Adapter {
   maxBuffer: number;
   /** Bytes of a buffer that a shader can read. */
   maxBinding: number;
-  features: string[];
 }

@@ -58,12 +58,11 @@ export class LabWorker {
   async adapter(): Promise<Adapter | null> {
     const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
     if (!adapter) return null;
-    const { info, limits, features } = adapter;
+    const { info, limits } = adapter;
     return {
       name: info.description || [info.vendor, info.architecture].filter(Boolean).join(" "),
       maxBuffer: limits.maxBufferSize,
       maxBinding: limits.maxStorageBufferBindingSize,
-      features: [...features].sort(),
     };
   }
 
