@@ -25,7 +25,7 @@ function avssRanks(page) {
   return page.locator('[data-testid="ranks"] tr[data-method="avss"] td.number').allInnerTexts();
 }
 
-async function journey(page, { removed, expected, outcome, browserScoresOnly = false }) {
+async function journey(page, { removed, expected, outcome, isBrief = false }) {
   await scored(page);
   await page.getByRole("link", { name: "Layers" }).click();
   assert.equal(await page.getByTestId("origin").getAttribute("data-origin"), "live");
@@ -60,7 +60,7 @@ async function journey(page, { removed, expected, outcome, browserScoresOnly = f
     const shown = Number.parseFloat(await row.innerText());
     assert.ok(Math.abs(shown / outcome - 1) < TOLERANCE, `${shown} against ${outcome}`);
   }
-  if (!browserScoresOnly) {
+  if (!isBrief) {
     await page.getByRole("button", { name: "Let both answer" }).click();
     await page.getByTestId("pruned").filter({ hasNotText: "–" }).waitFor({ timeout: 60_000 });
     await ready(page);
@@ -121,7 +121,7 @@ test("on WebGPU imitated by the processor, with a slice of the text", async () =
   const { page, errors } = await open(browser);
   try {
     await page.goto(`${host.address}?device=gpu&sequences=2&length=32&items=1`);
-    await journey(page, { removed: [4, 5, 9], expected: nativeScores(2, 32), browserScoresOnly: true });
+    await journey(page, { removed: [4, 5, 9], expected: nativeScores(2, 32), isBrief: true });
     assert.match(await page.locator(".chip").first().innerText(), /software GPU/);
     assert.deepEqual(errors, []);
   } finally {

@@ -92,9 +92,10 @@ test("a Hub id is streamed, taken up where it broke off, kept, and deleted", asy
   const { page, context } = await open(browser);
   try {
     const address = `${host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`;
-    await page.goto(address);
+    await page.goto(`${address}&removed=1`);
     await chip(page, ID).waitFor({ timeout: 60_000 });
     await ready(page);
+    assert.match(page.url(), /removed=1/, "layers of the address are those of its model");
     assert.equal(server.state.ranges.length, 2, "the weights were asked for twice more");
     assert.ok(server.state.ranges.every((from) => from > 0), `from ${server.state.ranges}`);
 

@@ -61,12 +61,3 @@ export function assertSameScores(found, expected, tolerance) {
 export async function filesOf(folder) {
   return (await readdir(folder)).map((name) => join(folder, name));
 }
-
-/** Does `work` and takes everything down, whatever comes of it. */
-export async function using(things, work) {
-  try {
-    return await work();
-  } finally {
-    for (const thing of things) await thing.close();
-  }
-}

@@ -62,6 +62,8 @@ class LabState {
   said = $state("");
   speed = $state<string | null>(null);
 
+  /** Whether the worker holds what the scores come from, so that they can be asked for under other options. */
+  measured = $state(false);
   task = $state<Task | null>(null);
   failure = $state.raw<LabFailure | null>(null);
   memory = $state(0);
@@ -124,19 +126,25 @@ class LabState {
     this.failure = null;
     this.device = null;
     this.model = null;
+    this.measured = false;
     address.device = device;
     await this.#start(device);
-    await this.#load();
-    if (this.live === null) await this.score();
+    // Scores are soon found again, a whole experiment is not.
+    if ((await this.#load()) && !this.live?.pruning) await this.score();
   }
 
   /** Loads another model and scores it. */
   async open(source: ModelSource): Promise<void> {
     this.#source = source;
     if (this.device === null) return;
+    if (this.model !== null) {
+      // Layers of one model say nothing of another's; those of the address are meant for the first.
+      address.removed = [];
+      address.layer = -1;
+    }
     this.model = null;
+    this.measured = false;
     this.live = this.opened = this.rescored = this.judged = null;
-    if (source.kind !== "bundled" || address.model === "") this.#forgetLayers(source);
     if (await this.#load()) await this.score();
   }
 
@@ -162,6 +170,7 @@ class LabState {
       const quick = { ...request, loss_change: false, score: { ...request.score, resamples: 100 } };
       const some = { ...text, max_sequences: Math.min(text.max_sequences, 4) };
       this.live = await lab.score(some, quick, show);
+      this.measured = true;
       performance.mark("layerlab:first-score");
       this.live = await lab.score(text, request, show);
       performance.mark("layerlab:all-scores");
@@ -171,7 +180,7 @@ class LabState {
   /** Scores anew under the address's options; quick while something is dragged. */
   async rescore(quick: boolean): Promise<void> {
     const options = this.options;
-    if (options === null || this.live === null || this.task !== null) return;
+    if (options === null || !this.measured || this.task !== null) return;
     try {
       this.rescored = await this.#lab.rescore({ ...options, resamples: quick ? 0 : 200 });
     } catch (thrown) {
@@ -306,13 +315,6 @@ class LabState {
     const { bundled, options } = this;
     if (bundled === null || options === null) return null;
     return { ...bundled.request.score, score: options, extra_taps: ALL_TAPS };
-  }
-
-  /** Layers of one model say nothing of another's. */
-  #forgetLayers(source: ModelSource): void {
-    if (source.kind === "bundled" && this.live === null) return;
-    address.removed = [];
-    address.layer = -1;
   }
 
   /** One long task at a time; nothing where it failed, which `failure` then says. */
