@@ -46,6 +46,21 @@ test("a folder is read, scored, and makes way for others without growing the tab
   await context.close();
 });
 
+test("a model that is picked while another is asked takes its place", async () => {
+  const { page, context, errors } = await open(browser);
+  await page.goto(`${host.address}?view=prune&device=cpu&sequences=2&length=32&removed=4,5`);
+  await scored(page);
+  await page.getByRole("button", { name: "See what that costs" }).click();
+  await page.getByText(/model \d+ of 2/).waitFor();
+  await page.getByRole("link", { name: "Model" }).click();
+  await page.getByTestId("files").setInputFiles(await filesOf(DEMO));
+  await chip(page, "picked files").waitFor();
+  await ready(page);
+  assert.equal(await page.getByRole("alert").count(), 0);
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
 test("a folder is dropped", async () => {
   const { page, context } = await open(browser);
   await page.goto(`${host.address}?view=model&${SHORT}`);

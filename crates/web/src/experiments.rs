@@ -1,10 +1,10 @@
 //! What a session finds out about its model.
 
-use std::{cell::RefMut, rc::Rc};
+use std::rc::Rc;
 
 use layerlab_lab::{
-    Dataset, Measured, MemoryStages, OpenModel, Provenance, Report, Run, Text, TextOptions,
-    export_pruned, judge_removals, prune_and_judge,
+    Dataset, Measured, OpenModel, Provenance, Report, Run, Text, TextOptions, export_pruned,
+    judge_removals, prune_and_judge,
 };
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
@@ -81,11 +81,13 @@ impl Session {
         let model = self.model()?;
         let datasets = read(from_page(examination)?)?;
         let JudgeRequest { removals, eval } = from_page(request)?;
-        let mut finished = self.finished()?;
         let (mut show, cancel) = (shown(on_progress), self.begin());
         let mut run = Run::new(&mut show, &cancel);
-        let stages = &mut *finished;
-        let judged = judge_removals(&model, &datasets, &removals, &eval, stages, &mut run).await;
+        // Taken out while this call runs: another may come, and finds none.
+        let mut stages = self.finished.take();
+        let judged =
+            judge_removals(&model, &datasets, &removals, &eval, &mut stages, &mut run).await;
+        self.finished.replace(stages);
         to_page(&trusted(judged.map_err(refused)?)?)
     }
 
@@ -101,14 +103,21 @@ impl Session {
         let text = cut(&model, from_page(text)?)?;
         let datasets = read(from_page(examination)?)?;
         let request = from_page(request)?;
-        let mut finished = self.finished()?;
         let (mut show, cancel) = (shown(on_progress), self.begin());
         let mut run = Run::new(&mut show, &cancel);
-        let (stages, created) = (&mut *finished, now());
+        let (mut stages, created) = (self.finished.take(), now());
         let report = prune_and_judge(
-            &model, &text, &datasets, &request, created, stages, &mut run,
+            &model,
+            &text,
+            &datasets,
+            &request,
+            created,
+            &mut stages,
+            &mut run,
         );
-        let report: Report = trusted(report.await.map_err(refused)?)?;
+        let report = report.await;
+        self.finished.replace(stages);
+        let report: Report = trusted(report.map_err(refused)?)?;
         to_page(&report)
     }
 
@@ -132,15 +141,6 @@ impl Session {
     fn last_measured(&self) -> Result<Rc<Measured>, JsValue> {
         let measured = self.measured.borrow().clone();
         measured.ok_or_else(|| thrown(FailureKind::Input, "nothing has been scored yet".into()))
-    }
-
-    /// Stages of this session; one call at a time has them.
-    fn finished(&self) -> Result<RefMut<'_, MemoryStages>, JsValue> {
-        let taken = |_| {
-            let message = "another experiment of this session is still running";
-            thrown(FailureKind::Input, message.into())
-        };
-        self.finished.try_borrow_mut().map_err(taken)
     }
 }
 

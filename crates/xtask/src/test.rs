@@ -16,6 +16,12 @@ pub fn run() -> Result<(), String> {
     let lints = ["--", "--deny", "warnings"];
     let everything = ["clippy", "--workspace", "--all-targets"];
     step("lints", cargo(&[&everything[..], &lints].concat()))?;
+    let wasm = [
+        "clippy",
+        "--package=layerlab-web",
+        "--target=wasm32-unknown-unknown",
+    ];
+    step("lints of WebAssembly", cargo(&[&wasm[..], &lints].concat()))?;
     let mut tests = cargo(&["test", "--workspace", "--all-targets"]);
     // Mesa complains on every start without one.
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {

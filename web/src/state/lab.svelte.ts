@@ -37,6 +37,8 @@ const ALL_TAPS: ScoreRequest["extra_taps"] = ["attention", "mlp", "neurons"];
 
 class LabState {
   #lab = new Lab();
+  /** Counts tasks, so that one that was overtaken says nothing any more. */
+  #turn = 0;
   #source: ModelSource = { kind: "bundled", base: new URL("atlas/", document.baseURI).href };
 
   device = $state<DeviceReport | null>(null);
@@ -122,6 +124,7 @@ class LabState {
   async restart(device: DeviceChoice): Promise<void> {
     this.#lab.end();
     this.#lab = new Lab();
+    this.#turn += 1;
     this.task = null;
     this.failure = null;
     this.device = null;
@@ -137,6 +140,7 @@ class LabState {
   async open(source: ModelSource): Promise<void> {
     this.#source = source;
     if (this.device === null) return;
+    if (this.task !== null) await this.cancel();
     if (this.model !== null) {
       // Layers of one model say nothing of another's; those of the address are meant for the first.
       address.removed = [];
@@ -323,20 +327,22 @@ class LabState {
     work: (lab: Lab, show: (step: Step) => void) => Promise<T>,
   ): Promise<T | undefined> {
     const lab = this.#lab;
+    this.#turn += 1;
+    const turn = this.#turn;
+    const isCurrent = () => turn === this.#turn;
     this.failure = null;
     this.task = { name, step: null, stopping: false };
     try {
       const found = await work(lab, (step) => {
-        if (this.task !== null && lab === this.#lab) this.task.step = step;
+        if (this.task !== null && isCurrent()) this.task.step = step;
       });
       this.memory = await lab.memory();
       return found;
     } catch (thrown) {
-      // What a worker that was replaced says no longer matters.
-      if (lab === this.#lab) this.failure = failureOf(thrown);
+      if (isCurrent()) this.failure = failureOf(thrown);
       return undefined;
     } finally {
-      if (lab === this.#lab) this.task = null;
+      if (isCurrent()) this.task = null;
     }
   }
 }
