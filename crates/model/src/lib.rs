@@ -18,8 +18,8 @@ pub use breathe::breathe;
 pub use checkpoint::Checkpoint;
 pub use config::Config;
 pub use decoder::{
-    Decoder, KvCache, LoadProgress, NoObserver, Observer, PaddingSide, StoredTensor, Stream,
-    Target, TokenBatch,
+    AdapterShape, Adapters, Decoder, KvCache, LoadProgress, LowRank, NoObserver, Observer,
+    PaddingSide, StoredTensor, Stream, Target, TokenBatch,
 };
 pub use error::ModelError;
 pub use families::known_families;

@@ -1,17 +1,17 @@
 //! Grouped-query attention.
 
-use burn::{module::Module, nn::Linear, tensor::Tensor};
+use burn::{module::Module, tensor::Tensor};
 
-use super::{block::Pass, norm::HeadNorm};
+use super::{block::Pass, norm::HeadNorm, projection::Projection};
 use crate::spec::BlockSpec;
 
 /// The attention sublayer.
 #[derive(Module, Debug)]
 pub(super) struct Attention {
-    pub query: Linear,
-    pub key: Linear,
-    pub value: Linear,
-    pub output: Linear,
+    pub query: Projection,
+    pub key: Projection,
+    pub value: Projection,
+    pub output: Projection,
     pub query_norm: Option<HeadNorm>,
     pub key_norm: Option<HeadNorm>,
     #[module(skip)]

@@ -7,8 +7,8 @@ use burn::{
 use layerlab_stats::Tap;
 
 use super::{
-    attention::Attention, cache::KvCache, mask::Masks, mlp::Mlp, norm::Norm, observe::Observer,
-    rotary::Rotation,
+    adapter::Map, attention::Attention, cache::KvCache, mask::Masks, mlp::Mlp, norm::Norm,
+    observe::Observer, projection::Projection, rotary::Rotation,
 };
 use crate::spec::Residual;
 
@@ -55,6 +55,19 @@ pub(super) struct Block {
 }
 
 impl Block {
+    /// One of the block's linear maps; none where the family has no such map.
+    pub fn projection_mut(&mut self, map: Map) -> Option<&mut Projection> {
+        match map {
+            Map::Query => Some(&mut self.attention.query),
+            Map::Key => Some(&mut self.attention.key),
+            Map::Value => Some(&mut self.attention.value),
+            Map::AttentionOutput => Some(&mut self.attention.output),
+            Map::Gate => self.mlp.gate.as_mut(),
+            Map::Up => Some(&mut self.mlp.up),
+            Map::Down => Some(&mut self.mlp.down),
+        }
+    }
+
     /// Reads and writes the residual stream `[batch, tokens, channels]`.
     pub fn forward(&self, input: Tensor<3>, layer: usize, pass: &mut Pass<'_>) -> Tensor<3> {
         pass.tap(layer, Tap::Input, || input.clone());

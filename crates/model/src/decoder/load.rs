@@ -14,6 +14,7 @@ use super::{
     mlp::Mlp,
     model::Decoder,
     norm::{HeadNorm, LayerNormPerHead, Norm},
+    projection::Projection,
 };
 use crate::{
     Checkpoint, ModelError, ModelFiles,
@@ -157,6 +158,18 @@ impl<F: ModelFiles> Loader<'_, F> {
         })
     }
 
+    /// A map of a block, in the layout of the family.
+    async fn projection(
+        &mut self,
+        name: &str,
+        shape: [usize; 2],
+        bias: bool,
+    ) -> Result<Projection, ModelError> {
+        let layout = self.names.layout;
+        let linear = self.linear(name, shape, bias, layout).await?;
+        Ok(Projection::plain(linear))
+    }
+
     /// A map of `[outputs, inputs]`, stored in the given layout.
     async fn linear(
         &mut self,
@@ -240,34 +253,24 @@ impl<F: ModelFiles> Loader<'_, F> {
         let (heads, kv_heads, dim) = (spec.heads, spec.kv_heads, spec.head_dim);
         let (qkv_bias, output_bias) = (spec.qkv_bias, spec.output_bias);
         let hidden = self.spec.hidden_size;
-        let layout = self.names.layout;
         let [query, key, value] = match &self.names.attention {
             AttentionNames::Split(names) => {
                 let [query, key, value] = names.map(|name| self.of_block(layer, name));
                 let kv_shape = [kv_heads * dim, hidden];
                 [
-                    self.linear(&query, [heads * dim, hidden], qkv_bias, layout)
+                    self.projection(&query, [heads * dim, hidden], qkv_bias)
                         .await?,
-                    self.linear(&key, kv_shape, qkv_bias, layout).await?,
-                    self.linear(&value, kv_shape, qkv_bias, layout).await?,
+                    self.projection(&key, kv_shape, qkv_bias).await?,
+                    self.projection(&value, kv_shape, qkv_bias).await?,
                 ]
             }
-            AttentionNames::FusedThirds(name) => {
-                self.fused(&self.of_block(layer, name), |part, output| {
-                    part * heads * dim + output
-                })
-                .await?
-            }
-            AttentionNames::FusedPerHead(name) => {
-                self.fused(&self.of_block(layer, name), |part, output| {
-                    (output / dim * 3 + part) * dim + output % dim
-                })
-                .await?
+            AttentionNames::FusedThirds(name) | AttentionNames::FusedPerHead(name) => {
+                self.fused(&self.of_block(layer, name)).await?
             }
         };
         let output = self.of_block(layer, self.names.attention_output);
         let output = self
-            .linear(&output, [hidden, heads * dim], output_bias, layout)
+            .projection(&output, [hidden, heads * dim], output_bias)
             .await?;
         let (query_norm, key_norm) = match self.names.head_norms {
             Some([query, key]) => {
@@ -295,14 +298,10 @@ impl<F: ModelFiles> Loader<'_, F> {
         })
     }
 
-    /// Parts one stored map into query, key and value; `row(part, output)` says which of the
-    /// stored outputs is which.
-    async fn fused(
-        &mut self,
-        name: &str,
-        row: impl Fn(usize, usize) -> usize,
-    ) -> Result<[Linear; 3], ModelError> {
+    /// Parts one stored map into query, key and value.
+    async fn fused(&mut self, name: &str) -> Result<[Projection; 3], ModelError> {
         let spec = &self.spec.attention;
+        let row = |part, output| self.names.attention.row(spec, part, output);
         let (outputs, inputs) = (spec.heads * spec.head_dim, self.spec.hidden_size);
         let has_bias = spec.qkv_bias;
         let layout = self.names.layout;
@@ -336,10 +335,10 @@ impl<F: ModelFiles> Loader<'_, F> {
                     .collect();
                 Param::from_tensor(self.upload(bias, [outputs]))
             });
-            Linear {
+            Projection::plain(Linear {
                 weight: self.weight(values, [outputs, inputs], layout),
                 bias,
-            }
+            })
         }))
     }
 
@@ -376,11 +375,10 @@ impl<F: ModelFiles> Loader<'_, F> {
     async fn mlp(&mut self, layer: usize) -> Result<Mlp, ModelError> {
         let (hidden, inner) = (self.spec.hidden_size, self.spec.mlp.inner_size);
         let bias = self.spec.mlp.bias;
-        let layout = self.names.layout;
         let (gate, up, down) = match &self.names.mlp {
             MlpNames::Gated([gate, up, down]) => {
                 let gate = self.of_block(layer, gate);
-                let gate = self.linear(&gate, [inner, hidden], bias, layout).await?;
+                let gate = self.projection(&gate, [inner, hidden], bias).await?;
                 (Some(gate), up, down)
             }
             MlpNames::Plain([up, down]) => (None, up, down),
@@ -388,8 +386,8 @@ impl<F: ModelFiles> Loader<'_, F> {
         let (up, down) = (self.of_block(layer, up), self.of_block(layer, down));
         Ok(Mlp {
             gate,
-            up: self.linear(&up, [inner, hidden], bias, layout).await?,
-            down: self.linear(&down, [hidden, inner], bias, layout).await?,
+            up: self.projection(&up, [inner, hidden], bias).await?,
+            down: self.projection(&down, [hidden, inner], bias).await?,
             activation: self.spec.mlp.activation,
         })
     }

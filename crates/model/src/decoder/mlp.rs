@@ -2,18 +2,18 @@
 
 use burn::{
     module::Module,
-    nn::Linear,
     tensor::{Tensor, activation},
 };
 
+use super::projection::Projection;
 use crate::spec::Activation;
 
 /// `down(act(gate(x)) * up(x))`, or `down(act(up(x)))` without a gate.
 #[derive(Module, Debug)]
 pub(super) struct Mlp {
-    pub gate: Option<Linear>,
-    pub up: Linear,
-    pub down: Linear,
+    pub gate: Option<Projection>,
+    pub up: Projection,
+    pub down: Projection,
     #[module(skip)]
     pub activation: Activation,
 }

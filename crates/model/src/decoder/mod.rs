@@ -1,5 +1,6 @@
 //! The one decoder: built from a [`DecoderSpec`](crate::DecoderSpec), run with observers.
 
+mod adapter;
 mod attention;
 mod batch;
 mod block;
@@ -12,11 +13,14 @@ mod model;
 mod norm;
 mod observe;
 mod positions;
+mod projection;
 mod rotary;
 mod save;
 mod stream;
 mod view;
 
+pub(crate) use adapter::Map;
+pub use adapter::{AdapterShape, Adapters, LowRank};
 pub use batch::{PaddingSide, TokenBatch};
 pub use cache::KvCache;
 pub use likelihood::Target;

@@ -100,37 +100,44 @@ impl Decoder {
         batch.check_vocabulary(self.spec.vocab_size)?;
         let device = self.device();
         let positions = Positions::new(batch, cache);
+        let frame = self.frame(batch, &positions)?;
         let mut hidden = self.embedding.forward(batch.ids(&device));
-        let mut rotation = None;
-        match &self.spec.position {
-            PositionSpec::Rotary(spec) => {
-                rotation = Some(Rotation::new(spec, &positions, batch.shape(), &device));
-            }
-            PositionSpec::Learned { positions: limit } => {
-                if positions.length() > *limit {
-                    return Err(ModelError::ContextExceeded {
-                        length: positions.length(),
-                        context: *limit,
-                    });
-                }
-                // Below the context, so below any i32.
-                let ids: Vec<i32> = positions
-                    .of_queries()
-                    .map(|position| position as i32)
-                    .collect();
-                let ids =
-                    Tensor::<1, Int>::from_data(ids.as_slice(), &device).reshape(batch.shape());
-                if let Some(learned) = &self.positions {
-                    hidden = hidden + learned.forward(ids);
-                }
-            }
+        if let Some(learned) = &self.positions {
+            // Below the context, so below any i32.
+            let ids: Vec<i32> = positions
+                .of_queries()
+                .map(|position| position as i32)
+                .collect();
+            let ids = Tensor::<1, Int>::from_data(ids.as_slice(), &device).reshape(batch.shape());
+            hidden = hidden + learned.forward(ids);
         }
-        let windows = self.spec.blocks.iter().map(|block| block.window);
-        let frame = Frame {
-            mask: batch.mask(&device),
-            masks: Masks::new(&positions, windows, &device),
-            rotation,
-        };
         Ok((hidden, frame))
+    }
+
+    /// What the batch means to every block.
+    pub(super) fn frame(
+        &self,
+        batch: &TokenBatch,
+        positions: &Positions,
+    ) -> Result<Frame, ModelError> {
+        let device = self.device();
+        let rotation = match &self.spec.position {
+            PositionSpec::Rotary(spec) => {
+                Some(Rotation::new(spec, positions, batch.shape(), &device))
+            }
+            PositionSpec::Learned { positions: limit } if positions.length() > *limit => {
+                return Err(ModelError::ContextExceeded {
+                    length: positions.length(),
+                    context: *limit,
+                });
+            }
+            PositionSpec::Learned { .. } => None,
+        };
+        let windows = self.spec.blocks.iter().map(|block| block.window);
+        Ok(Frame {
+            mask: batch.mask(&device),
+            masks: Masks::new(positions, windows, &device),
+            rotation,
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::{module::Param, nn::Linear, tensor::Tensor};
 
-use super::{model::Decoder, norm::Norm};
+use super::{model::Decoder, norm::Norm, projection::Projection};
 use crate::{
     ModelError,
     families::{self, AttentionNames, LinearLayout, MlpNames},
@@ -20,7 +20,7 @@ pub struct StoredTensor {
 }
 
 impl Decoder {
-    /// Every weight as a checkpoint of the decoder's family stores it, read back from the device.
+    /// Every weight as a checkpoint of the decoder's family stores it, adapters merged, read back from the device.
     ///
     /// # Errors
     /// When the family stores several maps as one tensor, or the device fails.
@@ -56,11 +56,11 @@ impl Decoder {
                 &block.attention.value,
             ];
             for (name, map) in attention.iter().zip(maps) {
-                saver.linear(&of_block(name), map, names.layout).await?;
+                saver.projection(&of_block(name), map, names.layout).await?;
             }
             let output = &block.attention.output;
             saver
-                .linear(&of_block(names.attention_output), output, names.layout)
+                .projection(&of_block(names.attention_output), output, names.layout)
                 .await?;
             if block.attention.query_norm.is_some() || block.attention.key_norm.is_some() {
                 return Err(ModelError::Unsupported {
@@ -75,17 +75,17 @@ impl Decoder {
             let (up, down) = match &names.mlp {
                 MlpNames::Gated([gate, up, down]) => {
                     if let Some(map) = &block.mlp.gate {
-                        saver.linear(&of_block(gate), map, names.layout).await?;
+                        saver.projection(&of_block(gate), map, names.layout).await?;
                     }
                     (up, down)
                 }
                 MlpNames::Plain([up, down]) => (up, down),
             };
             saver
-                .linear(&of_block(up), &block.mlp.up, names.layout)
+                .projection(&of_block(up), &block.mlp.up, names.layout)
                 .await?;
             saver
-                .linear(&of_block(down), &block.mlp.down, names.layout)
+                .projection(&of_block(down), &block.mlp.down, names.layout)
                 .await?;
         }
         saver
@@ -123,6 +123,15 @@ impl Saver {
 
     async fn matrix(&mut self, name: &str, weight: &Param<Tensor<2>>) -> Result<(), ModelError> {
         self.add(format!("{name}.weight"), weight.val()).await
+    }
+
+    async fn projection(
+        &mut self,
+        name: &str,
+        map: &Projection,
+        layout: LinearLayout,
+    ) -> Result<(), ModelError> {
+        self.linear(name, &map.merged().linear, layout).await
     }
 
     async fn linear(

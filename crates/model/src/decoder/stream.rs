@@ -9,6 +9,7 @@ use super::{
     block::{Frame, Pass},
     model::Decoder,
     observe::NoObserver,
+    positions::Positions,
 };
 use crate::ModelError;
 
@@ -19,6 +20,13 @@ pub struct Stream {
     /// `[batch, tokens, channels]`.
     hidden: Tensor<3>,
     frame: Arc<Frame>,
+}
+
+impl Stream {
+    /// The residual stream `[batch, tokens, channels]`.
+    pub fn hidden(&self) -> Tensor<3> {
+        self.hidden.clone()
+    }
 }
 
 impl Decoder {
@@ -32,6 +40,16 @@ impl Decoder {
             hidden,
             frame: Arc::new(frame),
         })
+    }
+
+    /// The stream of `batch` where its hidden states `[batch, tokens, channels]` before some block are known
+    /// already. They may lie on the device without gradients while the decoder is on the one with them.
+    ///
+    /// # Errors
+    /// When the text is longer than the trained positions.
+    pub fn resume(&self, batch: &TokenBatch, hidden: Tensor<3>) -> Result<Stream, ModelError> {
+        let frame = Arc::new(self.frame(batch, &Positions::new(batch, None))?);
+        Ok(Stream { hidden, frame })
     }
 
     /// The stream after block `layer`.

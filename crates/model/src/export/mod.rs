@@ -8,16 +8,18 @@ mod error;
 #[cfg(not(target_arch = "wasm32"))]
 mod folder;
 mod mergekit;
+mod peft;
 mod weights;
 
 pub use error::ExportError;
 #[cfg(not(target_arch = "wasm32"))]
 pub use folder::FolderTarget;
 pub use mergekit::mergekit_yaml;
+pub use peft::write_adapters;
 
 use std::{collections::BTreeSet, ops::ControlFlow};
 
-use crate::{Checkpoint, DecoderSpec, LoadProgress, ModelError, ModelFiles};
+use crate::{Checkpoint, DecoderSpec, LoadProgress, LowRank, ModelError, ModelFiles};
 
 /// Files that belong to a model besides its weights and `config.json`.
 const COMPANIONS: [&str; 17] = [
@@ -88,11 +90,39 @@ pub async fn export<F: ModelFiles, T: ExportTarget>(
     }
     let config = config::without(checkpoint.config(), &spec, removed)?;
     write_file(target, "config.json", config.as_bytes()).await?;
+    write_companions(checkpoint, target).await?;
+    weights::write(checkpoint, layers, removed, &[], target, progress).await
+}
+
+/// Writes the model with `changes` added to its weights, each rounded to the data type of its tensor; the rest is
+/// as in the source.
+///
+/// # Errors
+/// As [`export`].
+pub async fn export_changed<F: ModelFiles, T: ExportTarget>(
+    checkpoint: &Checkpoint<F>,
+    changes: &[LowRank],
+    target: &mut T,
+    progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
+) -> Result<(), ExportError> {
+    let spec = DecoderSpec::from_config(checkpoint.config())?;
+    let config = config::without(checkpoint.config(), &spec, &BTreeSet::new())?;
+    write_file(target, "config.json", config.as_bytes()).await?;
+    write_companions(checkpoint, target).await?;
+    let none = BTreeSet::new();
+    weights::write(checkpoint, spec.layers(), &none, changes, target, progress).await
+}
+
+/// Copies the files of the tokenizer and of generation.
+async fn write_companions<F: ModelFiles, T: ExportTarget>(
+    checkpoint: &Checkpoint<F>,
+    target: &mut T,
+) -> Result<(), ExportError> {
     for name in COMPANIONS {
         let contents = checkpoint.files().read_small(name).await;
         if let Some(contents) = contents.map_err(ModelError::from)? {
             write_file(target, name, &contents).await?;
         }
     }
-    weights::write(checkpoint, layers, removed, target, progress).await
+    Ok(())
 }

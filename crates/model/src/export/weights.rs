@@ -2,10 +2,16 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow};
 
+use half::{bf16, f16};
+use safetensors::Dtype;
 use serde_json::{Map, Value, json};
 
 use super::{ExportError, ExportTarget, write_file};
-use crate::{Checkpoint, LoadProgress, ModelError, ModelFiles, checkpoint::TensorEntry, families};
+use crate::{
+    Checkpoint, LoadProgress, LowRank, ModelError, ModelFiles,
+    checkpoint::{CheckpointError, TensorEntry},
+    families,
+};
 
 /// Bytes copied at once.
 const CHUNK: u64 = 8 << 20;
@@ -15,14 +21,17 @@ const ALIGNMENT: usize = 8;
 /// A tensor that stays, under its new name.
 struct Kept<'a> {
     name: String,
+    /// Its name in the source.
+    stored: &'a str,
     entry: &'a TensorEntry,
 }
 
-/// Copies every tensor that stays. A source in shards becomes as many, less those that lose all.
+/// Copies every tensor that stays, `changes` added to those that they are of. A source in shards becomes as many, less those that lose all.
 pub(super) async fn write<F: ModelFiles, T: ExportTarget>(
     checkpoint: &Checkpoint<F>,
     layers: usize,
     removed: &BTreeSet<usize>,
+    changes: &[LowRank],
     target: &mut T,
     progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
 ) -> Result<(), ExportError> {
@@ -33,9 +42,13 @@ pub(super) async fn write<F: ModelFiles, T: ExportTarget>(
         let tensors = checkpoint.tensors().iter();
         let mut kept: Vec<Kept<'_>> = tensors
             .filter(|(_, entry)| entry.file == *file)
-            .filter_map(|(name, entry)| {
-                let name = rename(name)?;
-                Some(Kept { name, entry })
+            .filter_map(|(stored, entry)| {
+                let name = rename(stored)?;
+                Some(Kept {
+                    name,
+                    stored,
+                    entry,
+                })
             })
             .collect();
         kept.sort_by_key(|kept| kept.entry.offset);
@@ -52,8 +65,25 @@ pub(super) async fn write<F: ModelFiles, T: ExportTarget>(
     let mut bytes = 0;
     for (index, shard) in shards.iter().enumerate() {
         target.begin(&shard_name(index)).await?;
-        target.append(&header(shard)?).await?;
-        for Kept { entry, .. } in shard {
+        target.append(&header(shard)).await?;
+        for Kept { entry, stored, .. } in shard {
+            let full = stored.strip_suffix(".weight").unwrap_or_default();
+            // Checkpoints of the bare model have no prefix.
+            let bare = |name: &str| name.strip_prefix(names.prefix).map(str::to_owned);
+            let is_its = |change: &&LowRank| {
+                change.name == full || bare(&change.name).is_some_and(|name| name == full)
+            };
+            if let Some(change) = changes.iter().find(is_its) {
+                let values = checkpoint.read_f32(stored).await.map_err(ModelError::from)?;
+                let changed = values.iter().zip(change.delta()).map(|(a, b)| a + b);
+                let encoded = encoded(stored, entry.dtype, changed)?;
+                target.append(&encoded).await?;
+                bytes += entry.bytes;
+                if progress(LoadProgress { bytes, total }).is_break() {
+                    return Err(ExportError::Interrupted);
+                }
+                continue;
+            }
             let mut done = 0;
             while done < entry.bytes {
                 let mut chunk = vec![0; CHUNK.min(entry.bytes - done) as usize];
@@ -119,12 +149,32 @@ fn renamed(
     Some(format!("{outer}{before}{number}{rest}"))
 }
 
+/// Values as the file keeps them, rounded to its data type.
+fn encoded(
+    name: &str,
+    dtype: Dtype,
+    values: impl Iterator<Item = f32>,
+) -> Result<Vec<u8>, ModelError> {
+    Ok(match dtype {
+        Dtype::F32 => values.flat_map(f32::to_le_bytes).collect(),
+        Dtype::F16 => values.flat_map(|value| f16::from_f32(value).to_le_bytes()).collect(),
+        Dtype::BF16 => values.flat_map(|value| bf16::from_f32(value).to_le_bytes()).collect(),
+        dtype => {
+            return Err(CheckpointError::Dtype {
+                name: name.into(),
+                dtype,
+            }
+            .into());
+        }
+    })
+}
+
 /// Length and header of a safetensors file that holds the tensors end to end.
-fn header(shard: &[Kept<'_>]) -> Result<Vec<u8>, ExportError> {
+fn header(shard: &[Kept<'_>]) -> Vec<u8> {
     let mut fields = Map::new();
     fields.insert("__metadata__".into(), json!({ "format": "pt" }));
     let mut offset = 0;
-    for Kept { name, entry } in shard {
+    for Kept { name, entry, .. } in shard {
         let end = offset + entry.bytes;
         let info = json!({
             "dtype": entry.dtype,
@@ -134,10 +184,15 @@ fn header(shard: &[Kept<'_>]) -> Result<Vec<u8>, ExportError> {
         fields.insert(name.clone(), info);
         offset = end;
     }
+    framed(fields)
+}
+
+/// A header of these fields, with its length before it.
+pub(super) fn framed(fields: Map<String, Value>) -> Vec<u8> {
     let mut header = Value::Object(fields).to_string().into_bytes();
     header.resize(header.len().next_multiple_of(ALIGNMENT), b' ');
     let length = header.len() as u64;
-    Ok([&length.to_le_bytes()[..], &header].concat())
+    [&length.to_le_bytes()[..], &header].concat()
 }
 
 #[cfg(test)]

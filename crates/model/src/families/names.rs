@@ -1,5 +1,7 @@
 //! Names of tensors in Hugging Face checkpoints.
 
+use crate::{decoder::Map, spec::AttentionSpec};
+
 /// Where each part of a decoder lies in a checkpoint. Names of a block's tensors follow `block`
 /// with `{}` replaced by the layer; all but `head` follow `prefix`, or stand without it, as in
 /// checkpoints saved from the bare model.
@@ -30,6 +32,18 @@ pub(crate) enum AttentionNames {
     FusedPerHead(&'static str),
 }
 
+impl AttentionNames {
+    /// Which of the stored outputs is output `output` of `part`: 0 for the query, 1 for the key, 2 for the value.
+    pub fn row(&self, spec: &AttentionSpec, part: usize, output: usize) -> usize {
+        let dim = spec.head_dim;
+        match self {
+            Self::Split(_) => output,
+            Self::FusedThirds(_) => part * spec.heads * dim + output,
+            Self::FusedPerHead(_) => (output / dim * 3 + part) * dim + output % dim,
+        }
+    }
+}
+
 /// How the feed-forward maps are stored.
 pub(crate) enum MlpNames {
     /// Gate, up and down.
@@ -47,7 +61,55 @@ pub(crate) enum LinearLayout {
     InputsFirst,
 }
 
+/// A linear map as a checkpoint stores it.
+pub(crate) struct StoredMap {
+    /// Its name within a block.
+    pub name: &'static str,
+    /// The maps that it holds, one unless it is fused.
+    pub parts: Vec<Map>,
+    /// Where the outputs of fused maps lie.
+    names: &'static AttentionNames,
+}
+
+impl StoredMap {
+    /// Which of the stored outputs is output `output` of `part`.
+    pub fn row(&self, spec: &AttentionSpec, part: usize, output: usize) -> usize {
+        match self.parts.len() {
+            1 => output,
+            _ => self.names.row(spec, part, output),
+        }
+    }
+}
+
 impl TensorNames {
+    /// The linear maps of a block, as they are stored.
+    pub fn stored_maps(&'static self) -> Vec<StoredMap> {
+        let stored = |name, parts: &[Map]| StoredMap {
+            name,
+            parts: parts.to_vec(),
+            names: &self.attention,
+        };
+        const QUERY_KEY_VALUE: [Map; 3] = [Map::Query, Map::Key, Map::Value];
+        let mut maps = match &self.attention {
+            AttentionNames::Split(names) => {
+                let names = names.iter().zip(QUERY_KEY_VALUE);
+                names.map(|(name, map)| stored(name, &[map])).collect()
+            }
+            AttentionNames::FusedThirds(name) | AttentionNames::FusedPerHead(name) => {
+                vec![stored(name, &QUERY_KEY_VALUE)]
+            }
+        };
+        maps.push(stored(self.attention_output, &[Map::AttentionOutput]));
+        let (gate, [up, down]) = match self.mlp {
+            MlpNames::Gated([gate, up, down]) => (Some(gate), [up, down]),
+            MlpNames::Plain(names) => (None, names),
+        };
+        maps.extend(gate.map(|gate| stored(gate, &[Map::Gate])));
+        maps.push(stored(up, &[Map::Up]));
+        maps.push(stored(down, &[Map::Down]));
+        maps
+    }
+
     /// The tables that Llama set and most later families kept.
     pub const LLAMA: TensorNames = TensorNames {
         prefix: "model.",

@@ -1,0 +1,402 @@
+//! Low-rank adapters on the linear maps of chosen blocks (LoRA, arXiv 2106.09685).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use burn::{
+    module::{Module, Param, ParamId},
+    tensor::{Device, Tensor, TensorData, module::linear},
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::{model::Decoder, save::StoredTensor};
+use crate::{ModelError, families, spec::DecoderSpec};
+
+/// A linear map of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Map {
+    Query,
+    Key,
+    Value,
+    AttentionOutput,
+    Gate,
+    Up,
+    Down,
+}
+
+impl Map {
+    const ALL: [Self; 7] = [
+        Self::Query,
+        Self::Key,
+        Self::Value,
+        Self::AttentionOutput,
+        Self::Gate,
+        Self::Up,
+        Self::Down,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Key => "key",
+            Self::Value => "value",
+            Self::AttentionOutput => "attention_output",
+            Self::Gate => "gate",
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+
+    /// Inputs and outputs; none where the family has no such map.
+    pub fn shape(self, spec: &DecoderSpec) -> Option<[usize; 2]> {
+        let (hidden, inner) = (spec.hidden_size, spec.mlp.inner_size);
+        let queries = spec.attention.heads * spec.attention.head_dim;
+        let keys = spec.attention.kv_heads * spec.attention.head_dim;
+        match self {
+            Self::Query => Some([hidden, queries]),
+            Self::Key | Self::Value => Some([hidden, keys]),
+            Self::AttentionOutput => Some([queries, hidden]),
+            Self::Gate => spec.mlp.gated.then_some([hidden, inner]),
+            Self::Up => Some([hidden, inner]),
+            Self::Down => Some([inner, hidden]),
+        }
+    }
+}
+
+/// How large adapters are, and how strongly they count.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AdapterShape {
+    /// Rank r of each change; 0 changes nothing.
+    pub rank: usize,
+    /// A change counts `alpha / rank` times.
+    pub alpha: f64,
+}
+
+impl AdapterShape {
+    /// What a change is multiplied by.
+    pub fn scale(&self) -> f64 {
+        self.alpha / self.rank.max(1) as f64
+    }
+}
+
+/// The change of one map: `scale · input · down · up`.
+#[derive(Module, Debug)]
+pub(crate) struct Adapter {
+    /// `[inputs, rank]`.
+    pub down: Param<Tensor<2>>,
+    /// `[rank, outputs]`.
+    pub up: Param<Tensor<2>>,
+    #[module(skip)]
+    pub scale: f64,
+    #[module(skip)]
+    pub layer: usize,
+    #[module(skip)]
+    pub map: Map,
+}
+
+impl Adapter {
+    /// `[batch, tokens, inputs]` to `[batch, tokens, outputs]`.
+    pub fn forward(&self, input: Tensor<3>) -> Tensor<3> {
+        let narrow = linear(input, self.down.val(), None);
+        linear(narrow, self.up.val() * self.scale, None)
+    }
+
+    /// What is added to the weight, `[inputs, outputs]`.
+    pub fn product(&self) -> Tensor<2> {
+        self.down.val().matmul(self.up.val()) * self.scale
+    }
+}
+
+/// Low-rank changes of all linear maps of chosen blocks: everything about a model that is trained.
+#[derive(Module, Debug)]
+pub struct Adapters {
+    pub(crate) adapters: Vec<Adapter>,
+    #[module(skip)]
+    pub(crate) shape: AdapterShape,
+    #[module(skip)]
+    pub(crate) layers: BTreeSet<usize>,
+}
+
+impl Adapters {
+    /// Adapters that change nothing yet: `down` uniform within ±1/√inputs, drawn by `seed` and equal on every
+    /// device, `up` zero. Of rank 0 they hold no weights at all.
+    ///
+    /// # Errors
+    /// When there is no such layer.
+    pub fn new(
+        spec: &DecoderSpec,
+        layers: &BTreeSet<usize>,
+        shape: AdapterShape,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let rank = shape.rank;
+        Self::of(spec, layers, shape, &mut |_, [inputs, outputs]| {
+            let bound = (inputs as f32).sqrt().recip();
+            let down = (0..inputs * rank).map(|_| random.random_range(-bound..bound));
+            let down = TensorData::new(down.collect::<Vec<f32>>(), [inputs, rank]);
+            let up = TensorData::new(vec![0f32; rank * outputs], [rank, outputs]);
+            Ok([down, up].map(|data| Tensor::from_data(data, device)))
+        })
+    }
+
+    /// Adapters with the values that [`stored`](Self::stored) gave.
+    ///
+    /// # Errors
+    /// When there is no such layer, or a tensor is missing or of another shape.
+    pub fn from_stored(
+        spec: &DecoderSpec,
+        layers: &BTreeSet<usize>,
+        shape: AdapterShape,
+        stored: Vec<StoredTensor>,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        let stored = stored
+            .into_iter()
+            .map(|tensor| (tensor.name.clone(), tensor));
+        let mut stored: BTreeMap<String, StoredTensor> = stored.collect();
+        let rank = shape.rank;
+        Self::of(spec, layers, shape, &mut |place, [inputs, outputs]| {
+            let mut take = |end, expected: [usize; 2]| {
+                let name = format!("{place}.{end}");
+                let Some(tensor) = stored.remove(&name) else {
+                    return Err(ModelError::MissingTensor { name });
+                };
+                if tensor.shape != expected {
+                    return Err(ModelError::TensorShape {
+                        name,
+                        expected: expected.to_vec(),
+                        found: tensor.shape,
+                    });
+                }
+                Ok(Tensor::from_data(
+                    TensorData::new(tensor.values, expected),
+                    device,
+                ))
+            };
+            Ok([take("down", [inputs, rank])?, take("up", [rank, outputs])?])
+        })
+    }
+
+    /// One adapter for each map of each layer; `values` gives `down` and `up` of the map with these inputs and
+    /// outputs.
+    fn of(
+        spec: &DecoderSpec,
+        layers: &BTreeSet<usize>,
+        shape: AdapterShape,
+        values: &mut dyn FnMut(&str, [usize; 2]) -> Result<[Tensor<2>; 2], ModelError>,
+    ) -> Result<Self, ModelError> {
+        let mut adapters: Vec<Adapter> = Vec::new();
+        let count = spec.layers();
+        for &layer in layers {
+            if layer >= count {
+                return Err(ModelError::NoSuchLayer {
+                    layer,
+                    layers: count,
+                });
+            }
+            for map in Map::ALL.into_iter().filter(|_| shape.rank > 0) {
+                let Some(dimensions) = map.shape(spec) else {
+                    continue;
+                };
+                let [down, up] = values(&place(layer, map), dimensions)?;
+                // An optimizer knows a tensor by its id, which must be the same in every run.
+                let id = 2 * adapters.len() as u64;
+                adapters.push(Adapter {
+                    down: trained(id + 1, down),
+                    up: trained(id + 2, up),
+                    scale: shape.scale(),
+                    layer,
+                    map,
+                });
+            }
+        }
+        Ok(Self {
+            adapters,
+            shape,
+            layers: layers.clone(),
+        })
+    }
+
+    /// The blocks that they lie on.
+    pub fn layers(&self) -> &BTreeSet<usize> {
+        &self.layers
+    }
+
+    /// Rank and weight.
+    pub fn shape(&self) -> AdapterShape {
+        self.shape
+    }
+
+    /// Number of maps that they change.
+    pub fn adapter_count(&self) -> usize {
+        self.adapters.len()
+    }
+
+    /// Number of trained weights.
+    pub fn parameters(&self) -> usize {
+        self.num_params()
+    }
+
+    /// All values, read back from the device.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub async fn stored(&self) -> Result<Vec<StoredTensor>, ModelError> {
+        let mut stored = Vec::with_capacity(2 * self.adapters.len());
+        for adapter in &self.adapters {
+            for (end, tensor) in [("down", &adapter.down), ("up", &adapter.up)] {
+                let tensor = tensor.val();
+                let shape = tensor.dims().to_vec();
+                let data = tensor.into_data_async().await?;
+                stored.push(StoredTensor {
+                    name: format!("{}.{end}", place(adapter.layer, adapter.map)),
+                    shape,
+                    values: data.iter::<f32>().collect(),
+                });
+            }
+        }
+        Ok(stored)
+    }
+}
+
+fn place(layer: usize, map: Map) -> String {
+    format!("layers.{layer}.{}", map.name())
+}
+
+fn trained(id: u64, value: Tensor<2>) -> Param<Tensor<2>> {
+    let mut param = Param::from_tensor(value);
+    param.id = ParamId::from(id);
+    param
+}
+
+impl Decoder {
+    /// The decoder with `adapters` on its maps in place of any before; no weight is copied.
+    pub fn with_adapters(&self, adapters: &Adapters) -> Self {
+        let mut adapted = self.clone();
+        for (layer, block) in adapted.blocks.iter_mut().enumerate() {
+            for map in Map::ALL {
+                if let Some(projection) = block.projection_mut(map) {
+                    let mut of_map = adapters.adapters.iter();
+                    projection.adapter = of_map
+                        .find(|adapter| adapter.layer == layer && adapter.map == map)
+                        .cloned();
+                }
+            }
+        }
+        adapted
+    }
+
+    /// The decoder with its adapters added to the weights that they lie on.
+    pub fn merged(&self) -> Self {
+        let mut merged = self.clone();
+        for block in &mut merged.blocks {
+            for map in Map::ALL {
+                if let Some(projection) = block.projection_mut(map) {
+                    *projection = projection.merged();
+                }
+            }
+        }
+        merged
+    }
+}
+
+/// The change of one map as its checkpoint stores the map: `scale · b · a`, added to `[outputs, inputs]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LowRank {
+    /// Name of the map in the checkpoint, without `.weight`.
+    pub name: String,
+    /// Rank: that of the adapter, or three times that where query, key and value are one map.
+    pub rank: usize,
+    /// Inputs of the map.
+    pub inputs: usize,
+    /// Outputs of the map.
+    pub outputs: usize,
+    /// `[rank, inputs]`.
+    pub a: Vec<f32>,
+    /// `[outputs, rank]`.
+    pub b: Vec<f32>,
+    /// What the product is multiplied by.
+    pub scale: f64,
+    /// Whether the file has the map as `[inputs, outputs]`.
+    pub transposed: bool,
+}
+
+impl LowRank {
+    /// What is added to each value in the file, in its order.
+    pub fn delta(&self) -> Vec<f32> {
+        let mut delta = vec![0f32; self.outputs * self.inputs];
+        for output in 0..self.outputs {
+            let weights = &self.b[output * self.rank..(output + 1) * self.rank];
+            for (weight, row) in weights.iter().zip(self.a.chunks(self.inputs)) {
+                let weight = weight * self.scale as f32;
+                for (input, value) in row.iter().enumerate() {
+                    let place = match self.transposed {
+                        true => input * self.outputs + output,
+                        false => output * self.inputs + input,
+                    };
+                    delta[place] += weight * value;
+                }
+            }
+        }
+        delta
+    }
+}
+
+impl Adapters {
+    /// The change of every map as the checkpoint of the decoder's family stores it. Where the family stores query,
+    /// key and value as one map, their changes become one of three times the rank, each in its own rows.
+    ///
+    /// # Errors
+    /// When the family is unknown or the device fails.
+    pub async fn low_rank(&self, spec: &DecoderSpec) -> Result<Vec<LowRank>, ModelError> {
+        let names = families::named(spec.family)?.names;
+        let stored = self.stored().await?;
+        let values = |layer, map: Map, end: &str| {
+            let name = format!("{}.{end}", place(layer, map));
+            let mut found = stored.iter().filter(|tensor| tensor.name == name);
+            found.next().map_or(&[][..], |tensor| &tensor.values)
+        };
+        let rank = self.shape.rank;
+        let mut changes = Vec::new();
+        for &layer in self.layers.iter().filter(|_| rank > 0) {
+            for stored_map in names.stored_maps() {
+                let shapes = stored_map.parts.iter().map(|map| map.shape(spec));
+                let Some(shapes) = shapes.collect::<Option<Vec<_>>>() else {
+                    continue;
+                };
+                let whole = rank * shapes.len();
+                let inputs = shapes[0][0];
+                let outputs = shapes.iter().map(|[_, outputs]| outputs).sum();
+                let mut a = Vec::with_capacity(whole * inputs);
+                let mut b = vec![0f32; outputs * whole];
+                for (part, (&map, [_, outputs])) in stored_map.parts.iter().zip(&shapes).enumerate()
+                {
+                    let (down, up) = (values(layer, map, "down"), values(layer, map, "up"));
+                    for column in 0..rank {
+                        a.extend((0..inputs).map(|input| down[input * rank + column]));
+                        for output in 0..*outputs {
+                            let row = stored_map.row(&spec.attention, part, output);
+                            b[row * whole + part * rank + column] = up[column * outputs + output];
+                        }
+                    }
+                }
+                let block = names.block.replace("{}", &layer.to_string());
+                changes.push(LowRank {
+                    name: format!("{}{block}{}", names.prefix, stored_map.name),
+                    rank: whole,
+                    inputs,
+                    outputs,
+                    a,
+                    b,
+                    scale: self.shape.scale(),
+                    transposed: names.layout == families::LinearLayout::InputsFirst,
+                });
+            }
+        }
+        Ok(changes)
+    }
+}

@@ -1,0 +1,41 @@
+//! A linear map of a block, with the low-rank change that may lie on it.
+
+use burn::{module::Module, nn::Linear, tensor::Tensor};
+
+use super::adapter::Adapter;
+
+/// A linear map, changed where an adapter lies on it.
+#[derive(Module, Debug)]
+pub(super) struct Projection {
+    /// Weight `[inputs, outputs]` and bias.
+    pub linear: Linear,
+    pub adapter: Option<Adapter>,
+}
+
+impl Projection {
+    /// The map as it was loaded.
+    pub fn plain(linear: Linear) -> Self {
+        Self {
+            linear,
+            adapter: None,
+        }
+    }
+
+    /// `[batch, tokens, inputs]` to `[batch, tokens, outputs]`.
+    pub fn forward(&self, input: Tensor<3>) -> Tensor<3> {
+        match &self.adapter {
+            None => self.linear.forward(input),
+            Some(adapter) => self.linear.forward(input.clone()) + adapter.forward(input),
+        }
+    }
+
+    /// The same map with the adapter added to the weight.
+    pub fn merged(&self) -> Self {
+        let Some(adapter) = &self.adapter else {
+            return self.clone();
+        };
+        let mut linear = self.linear.clone();
+        linear.weight = linear.weight.map(|weight| weight + adapter.product());
+        Self::plain(linear)
+    }
+}
