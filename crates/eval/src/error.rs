@@ -44,6 +44,27 @@ pub enum EvalError {
         /// The model's context.
         context: usize,
     },
+    /// A dataset without answers to tell apart.
+    #[error(
+        "{dataset} has no pairs of a right and a wrong answer: give questions with choices, such as HaluEval's \
+         or TruthfulQA's"
+    )]
+    NoPairs {
+        /// The dataset.
+        dataset: String,
+    },
+    /// A pair whose sides say the same.
+    #[error(
+        "{dataset}, line {line}: the factual and the hallucinated answer are the same, {answer:?}"
+    )]
+    SameSides {
+        /// The dataset.
+        dataset: String,
+        /// Where the item is.
+        line: usize,
+        /// The answer.
+        answer: String,
+    },
     /// A text with fewer than two tokens.
     #[error("the text {name} has {tokens} tokens; perplexity needs at least 2")]
     ShortText {

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use burn::module::Module;
 use burn::tensor::Bytes;
 use layerlab_model::{Adapters, Decoder, StoredTensor};
-use burn::module::Module;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +36,10 @@ impl Tuner {
             state: self.state.clone(),
         };
         let header = serde_json::to_string(&header).map_err(|error| failed(&error))?;
-        let optimizer = self.optimizer.into_bytes().map_err(|error| failed(&error))?;
+        let optimizer = self
+            .optimizer
+            .into_bytes()
+            .map_err(|error| failed(&error))?;
         let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
         for (prefix, adapters) in [(CURRENT, &self.current()), (BEST, &self.best)] {
             for tensor in adapters.stored().await? {
@@ -46,13 +49,19 @@ impl Tuner {
             }
         }
         let optimizer = optimizer.to_vec();
-        tensors.push((OPTIMIZER.into(), Dtype::U8, vec![optimizer.len()], optimizer));
+        tensors.push((
+            OPTIMIZER.into(),
+            Dtype::U8,
+            vec![optimizer.len()],
+            optimizer,
+        ));
         let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
             let view = TensorView::new(*dtype, shape.clone(), bytes);
             view.map(|view| (name.as_str(), view))
         });
-        let views: Vec<(&str, TensorView<'_>)> =
-            views.collect::<Result<_, _>>().map_err(|error| failed(&error))?;
+        let views: Vec<(&str, TensorView<'_>)> = views
+            .collect::<Result<_, _>>()
+            .map_err(|error| failed(&error))?;
         let metadata = HashMap::from([(STATE.to_owned(), header)]);
         safetensors::serialize(views, Some(metadata)).map_err(|error| failed(&error))
     }
@@ -65,7 +74,10 @@ impl Tuner {
     pub fn resume(&mut self, decoder: &Decoder, bytes: &[u8]) -> Result<(), TuneError> {
         let failed = |error: &dyn std::fmt::Display| TuneError::Checkpoint(error.to_string());
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| failed(&error))?;
-        let header = metadata.metadata().as_ref().and_then(|fields| fields.get(STATE));
+        let header = metadata
+            .metadata()
+            .as_ref()
+            .and_then(|fields| fields.get(STATE));
         let header = header.ok_or_else(|| failed(&"it is not one of a training"))?;
         let header: Header = serde_json::from_str(header).map_err(|error| failed(&error))?;
         if header.recipe != *self.recipe() {
@@ -92,7 +104,9 @@ impl Tuner {
         let optimizer = file.tensor(OPTIMIZER).map_err(|error| failed(&error))?;
         let optimizer = Bytes::from_bytes_vec(optimizer.data().to_vec());
         let fresh = self.optimizer.clone();
-        self.optimizer = fresh.from_bytes(optimizer).map_err(|error| failed(&error))?;
+        self.optimizer = fresh
+            .from_bytes(optimizer)
+            .map_err(|error| failed(&error))?;
         self.adapters = current.train();
         self.best = best;
         self.state = header.state;

@@ -1,6 +1,9 @@
 //! What is minimised over pairs of a factual and a hallucinated answer.
 
-use burn::tensor::{Tensor, activation::{log_sigmoid, relu}};
+use burn::tensor::{
+    Tensor,
+    activation::{log_sigmoid, relu},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -98,11 +101,7 @@ pub fn preference(contrasts: Tensor<1>, frozen: Tensor<1>, beta: f64) -> Tensor<
 
 /// Mean InfoNCE loss `[1]`, in nats: prompts `[pairs, channels]` are to be nearer to their factual answers than to any
 /// hallucinated answer; answers are `[2 · pairs, channels]`, all factual ones first.
-pub fn information_noise(
-    prompts: Tensor<2>,
-    answers: Tensor<2>,
-    temperature: f64,
-) -> Tensor<1> {
+pub fn information_noise(prompts: Tensor<2>, answers: Tensor<2>, temperature: f64) -> Tensor<1> {
     let pairs = prompts.dims()[0];
     let (prompts, answers) = (unit(prompts), unit(answers));
     let factual = answers.clone().narrow(0, 0, pairs);

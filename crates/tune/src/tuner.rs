@@ -57,13 +57,20 @@ struct Pairs {
 
 impl Pairs {
     async fn of(decoder: &Decoder, layer: usize, pairs: &[TokenPair]) -> Result<Self, ModelError> {
-        let sides = pairs.iter().flat_map(|pair| [&pair.factual, &pair.hallucinated]);
+        let sides = pairs
+            .iter()
+            .flat_map(|pair| [&pair.factual, &pair.hallucinated]);
         let sides: Vec<&Continued> = sides.collect();
         // The last token is only predicted, never read.
-        let read = sides.iter().map(|side| side.ids[..side.ids.len() - 1].to_vec());
+        let read = sides
+            .iter()
+            .map(|side| side.ids[..side.ids.len() - 1].to_vec());
         Ok(Self {
             starts: sides.iter().map(|side| side.start).collect(),
-            last: sides.iter().filter_map(|side| side.ids.last().copied()).collect(),
+            last: sides
+                .iter()
+                .filter_map(|side| side.ids.last().copied())
+                .collect(),
             prefix: Prefix::of(decoder, layer, read.collect()).await?,
         })
     }
@@ -139,8 +146,16 @@ impl Tuner {
         for (missing, what, remedy) in [
             (layers.is_empty(), "layers", "choose at least one"),
             (material.train.is_empty(), "pairs", "give more questions"),
-            (material.validation.is_empty(), "validation pairs", "give more questions"),
-            (material.neutral_train.is_empty(), "neutral sequences", "give a longer neutral text"),
+            (
+                material.validation.is_empty(),
+                "validation pairs",
+                "give more questions",
+            ),
+            (
+                material.neutral_train.is_empty(),
+                "neutral sequences",
+                "give a longer neutral text",
+            ),
             (
                 material.neutral_validation.is_empty(),
                 "neutral validation sequences",
@@ -167,7 +182,9 @@ impl Tuner {
             adapters: adapters.train(),
             optimizer: AdamWConfig::new()
                 .with_weight_decay(recipe.weight_decay as f32)
-                .with_grad_clipping(Some(burn::grad_clipping::GradientClippingConfig::Norm(CLIP)))
+                .with_grad_clipping(Some(burn::grad_clipping::GradientClippingConfig::Norm(
+                    CLIP,
+                )))
                 .init(),
             state: TuningState::default(),
             reference: Vec::new(),
@@ -236,7 +253,11 @@ impl Tuner {
             step,
             perplexity: self.perplexity(&decoder).await?,
             accuracy: right as f64 / pairs,
-            margin: contrasts.iter().map(|&contrast| f64::from(contrast)).sum::<f64>() / pairs,
+            margin: contrasts
+                .iter()
+                .map(|&contrast| f64::from(contrast))
+                .sum::<f64>()
+                / pairs,
         };
         let first = self.state.checks.first().unwrap_or(&check).perplexity;
         if !check.perplexity.is_finite() || !check.margin.is_finite() {
@@ -306,7 +327,8 @@ impl Tuner {
             Objective::Margin { margin: wanted } => margin(contrasts.clone(), wanted),
             Objective::Dpo { beta } => {
                 let frozen: Vec<f32> = chosen.iter().map(|&pair| self.reference[pair]).collect();
-                let frozen = Tensor::from_data(TensorData::new(frozen, [pairs]), &contrasts.device());
+                let frozen =
+                    Tensor::from_data(TensorData::new(frozen, [pairs]), &contrasts.device());
                 preference(contrasts.clone(), frozen, beta)
             }
             Objective::InfoNce { temperature } => {
@@ -337,7 +359,12 @@ impl Tuner {
     }
 
     /// Passes chosen pairs through the layers from the lowest adapter up.
-    fn pass(&self, decoder: &Decoder, pairs: &Pairs, chosen: &[usize]) -> Result<Passed, ModelError> {
+    fn pass(
+        &self,
+        decoder: &Decoder,
+        pairs: &Pairs,
+        chosen: &[usize],
+    ) -> Result<Passed, ModelError> {
         let sides = Pairs::sides(chosen);
         let targets = pairs.targets(&sides);
         let (hidden, found, middle) = self.upper(decoder, &pairs.prefix, &sides, &targets)?;
@@ -351,7 +378,10 @@ impl Tuner {
         let rows = Tensor::<2>::from_data(rows, &device);
         Ok(Passed {
             sums: rows.matmul(found.unsqueeze_dim(1)).squeeze_dim(1),
-            factual_tokens: targets.iter().filter(|target| target.row < chosen.len()).count(),
+            factual_tokens: targets
+                .iter()
+                .filter(|target| target.row < chosen.len())
+                .count(),
             hidden: middle,
         })
     }
@@ -392,20 +422,29 @@ impl Tuner {
         let mean = |rows: usize, within: &dyn Fn(usize, usize) -> bool| {
             let mut weights = Vec::with_capacity(rows * tokens);
             for row in 0..rows {
-                let counted: Vec<bool> = (0..tokens).map(|token| within(sides[row], token)).collect();
+                let counted: Vec<bool> =
+                    (0..tokens).map(|token| within(sides[row], token)).collect();
                 let count = counted.iter().filter(|counted| **counted).count().max(1);
-                weights.extend(counted.iter().map(|&counted| f32::from(u8::from(counted)) / count as f32));
+                weights.extend(
+                    counted
+                        .iter()
+                        .map(|&counted| f32::from(u8::from(counted)) / count as f32),
+                );
             }
             let weights = TensorData::new(weights, [rows, 1, tokens]);
             let weights = Tensor::<3>::from_data(weights, &hidden.device());
-            weights.matmul(hidden.clone().narrow(0, 0, rows)).reshape([rows, channels])
+            weights
+                .matmul(hidden.clone().narrow(0, 0, rows))
+                .reshape([rows, channels])
         };
         let pairs = &self.train;
         // An answer of one token is read nowhere but where it is predicted from.
         let first = |side: usize| pairs.starts[side].min(pairs.prefix.sequence(side).len() - 1);
         [
             mean(rows / 2, &|side, token| token < first(side)),
-            mean(rows, &|side, token| (first(side)..pairs.prefix.sequence(side).len()).contains(&token)),
+            mean(rows, &|side, token| {
+                (first(side)..pairs.prefix.sequence(side).len()).contains(&token)
+            }),
         ]
     }
 
@@ -418,7 +457,12 @@ impl Tuner {
     }
 
     /// Log-likelihoods of all tokens of chosen sequences but their first.
-    fn neutral(&self, decoder: &Decoder, prefix: &Prefix, chosen: &[usize]) -> Result<Tensor<1>, ModelError> {
+    fn neutral(
+        &self,
+        decoder: &Decoder,
+        prefix: &Prefix,
+        chosen: &[usize],
+    ) -> Result<Tensor<1>, ModelError> {
         let read: Vec<&[u32]> = chosen.iter().map(|&index| prefix.sequence(index)).collect();
         let targets = Target::next_tokens(&read);
         let (_, found, _) = self.upper(decoder, prefix, chosen, &targets)?;
@@ -451,6 +495,9 @@ impl Tuner {
 }
 
 async fn numbers(tensor: Tensor<1>) -> Result<Vec<f32>, ModelError> {
-    let data = Transaction::default().register(tensor).execute_async().await?;
+    let data = Transaction::default()
+        .register(tensor)
+        .execute_async()
+        .await?;
     Ok(data.iter().flat_map(|data| data.iter::<f32>()).collect())
 }

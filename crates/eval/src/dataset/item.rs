@@ -18,6 +18,8 @@ pub enum Items {
 pub struct Choice {
     /// Line of the file.
     pub line: usize,
+    /// What questions that must not be parted by a split share: the field `group`, else the question.
+    pub group: String,
     /// The question.
     pub question: String,
     /// Answers of which one is right; none where the dataset has none.
@@ -42,6 +44,8 @@ pub struct ChoiceSet {
 pub struct Answer {
     /// Line of the file.
     pub line: usize,
+    /// What questions that must not be parted by a split share: the field `group`, else the question.
+    pub group: String,
     /// The question.
     pub question: String,
     /// Answers that count as right; at least one.

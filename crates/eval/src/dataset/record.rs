@@ -58,6 +58,7 @@ impl Record {
             Kind::Choices => Item::Choice(self.choice()?),
             Kind::Answers => Item::Answer(Answer {
                 line: self.line,
+                group: self.group()?,
                 question: self.text("question")?,
                 answers: self.answers()?,
             }),
@@ -92,6 +93,14 @@ impl Record {
             Some(text) if text.trim().is_empty() => Err(self.bad(field, "is empty")),
             Some(text) => Ok(text.to_owned()),
             None => Err(self.bad(field, "is not a text")),
+        }
+    }
+
+    /// What the record shares with others that must not be parted from it.
+    fn group(&self) -> Result<String, BadLine> {
+        match self.value("group") {
+            Some(_) => self.text("group"),
+            None => self.text("question"),
         }
     }
 
@@ -152,6 +161,7 @@ impl Record {
         };
         Ok(Choice {
             line: self.line,
+            group: self.group()?,
             question: self.text("question")?,
             single,
             multiple,

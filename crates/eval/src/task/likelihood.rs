@@ -2,46 +2,44 @@
 
 use std::collections::HashMap;
 
-use layerlab_model::{Decoder, ModelError, NoObserver, PaddingSide, Target, TokenBatch};
+use layerlab_model::{Decoder, ModelError, NoObserver, PaddingSide, Target, TokenBatch, Tokenizer};
 
 use super::{Asked, OnProgress, step};
-use crate::EvalError;
-
-/// Tokens of which the last are to be predicted.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Request {
-    pub ids: Vec<u32>,
-    /// The first token to predict, at least 1.
-    pub start: usize,
-}
+use crate::{Continued, EvalError};
 
 /// Requests with their prompts, and how many prompts were cut.
 #[derive(Default)]
 pub(super) struct Requests {
-    pub requests: Vec<Request>,
+    pub requests: Vec<Continued>,
     pub truncated: usize,
 }
 
 /// A prompt with a choice.
-pub(super) struct Continuation<'a> {
+pub(crate) struct Continuation<'a> {
     pub line: usize,
     pub prompt: &'a str,
     pub choice: &'a str,
 }
 
-impl Asked<'_> {
+/// What turns prompts and choices into tokens.
+pub(crate) struct Prompting<'a> {
+    pub tokenizer: &'a Tokenizer,
+    pub context: usize,
+    pub dataset: &'a str,
+}
+
+impl Prompting<'_> {
     /// Tokenises prompt and choice, a space between, as one text: the choice's tokens are those beyond the
-    /// prompt's own, as lm-evaluation-harness has it.
-    pub fn request(
+    /// prompt's own, as lm-evaluation-harness has it. Also says whether the prompt had to be cut.
+    pub fn continued(
         &self,
         Continuation {
             line,
             prompt,
             choice,
         }: Continuation<'_>,
-        requests: &mut Requests,
-    ) -> Result<(), EvalError> {
-        let (dataset, context) = (self.dataset.to_owned(), self.context());
+    ) -> Result<(Continued, bool), EvalError> {
+        let (dataset, context) = (self.dataset.to_owned(), self.context);
         let start = self.tokenizer.encode_text(prompt)?.len();
         let mut ids = self.tokenizer.encode_text(&format!("{prompt} {choice}"))?;
         let tokens = ids.len().saturating_sub(start);
@@ -65,22 +63,37 @@ impl Asked<'_> {
         // The last token is only predicted, never read.
         let surplus = (ids.len() - 1).saturating_sub(context);
         ids.drain(..surplus);
-        requests.truncated += usize::from(surplus > 0);
-        requests.requests.push(Request {
-            ids,
-            start: start - surplus,
-        });
+        let start = start - surplus;
+        Ok((Continued { ids, start }, surplus > 0))
+    }
+}
+
+impl Asked<'_> {
+    /// Adds a prompt with a choice to what is asked.
+    pub fn request(
+        &self,
+        continuation: Continuation<'_>,
+        requests: &mut Requests,
+    ) -> Result<(), EvalError> {
+        let prompting = Prompting {
+            tokenizer: self.tokenizer,
+            context: self.context(),
+            dataset: self.dataset,
+        };
+        let (continued, cut) = prompting.continued(continuation)?;
+        requests.truncated += usize::from(cut);
+        requests.requests.push(continued);
         Ok(())
     }
 
     /// Summed log-likelihood of each request, in nats. Equal requests are computed once.
     pub async fn log_likelihoods(
         &self,
-        requests: &[Request],
+        requests: &[Continued],
         progress: &mut OnProgress<'_>,
     ) -> Result<Vec<f64>, EvalError> {
-        let mut places: HashMap<&Request, usize> = HashMap::new();
-        let mut distinct: Vec<&Request> = Vec::new();
+        let mut places: HashMap<&Continued, usize> = HashMap::new();
+        let mut distinct: Vec<&Continued> = Vec::new();
         let place: Vec<usize> = requests
             .iter()
             .map(|request| {
@@ -100,7 +113,7 @@ impl Asked<'_> {
         while let Some(&longest) = order.get(done) {
             let rows = (self.options.batch_tokens / distinct[longest].ids.len()).max(1);
             let batch = &order[done..(done + rows).min(order.len())];
-            let requests: Vec<&Request> = batch.iter().map(|&index| distinct[index]).collect();
+            let requests: Vec<&Continued> = batch.iter().map(|&index| distinct[index]).collect();
             let sums = batch_sums(self.decoder, &requests).await?;
             for (&index, sum) in batch.iter().zip(sums) {
                 found[index] = sum;
@@ -115,7 +128,7 @@ impl Asked<'_> {
 /// Summed log-likelihood of the tokens asked for, row by row, in float64.
 pub(super) async fn batch_sums(
     decoder: &Decoder,
-    requests: &[&Request],
+    requests: &[&Continued],
 ) -> Result<Vec<f64>, ModelError> {
     let read: Vec<&[u32]> = requests
         .iter()

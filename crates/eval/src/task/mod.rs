@@ -6,6 +6,8 @@ mod labels;
 mod likelihood;
 mod perplexity;
 
+pub(crate) use likelihood::{Continuation, Prompting};
+
 use std::ops::ControlFlow;
 
 use layerlab_model::{Decoder, Tokenizer, breathe};

@@ -1,11 +1,7 @@
 //! Perplexity over a text in windows.
 
-use super::{
-    Asked, OnProgress, Task,
-    likelihood::{Request, batch_sums},
-    step,
-};
-use crate::{EvalError, Metric, MetricResult, Sample};
+use super::{Asked, OnProgress, Task, likelihood::batch_sums, step};
+use crate::{Continued, EvalError, Metric, MetricResult, Sample};
 
 /// Tokens of a window where nothing else is asked for and the context allows it.
 const DEFAULT_WINDOW: usize = 256;
@@ -42,7 +38,7 @@ impl Asked<'_> {
         step(progress, 0, windows.len()).await?;
         let rows = (self.options.batch_tokens / window).max(1);
         for batch in windows.chunks(rows) {
-            let requests: Vec<&Request> = batch.iter().collect();
+            let requests: Vec<&Continued> = batch.iter().collect();
             let sums = batch_sums(self.decoder, &requests).await?;
             losses.extend(sums.iter().map(|sum| -sum));
             tokens.extend(
@@ -65,7 +61,7 @@ impl Asked<'_> {
 
 /// Windows over the text, each with the first token that it predicts. What would predict nothing is left
 /// out.
-fn windows(ids: &[u32], window: usize, stride: usize) -> Vec<Request> {
+fn windows(ids: &[u32], window: usize, stride: usize) -> Vec<Continued> {
     let mut windows = Vec::new();
     let (mut begin, mut predicted) = (0, 0);
     while predicted < ids.len() {
@@ -73,7 +69,7 @@ fn windows(ids: &[u32], window: usize, stride: usize) -> Vec<Request> {
         // The first token of a window has nothing before it.
         let start = (predicted - begin).max(1);
         if end - begin > start {
-            windows.push(Request {
+            windows.push(Continued {
                 ids: ids[begin..end].to_vec(),
                 start,
             });

@@ -38,7 +38,10 @@ pub async fn write_adapters<T: ExportTarget>(
     }
     target.append(&super::weights::framed(fields)).await?;
     for (_, _, values) in named {
-        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let bytes: Vec<u8> = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
         target.append(&bytes).await?;
     }
     Ok(())

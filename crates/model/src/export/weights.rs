@@ -74,7 +74,10 @@ pub(super) async fn write<F: ModelFiles, T: ExportTarget>(
                 change.name == full || bare(&change.name).is_some_and(|name| name == full)
             };
             if let Some(change) = changes.iter().find(is_its) {
-                let values = checkpoint.read_f32(stored).await.map_err(ModelError::from)?;
+                let values = checkpoint
+                    .read_f32(stored)
+                    .await
+                    .map_err(ModelError::from)?;
                 let changed = values.iter().zip(change.delta()).map(|(a, b)| a + b);
                 let encoded = encoded(stored, entry.dtype, changed)?;
                 target.append(&encoded).await?;
@@ -157,8 +160,12 @@ fn encoded(
 ) -> Result<Vec<u8>, ModelError> {
     Ok(match dtype {
         Dtype::F32 => values.flat_map(f32::to_le_bytes).collect(),
-        Dtype::F16 => values.flat_map(|value| f16::from_f32(value).to_le_bytes()).collect(),
-        Dtype::BF16 => values.flat_map(|value| bf16::from_f32(value).to_le_bytes()).collect(),
+        Dtype::F16 => values
+            .flat_map(|value| f16::from_f32(value).to_le_bytes())
+            .collect(),
+        Dtype::BF16 => values
+            .flat_map(|value| bf16::from_f32(value).to_le_bytes())
+            .collect(),
         dtype => {
             return Err(CheckpointError::Dtype {
                 name: name.into(),
