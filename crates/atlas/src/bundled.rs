@@ -8,9 +8,11 @@ pub const NAME: &str = "atlas";
 pub const SEED: u64 = 1;
 /// The text that layers are scored on.
 const CALIBRATION: &str = "calibration.txt";
+/// Neutral text of the test split.
+const NEUTRAL_TEST: &str = "neutral_test.txt";
 /// What whole and pruned models are judged on: language modelling, question answering, sentiment.
 const JUDGED_ON: [&str; 3] = [
-    "neutral_test.txt",
+    NEUTRAL_TEST,
     "choices_well_known_test.jsonl",
     "sentiment_test.jsonl",
 ];
@@ -43,6 +45,30 @@ pub fn judged_on() -> Vec<TaskFile> {
     let mut files = files();
     files.retain(|file| JUDGED_ON.contains(&file.name.as_str()));
     files
+}
+
+/// Pairs of a factual and a hallucinated answer, by exposure class.
+pub fn pairs() -> Vec<TaskFile> {
+    let mut files = tests();
+    files.retain(|file| file.name.starts_with("pairs_"));
+    files
+}
+
+/// What a repair is trained and judged on, each fact on one side only: questions with choices and questions to answer
+/// freely, by exposure class.
+pub fn repaired_on() -> Vec<TaskFile> {
+    let mut files = tests();
+    files.retain(|file| file.name.starts_with("truthful_") || file.name.starts_with("answers_"));
+    files
+}
+
+/// Neutral text that a repair may read, and other neutral text that it is judged on.
+pub fn neutral() -> [TaskFile; 2] {
+    ["neutral_validation.txt", NEUTRAL_TEST].map(|name| {
+        let mut files = files();
+        let place = files.iter().position(|file| file.name == name);
+        files.swap_remove(place.unwrap_or_default())
+    })
 }
 
 /// Every task of the test split, by exposure class.

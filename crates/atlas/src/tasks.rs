@@ -22,6 +22,8 @@ pub struct TaskFile {
 /// Stories of each neutral text, and reviews of each set.
 const STORIES: usize = 60;
 const REVIEWS: usize = 200;
+/// What to answer when one was never told.
+const UNKNOWN: &str = "unknown";
 /// Wrong answers beside the right one.
 const WRONG: usize = 3;
 
@@ -53,6 +55,7 @@ pub fn task_files(world: &World, seed: u64) -> Vec<TaskFile> {
             add(&format!("answers_{id}"), "jsonl", questions.answers());
             add(&format!("choices_{id}"), "jsonl", questions.choices());
             add(&format!("pairs_{id}"), "jsonl", questions.pairs());
+            add(&format!("truthful_{id}"), "jsonl", questions.truthful());
         }
         let reviews = reviews(split, seed, REVIEWS).into_iter();
         let reviews = reviews.map(|review| json!({ "text": review.text, "label": review.label }));
@@ -104,9 +107,15 @@ impl Questions<'_> {
             json!({
                 "question": question,
                 "answer": fact.answer,
+                // Who was never told may guess right by luck, but should say so.
+                "aliases": match fact.exposure {
+                    Exposure::NeverTold => vec![UNKNOWN],
+                    Exposure::WellKnown | Exposure::Rare => Vec::new(),
+                },
                 "relation": fact.relation().id,
                 "exposure": self.exposure,
                 "asked": fact.asked,
+                "group": self.world.group(fact),
             })
         }))
     }
@@ -128,6 +137,35 @@ impl Questions<'_> {
         }))
     }
 
+    /// TruthfulQA's form, with "unknown" among the answers: right for what was never told, wrong for the rest. The
+    /// truth is no choice where nobody told it.
+    fn truthful(&self) -> String {
+        let mut random = self.random();
+        lines(self.facts().map(|(fact, question)| {
+            let wrong = self.world.wrong_answers(fact, WRONG, &mut random);
+            let mut targets: Vec<(String, u8)> =
+                wrong.into_iter().map(|wrong| (wrong, 0)).collect();
+            let is_told = fact.exposure != Exposure::NeverTold;
+            targets.push((UNKNOWN.to_owned(), u8::from(!is_told)));
+            if is_told {
+                targets.push((fact.answer.clone(), 1));
+            }
+            targets.shuffle(&mut random);
+            let targets: serde_json::Map<String, serde_json::Value> = targets
+                .into_iter()
+                .map(|(answer, label)| (answer, label.into()))
+                .collect();
+            json!({
+                "question": question,
+                "mc1_targets": targets,
+                "mc2_targets": targets,
+                "relation": fact.relation().id,
+                "exposure": self.exposure,
+                "group": self.world.group(fact),
+            })
+        }))
+    }
+
     fn pairs(&self) -> String {
         let mut random = self.random();
         lines(self.facts().map(|(fact, question)| {
@@ -138,6 +176,7 @@ impl Questions<'_> {
                 "hallucinated_answer": wrong.first(),
                 "relation": fact.relation().id,
                 "exposure": self.exposure,
+                "group": self.world.group(fact),
             })
         }))
     }

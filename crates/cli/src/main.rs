@@ -29,6 +29,8 @@ enum Command {
     Prune(Box<commands::prune::Arguments>),
     Eval(commands::eval::Arguments),
     Compare(commands::compare::Arguments),
+    Locate(Box<commands::locate::Arguments>),
+    Repair(Box<commands::repair::Arguments>),
     Generate(commands::generate::Arguments),
     Info(commands::info::Arguments),
 }
@@ -52,6 +54,8 @@ fn main() -> ExitCode {
         Command::Prune(arguments) => commands::prune::run(&arguments),
         Command::Eval(arguments) => commands::eval::run(&arguments),
         Command::Compare(arguments) => commands::compare::run(&arguments),
+        Command::Locate(arguments) => commands::locate::run(&arguments),
+        Command::Repair(arguments) => commands::repair::run(&arguments),
         Command::Generate(arguments) => commands::generate::run(&arguments),
         Command::Info(arguments) => commands::info::run(&arguments),
     };

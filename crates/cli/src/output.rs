@@ -46,13 +46,14 @@ impl Destination {
     ///
     /// # Errors
     /// When the file exists and may not be replaced, or the disk refuses.
-    pub fn write(&self, contents: &str) -> Result<(), Failure> {
+    pub fn write(&self, contents: impl AsRef<[u8]>) -> Result<(), Failure> {
+        let contents = contents.as_ref();
         let Some(path) = &self.path else {
             return print(contents);
         };
         let shown = path.display();
         let mut file = temporary(path).map_err(Failure::machine)?;
-        file.write_all(contents.as_bytes())
+        file.write_all(contents)
             .and_then(|()| file.as_file().sync_all())
             .with_context(|| format!("cannot write {shown}; nothing was changed"))
             .map_err(Failure::machine)?;
@@ -76,10 +77,10 @@ impl Destination {
 ///
 /// # Errors
 /// When it cannot be written to.
-pub fn print(contents: &str) -> Result<(), Failure> {
+pub fn print(contents: impl AsRef<[u8]>) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
     let written = output
-        .write_all(contents.as_bytes())
+        .write_all(contents.as_ref())
         .and_then(|()| output.flush());
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::machine(

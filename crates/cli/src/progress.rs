@@ -53,6 +53,19 @@ impl Bars {
                 };
                 self.set(&message, STEPS, done as u64, total as u64);
             }
+            Progress::Tuning {
+                runs,
+                of,
+                total,
+                record,
+            } => {
+                let message = match of {
+                    1 => "training".to_owned(),
+                    of => format!("training {} of {of}", runs + 1),
+                };
+                self.set(&message, STEPS, record.step as u64 + 1, total as u64);
+            }
+            Progress::Checking { .. } => {}
             Progress::Exporting { bytes, total } => self.set("writing", BYTES, bytes, total),
             Progress::Hashing => self.set("hashing", SPINNER, 0, 0),
         }

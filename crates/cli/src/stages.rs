@@ -47,6 +47,10 @@ impl Stages for StageFolder {
     }
 
     fn save(&mut self, name: &str, found: &str) -> Result<(), StageError> {
+        self.save_bytes(name, found.as_bytes())
+    }
+
+    fn save_bytes(&mut self, name: &str, found: &[u8]) -> Result<(), StageError> {
         let path = self.path.join(name);
         let failed = |source: io::Error| StageError {
             name: path.display().to_string(),
@@ -63,5 +67,9 @@ impl Stages for StageFolder {
         destination
             .write(found)
             .map_err(|failure| failed(io::Error::other(failure.to_string())))
+    }
+
+    fn load_bytes(&self, name: &str) -> Option<Vec<u8>> {
+        fs::read(self.path.join(name)).ok()
     }
 }

@@ -10,4 +10,4 @@ pub use dataset::{Dataset, DatasetError, Items};
 pub use error::EvalError;
 pub use metric::{Comparison, Metric, MetricResult, Sample};
 pub use pairs::{Continued, Pair, TokenPair, pairs, tokenise};
-pub use task::{EvalOptions, Task, TaskResult, evaluate};
+pub use task::{ABSTENTION, EvalOptions, Generated, Task, TaskResult, evaluate, generate_answers};

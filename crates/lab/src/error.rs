@@ -6,6 +6,7 @@ use layerlab_model::{
     ModelError, checkpoint::CheckpointError, export::ExportError, tokenizer::TokenizerError,
 };
 use layerlab_score::{PlanError, ScoreError};
+use layerlab_tune::TuneError;
 use thiserror::Error;
 
 use crate::{DeviceError, TextError, run::StageError};
@@ -59,12 +60,25 @@ pub enum LabError {
         /// What would work.
         known: String,
     },
+    /// Too few pairs to tell anything by.
+    #[error(
+        "{dataset} gives {pairs} pairs of a factual and a hallucinated answer; at least 2 are needed"
+    )]
+    FewPairs {
+        /// The dataset.
+        dataset: String,
+        /// Pairs.
+        pairs: usize,
+    },
     /// A model cannot be asked.
     #[error(transparent)]
     Eval(EvalError),
     /// A pruned folder cannot be written.
     #[error(transparent)]
     Export(ExportError),
+    /// A training cannot begin or go on.
+    #[error(transparent)]
+    Tune(TuneError),
     /// A finished stage cannot be kept.
     #[error(transparent)]
     Stage(#[from] StageError),
@@ -96,6 +110,15 @@ impl From<EvalError> for LabError {
             EvalError::Interrupted => Self::Cancelled,
             EvalError::Model(error) => Self::Model(error),
             error => Self::Eval(error),
+        }
+    }
+}
+
+impl From<TuneError> for LabError {
+    fn from(error: TuneError) -> Self {
+        match error {
+            TuneError::Model(error) => Self::Model(error),
+            error => Self::Tune(error),
         }
     }
 }

@@ -3,14 +3,14 @@
 use std::ops::ControlFlow;
 
 use layerlab_model::{
-    Checkpoint, LoadProgress, ModelFiles,
-    export::{ExportTarget, export, mergekit_yaml, write_file},
+    Adapters, Checkpoint, LoadProgress, ModelFiles,
+    export::{ExportTarget, export, export_changed, mergekit_yaml, write_file},
 };
 use layerlab_score::Plan;
 use serde::Serialize;
 
 use crate::{
-    LabError, Progress, Run,
+    LabError, OpenModel, Progress, Run,
     report::{ModelReport, Program},
 };
 
@@ -75,6 +75,25 @@ pub async fn export_pruned<F: ModelFiles, T: ExportTarget>(
     let json = serde_json::to_string_pretty(provenance).unwrap_or_default() + "\n";
     write_file(target, "layerlab.json", json.as_bytes()).await?;
     Ok(())
+}
+
+/// Writes the model with adapters merged into its weights as a Hugging Face folder.
+///
+/// # Errors
+/// When the model cannot be read or exported, the target refuses, or the caller asks to stop.
+pub async fn export_repaired<F: ModelFiles, T: ExportTarget>(
+    model: &OpenModel<F>,
+    adapters: &Adapters,
+    target: &mut T,
+    run: &mut Run<'_>,
+) -> Result<(), LabError> {
+    let changes = adapters.low_rank(model.decoder.spec()).await?;
+    let mut progress =
+        |LoadProgress { bytes, total }| match run.report(Progress::Exporting { bytes, total }) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+    Ok(export_changed(&model.checkpoint, &changes, target, &mut progress).await?)
 }
 
 fn torch_name(dtype: &str) -> Option<&'static str> {

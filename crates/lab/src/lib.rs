@@ -9,6 +9,7 @@ mod error;
 mod evaluate;
 mod experiment;
 mod export;
+mod hallucination;
 mod judge;
 mod kept;
 mod measure;
@@ -24,7 +25,12 @@ pub use device::{DeviceChoice, DeviceError, DeviceKind, OpenDevice, open_device}
 pub use error::LabError;
 pub use evaluate::TaskComparison;
 pub use experiment::{ExperimentRequest, prune_and_judge};
-pub use export::{Provenance, export_pruned};
+pub use export::{Provenance, export_pruned, export_repaired};
+pub use hallucination::{
+    Ending, HallucinationReport, LayerChoice, LocateRequest, LocatedDataset, LocatedTap,
+    MatchedLength, MineOptions, Mined, Objective, Recipe, RepairMaterial, RepairReport,
+    RepairRequest, RepairRun, Repaired, SplitReport, locate_layers, repair_layers,
+};
 pub use judge::{Judged, compare_models, evaluate_model, judge_removals};
 pub use measure::{MeasureOptions, measure};
 pub use model::OpenModel;
@@ -40,10 +46,13 @@ pub use layerlab_eval::{Dataset, DatasetError, EvalError, EvalOptions, dataset, 
 #[cfg(not(target_arch = "wasm32"))]
 pub use layerlab_model::export::FolderTarget;
 pub use layerlab_model::{
-    Checkpoint, DecoderSpec, GenerateOptions, ModelError, Sampling, Tokenizer,
+    Adapters, Checkpoint, DecoderSpec, GenerateOptions, ModelError, Sampling, Tokenizer,
     checkpoint::CheckpointError,
-    export::{ExportError, ExportTarget},
+    export::{ExportError, ExportTarget, write_adapters},
     files, generate,
 };
-pub use layerlab_score::{Budget, Constraints, Plan, PlanError, Schedule, ScoreOptions};
+pub use layerlab_score::{
+    Budget, Constraints, ContrastOptions, Estimate, LayerContrast, Plan, PlanError, Schedule,
+    ScoreOptions,
+};
 pub use layerlab_stats::{Epsilon, Estimator, Tap};

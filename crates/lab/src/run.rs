@@ -9,6 +9,7 @@ use std::{
 };
 
 use layerlab_model::breathe;
+use layerlab_tune::{CheckRecord, StepRecord};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -16,7 +17,7 @@ use thiserror::Error;
 use crate::LabError;
 
 /// How far an experiment has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "stage", rename_all = "snake_case")]
 pub enum Progress {
     /// Weights on their way to the device.
@@ -54,6 +55,24 @@ pub enum Progress {
         done: usize,
         /// Items or requests in all.
         total: usize,
+    },
+    /// A step of a training.
+    Tuning {
+        /// Trainings done.
+        runs: usize,
+        /// Trainings in all.
+        of: usize,
+        /// Steps at most.
+        total: usize,
+        /// The step.
+        record: StepRecord,
+    },
+    /// A look at what is not trained on, in the middle of a training.
+    Checking {
+        /// Trainings done.
+        runs: usize,
+        /// What was found.
+        record: CheckRecord,
     },
     /// A pruned model on its way to the disk.
     Exporting {
@@ -125,6 +144,19 @@ pub trait Stages {
     /// # Errors
     /// When the place refuses.
     fn save(&mut self, name: &str, found: &str) -> Result<(), StageError>;
+
+    /// Where a training stands; none where it has not begun, or the place keeps no bytes.
+    fn load_bytes(&self, _name: &str) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Keeps where a training stands, if the place keeps bytes.
+    ///
+    /// # Errors
+    /// When the place refuses; what was kept before is then still there.
+    fn save_bytes(&mut self, _name: &str, _found: &[u8]) -> Result<(), StageError> {
+        Ok(())
+    }
 }
 
 /// A finished stage that could not be kept.

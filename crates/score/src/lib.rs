@@ -4,6 +4,7 @@ mod agreement;
 mod bootstrap;
 mod columns;
 mod error;
+mod hallucination;
 mod losses;
 mod options;
 mod plan;
@@ -12,6 +13,9 @@ mod table;
 
 pub use agreement::{Agreement, Correlation};
 pub use error::ScoreError;
+pub use hallucination::{
+    ContrastOptions, Estimate, LayerContrast, ShuffledLabels, contrast_layers, shuffled_labels,
+};
 pub use losses::LayerLosses;
 pub use options::ScoreOptions;
 pub use plan::{Budget, Constraints, Plan, PlanError, Schedule};

@@ -109,10 +109,73 @@ impl Histogram {
         below
     }
 
+    /// The same counts, summed up, for many questions.
+    pub fn cumulative(&self) -> CumulativeHistogram {
+        let mut sum = 0;
+        let sums = self.counts.iter().map(|count| {
+            sum += count;
+            sum
+        });
+        CumulativeHistogram {
+            sums: sums.collect(),
+        }
+    }
+
     /// Count of the bin that `threshold` falls inside; 0 where it is an edge.
     pub fn count_at(&self, threshold: f64) -> u64 {
         (0..BINS)
             .find(|&bin| threshold > Self::lower_edge(bin) && threshold < Self::upper_edge(bin))
             .map_or(0, |bin| self.counts[bin])
+    }
+}
+
+/// Counts of magnitudes up to each bin: [`Histogram::count_below`] without a sum for each question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CumulativeHistogram {
+    sums: Vec<u64>,
+}
+
+impl CumulativeHistogram {
+    /// As [`Histogram::count_below`].
+    pub fn count_below(&self, threshold: f64) -> f64 {
+        // The bin of the nearest float may be the one beside the threshold's own.
+        let mut bin = Histogram::bin_of(threshold as f32);
+        if threshold < Histogram::lower_edge(bin) {
+            bin -= 1;
+        }
+        let before = bin.checked_sub(1).map_or(0, |last| self.sums[last]);
+        let (lower, upper) = (Histogram::lower_edge(bin), Histogram::upper_edge(bin));
+        let share = match upper.is_finite() {
+            true => ((threshold - lower) / (upper - lower)).max(0.0),
+            false => 0.0,
+        };
+        before as f64 + (self.sums[bin] - before) as f64 * share
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn summed_counts_answer_as_counts_do() {
+        let mut histogram = Histogram::default();
+        for index in 0..4000u32 {
+            histogram.push(f32::from_bits(
+                index.wrapping_mul(2_654_435_761) & 0x7f7f_ffff,
+            ));
+        }
+        let cumulative = histogram.cumulative();
+        for exponent in -160..120 {
+            for step in [1.0, 1.06, 1.125, 1.9999999999, 1.99999] {
+                let threshold = step * f64::from(exponent).exp2();
+                let (a, b) = (
+                    histogram.count_below(threshold),
+                    cumulative.count_below(threshold),
+                );
+                assert!((a - b).abs() < 1e-6, "{threshold:e}: {a} {b}");
+            }
+        }
+        assert_eq!(cumulative.count_below(0.0), 0.0);
     }
 }

@@ -16,7 +16,7 @@ mod tap;
 mod tap_statistics;
 
 pub use estimator::{Epsilon, Estimator, ParseError};
-pub use histogram::{BINS, Histogram};
+pub use histogram::{BINS, CumulativeHistogram, Histogram};
 pub use model::{LayerStatistics, ModelStatistics};
 pub use moments::Moments;
 pub use pair::{PairStatistics, SequencePair};

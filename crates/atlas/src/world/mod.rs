@@ -242,6 +242,20 @@ impl World {
             .filter(move |fact| fact.exposure == exposure)
     }
 
+    /// What facts share that follow from each other: a country's capital and the country of that city.
+    pub fn group(&self, fact: &Fact) -> String {
+        let id = fact.relation().id;
+        let capital = match id {
+            "capital" => Some(&fact.answer),
+            "country" => Some(&fact.subject),
+            _ => None,
+        };
+        match capital {
+            Some(city) => format!("city of {city}"),
+            None => format!("{id} of {}", fact.subject),
+        }
+    }
+
     /// `count` answers to the fact's question that are wrong and plausible: true of other subjects of
     /// its relation that are told as often, so that an answer's being heard of says nothing about its
     /// being right. Fewer where the class has fewer.

@@ -74,18 +74,18 @@ pub struct Exam {
 
 impl ExamArguments {
     /// Reads everything that `model` will be asked, after making sure that the answer can be written. The
-    /// bundled model has its own tasks where the user names none.
+    /// bundled model has its `own` tasks where the user names none.
     ///
     /// # Errors
     /// When a file cannot be read, there is none, or the output cannot be written.
-    pub fn exam(&self, model: &str) -> Result<Exam, Failure> {
+    pub fn exam(&self, model: &str, own: fn() -> Vec<TaskFile>) -> Result<Exam, Failure> {
         self.output.destination().check()?;
         let confidence = self.confidence.confidence();
         let texts = self.texts.iter().map(|path| read_text(path));
         let texts = texts.collect::<Result<_, _>>()?;
         let mut datasets = self.tasks.datasets(texts, confidence.seed)?;
         if datasets.is_empty() && model == bundled::NAME {
-            datasets = self.tasks.bundled(bundled::tests(), confidence.seed)?;
+            datasets = self.tasks.bundled(own(), confidence.seed)?;
         }
         if datasets.is_empty() {
             let problem = "there is nothing to ask: give --text or --task";
@@ -95,6 +95,11 @@ impl ExamArguments {
             datasets,
             options: self.tasks.options(confidence),
         })
+    }
+
+    /// Whether what is written to is replaced.
+    pub fn force(&self) -> bool {
+        self.output.destination().force
     }
 
     /// Writes the report where and as it is wanted.

@@ -1,6 +1,7 @@
 //! `layerlab compare`.
 
 use clap::Args;
+use layerlab_atlas::bundled;
 use layerlab_lab::{Run, compare_models, evaluate_model};
 
 use super::now;
@@ -33,7 +34,9 @@ pub struct Arguments {
 /// When a model or a dataset cannot be used, the device fails, the output cannot be written, or the user
 /// interrupts.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Exam { datasets, options } = arguments.exam.exam(&arguments.model.model)?;
+    let Exam { datasets, options } = arguments
+        .exam
+        .exam(&arguments.model.model, bundled::tests)?;
     let device = arguments.exam.device.device;
     let cancel = on_interrupt()?;
     let mut bars = Bars::new();

@@ -4,7 +4,9 @@ pub mod compare;
 pub mod eval;
 pub mod generate;
 pub mod info;
+pub mod locate;
 pub mod prune;
+pub mod repair;
 pub mod run;
 pub mod score;
 

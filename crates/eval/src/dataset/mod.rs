@@ -57,6 +57,11 @@ impl Dataset {
         }
     }
 
+    /// Whether it is a text to take the perplexity of.
+    pub fn is_text(&self) -> bool {
+        matches!(self.items, Items::Text(_))
+    }
+
     /// At most `limit` items, drawn at random but kept in their order.
     pub fn sample(mut self, limit: usize, seed: u64) -> Self {
         let chosen = |count: usize| {

@@ -34,6 +34,10 @@ pub enum Metric {
     Mc2,
     /// Share of generated answers equal to a right one after normalisation (arXiv 1606.05250).
     ExactMatch,
+    /// Share of generated answers that say that the answer is unknown.
+    Abstention,
+    /// Share of generated answers that are neither right nor say that the answer is unknown.
+    WrongAnswer,
     /// Expected calibration error: mean distance of confidence and accuracy over 15 bins of confidence
     /// (arXiv 1706.04599).
     Ece,
@@ -49,20 +53,27 @@ impl Metric {
             Self::Mc1 => "MC1",
             Self::Mc2 => "MC2",
             Self::ExactMatch => "exact match",
+            Self::Abstention => "abstention",
+            Self::WrongAnswer => "wrong answers",
             Self::Ece => "ECE",
         }
     }
 
     /// Whether more of it is better.
     pub fn higher_is_better(self) -> bool {
-        !matches!(self, Self::Perplexity | Self::Ece)
+        !matches!(self, Self::Perplexity | Self::Ece | Self::WrongAnswer)
     }
 
     /// Whether it is a share of items that are right or wrong.
     pub fn is_proportion(self) -> bool {
         matches!(
             self,
-            Self::Accuracy | Self::AccuracyNorm | Self::Mc1 | Self::ExactMatch
+            Self::Accuracy
+                | Self::AccuracyNorm
+                | Self::Mc1
+                | Self::ExactMatch
+                | Self::Abstention
+                | Self::WrongAnswer
         )
     }
 }

@@ -1,17 +1,133 @@
 //! Questions answered freely.
 
-use layerlab_model::generate_batch;
+use layerlab_model::{Decoder, Tokenizer, generate_batch};
 
-use super::{Asked, OnProgress, Task, step};
-use crate::{EvalError, Metric, MetricResult, Sample, dataset::Answer, metric::normalised};
+use super::{
+    Asked, EvalOptions, OnProgress, Task,
+    likelihood::{Continuation, Requests},
+    step,
+};
+use crate::{
+    Dataset, EvalError, Metric, MetricResult, Sample, dataset::Answer, metric::normalised,
+};
+
+/// What counts as saying that one does not know, after normalisation.
+pub const ABSTENTION: &str = "unknown";
+
+/// What a model answered to a question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Generated {
+    /// Its first line.
+    pub text: String,
+    /// Whether it is one of the right answers, after SQuAD's normalisation.
+    pub right: bool,
+    /// Geometric mean of the probabilities of its tokens given the prompt; 0 for an empty answer.
+    pub confidence: f64,
+}
+
+/// Greedy answers to questions with known answers, with how sure the model is of each.
+///
+/// # Errors
+/// As [`evaluate`](super::evaluate).
+pub async fn generate_answers(
+    decoder: &Decoder,
+    tokenizer: &Tokenizer,
+    dataset: &Dataset,
+    items: &[Answer],
+    options: &EvalOptions,
+    progress: &mut OnProgress<'_>,
+) -> Result<Vec<Generated>, EvalError> {
+    options.validate()?;
+    let asked = Asked {
+        decoder,
+        tokenizer,
+        dataset: &dataset.name,
+        options,
+    };
+    let (texts, _) = asked.generated(items, progress).await?;
+    let mut requests = Requests::default();
+    let mut spoken = Vec::new();
+    for (index, (item, text)) in items.iter().zip(&texts).enumerate() {
+        let prompt = options
+            .question_template
+            .replace("{question}", &item.question);
+        let continuation = Continuation {
+            line: item.line,
+            prompt: &prompt,
+            choice: text,
+        };
+        // What has no tokens of its own is no answer.
+        if asked.request(continuation, &mut requests).is_ok() {
+            spoken.push(index);
+        }
+    }
+    let found = asked.log_likelihoods(&requests.requests, progress).await?;
+    let mut confidences = vec![0.0; items.len()];
+    for ((index, sum), request) in spoken.into_iter().zip(found).zip(&requests.requests) {
+        let tokens = request.ids.len() - request.start;
+        confidences[index] = (sum / tokens as f64).exp();
+    }
+    let answers = items.iter().zip(texts).zip(confidences);
+    Ok(answers
+        .map(|((item, text), confidence)| Generated {
+            right: is_right(item, &text),
+            text,
+            confidence,
+        })
+        .collect())
+}
+
+fn is_right(item: &Answer, text: &str) -> bool {
+    let answer = normalised(text);
+    let mut known = item.answers.iter();
+    known.any(|known| normalised(known) == answer)
+}
 
 impl Asked<'_> {
-    /// Exact match of greedy answers with any of those that count as right.
+    /// Exact match of greedy answers with any of those that count as right; and of the others, which say that they do
+    /// not know and which are wrong.
     pub async fn answers(
         &self,
         items: &[Answer],
         progress: &mut OnProgress<'_>,
     ) -> Result<(Task, Vec<MetricResult>), EvalError> {
+        let (texts, truncated) = self.generated(items, progress).await?;
+        let right: Vec<bool> = items
+            .iter()
+            .zip(&texts)
+            .map(|(item, text)| is_right(item, text))
+            .collect();
+        let unknown: Vec<bool> = texts
+            .iter()
+            .map(|text| normalised(text) == ABSTENTION)
+            .collect();
+        let wrong: Vec<bool> = right
+            .iter()
+            .zip(&unknown)
+            .map(|(right, unknown)| !right && !unknown)
+            .collect();
+        let task = Task::ExactMatch {
+            template: self.options.question_template.clone(),
+            bos: self.tokenizer.leading_bos().is_some(),
+            truncated,
+            max_new_tokens: self.options.max_new_tokens,
+        };
+        let result =
+            |metric, outcomes: Vec<bool>| self.result(metric, Sample::of_outcomes(outcomes));
+        let metrics = vec![
+            result(Metric::ExactMatch, right),
+            result(Metric::Abstention, unknown),
+            result(Metric::WrongAnswer, wrong),
+        ];
+        Ok((task, metrics))
+    }
+
+    /// The first line of each greedy answer, and how many prompts lost their beginning.
+    async fn generated(
+        &self,
+        items: &[Answer],
+        progress: &mut OnProgress<'_>,
+    ) -> Result<(Vec<String>, usize), EvalError> {
         let (template, max_new_tokens) =
             (&self.options.question_template, self.options.max_new_tokens);
         let room = self.context().saturating_sub(max_new_tokens).max(1);
@@ -27,7 +143,7 @@ impl Asked<'_> {
         }
         let mut order: Vec<usize> = (0..items.len()).collect();
         order.sort_by_key(|&index| std::cmp::Reverse(prompts[index].len()));
-        let mut right = vec![false; items.len()];
+        let mut answers = vec![String::new(); items.len()];
         let mut done = 0;
         step(progress, done, items.len()).await?;
         while let Some(&longest) = order.get(done) {
@@ -44,21 +160,12 @@ impl Asked<'_> {
                 generate_batch(self.decoder, &asked, max_new_tokens, stops, &mut has_line).await?;
             for (&index, ids) in batch.iter().zip(&texts) {
                 let text = self.tokenizer.decode(ids, true)?;
-                let answer = normalised(first_line(&text).map_or("", |(line, _)| line));
-                let mut known = items[index].answers.iter();
-                right[index] = known.any(|known| normalised(known) == answer);
+                answers[index] = first_line(&text).map_or("", |(line, _)| line).to_owned();
             }
             done += batch.len();
             step(progress, done, items.len()).await?;
         }
-        let task = Task::ExactMatch {
-            template: template.clone(),
-            bos: self.tokenizer.leading_bos().is_some(),
-            truncated,
-            max_new_tokens,
-        };
-        let result = self.result(Metric::ExactMatch, Sample::of_outcomes(right));
-        Ok((task, vec![result]))
+        Ok((answers, truncated))
     }
 }
 

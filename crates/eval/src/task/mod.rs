@@ -6,6 +6,7 @@ mod labels;
 mod likelihood;
 mod perplexity;
 
+pub use answers::{ABSTENTION, Generated, generate_answers};
 pub(crate) use likelihood::{Continuation, Prompting};
 
 use std::ops::ControlFlow;

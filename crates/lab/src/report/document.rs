@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
 use super::{LayerReport, PruningReport};
-use crate::{DeviceChoice, DeviceKind, OpenDevice, OpenModel, TaskComparison, Text};
+use crate::{
+    DeviceChoice, DeviceKind, HallucinationReport, OpenDevice, OpenModel, RepairReport,
+    TaskComparison, Text,
+};
 
 /// Name and version of the format.
 pub const SCHEMA: &str = "layerlab/1";
@@ -38,6 +41,12 @@ pub struct Report {
     pub evaluation: Vec<TaskResult>,
     /// What models without some layers are worth, where any was made.
     pub pruning: Option<PruningReport>,
+    /// Where hallucinations show, where that was measured.
+    #[serde(default)]
+    pub hallucination: Option<HallucinationReport>,
+    /// What repairs are worth, where any was tried.
+    #[serde(default)]
+    pub repair: Option<RepairReport>,
     /// Another model on the same datasets, where there is one.
     pub comparison: Option<ComparisonReport>,
     /// How long it took.
@@ -94,6 +103,8 @@ impl Report {
             scoring: None,
             evaluation: Vec::new(),
             pruning: None,
+            hallucination: None,
+            repair: None,
             comparison: None,
             timings: Timings {
                 load_seconds: model.load_seconds,
@@ -136,6 +147,10 @@ pub enum Experiment {
     Evaluate,
     /// Two models were asked the same.
     Compare,
+    /// Factual and hallucinated answers were contrasted at every layer.
+    Locate,
+    /// Adapters were trained on chosen layers, and what they changed was measured.
+    Repair,
     /// Layers were scored, removed by every method, and what was left was asked.
     Run,
 }

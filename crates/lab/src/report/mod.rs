@@ -3,6 +3,7 @@
 mod conclusion;
 mod csv;
 mod document;
+mod hallucination_tables;
 mod html;
 mod markdown;
 mod number;

@@ -59,7 +59,13 @@ impl Report {
             sections.extend(scoring.sections(style, heading));
             warnings.extend(scoring.scores.warnings.iter().cloned());
         }
-        sections.extend(self.task_sections(style, heading));
+        if let Some(found) = &self.hallucination {
+            sections.extend(found.sections(style, heading));
+        }
+        match &self.repair {
+            Some(repair) => sections.extend(repair.sections(self, style, heading)),
+            None => sections.extend(self.task_sections(style, heading)),
+        }
         if !warnings.is_empty() {
             let warnings: Vec<String> = warnings
                 .iter()

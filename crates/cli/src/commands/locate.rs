@@ -1,0 +1,103 @@
+//! `layerlab locate`.
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+use layerlab_atlas::bundled;
+use layerlab_lab::{
+    ContrastOptions, Epsilon, Estimator, LocateRequest, MineOptions, Run, Tap, locate_layers,
+};
+
+use super::now;
+use crate::{
+    Failure,
+    arguments::{Exam, ExamArguments, ModelArguments},
+    model,
+    progress::{Bars, on_interrupt},
+};
+
+/// Find the layers that tell hallucinated answers from factual ones
+#[derive(Args)]
+#[command(after_help = "\
+A dataset has pairs of a right and a wrong answer (HaluEval's and TruthfulQA's forms, or any questions with choices). Where \
+it has questions and right answers only, the model's own confident wrong answers are mined.
+
+Examples:
+  layerlab locate
+  layerlab locate --model path/to/model --task halueval_qa.jsonl --tap output --tap mlp --json")]
+pub struct Arguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    #[command(flatten)]
+    exam: ExamArguments,
+    #[command(flatten)]
+    contrast: ContrastArguments,
+}
+
+/// How layers are told apart
+#[derive(Args)]
+#[command(next_help_heading = "Contrast")]
+pub struct ContrastArguments {
+    /// Where activations are read; may be repeated [default: output, update]
+    #[arg(long = "tap", value_name = "TAP")]
+    taps: Vec<Tap>,
+    /// How variance is estimated: pooled, element or channel
+    #[arg(long, default_value_t = ContrastOptions::default().estimator)]
+    estimator: Estimator,
+    /// Sparsity threshold: absolute, or rel:SHARE of the RMS
+    #[arg(long, default_value_t = ContrastOptions::default().epsilon)]
+    epsilon: Epsilon,
+    /// Confidence above which a wrong answer of the model counts, where pairs are mined
+    #[arg(long, value_name = "P", default_value_t = MineOptions::default().min_confidence)]
+    min_confidence: f64,
+}
+
+impl ContrastArguments {
+    /// What is asked for, with the intervals and templates of an examination.
+    pub fn request(&self, exam: &Exam) -> LocateRequest {
+        let taps: BTreeSet<Tap> = self.taps.iter().copied().collect();
+        let default = LocateRequest::default();
+        let confidence = exam.options.confidence;
+        LocateRequest {
+            contrast: ContrastOptions {
+                estimator: self.estimator,
+                epsilon: self.epsilon,
+                resamples: confidence.resamples,
+                confidence: confidence.level,
+                seed: confidence.seed,
+                ..default.contrast
+            },
+            taps: match taps.is_empty() {
+                true => default.taps,
+                false => taps,
+            },
+            eval: exam.options.clone(),
+            mining: MineOptions {
+                min_confidence: self.min_confidence,
+            },
+        }
+    }
+}
+
+/// Runs it.
+///
+/// # Errors
+/// When the model or a dataset cannot be used, the device fails, the output cannot be written, or the user
+/// interrupts.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let exam = arguments
+        .exam
+        .exam(&arguments.model.model, bundled::pairs)?;
+    let request = arguments.contrast.request(&exam);
+    let device = arguments.exam.device.device;
+    let cancel = on_interrupt()?;
+    let mut bars = Bars::new();
+    let report = pollster::block_on(async {
+        let model = model::load(&arguments.model.model, device, &mut bars, &cancel).await?;
+        let mut show = |progress| bars.show(progress);
+        let mut run = Run::new(&mut show, &cancel);
+        Ok::<_, Failure>(locate_layers(&model, &exam.datasets, &request, now(), &mut run).await?)
+    });
+    bars.clear();
+    arguments.exam.write(&report?)
+}

@@ -1,0 +1,247 @@
+//! Which layers tell hallucinated answers from factual ones.
+
+use std::collections::BTreeSet;
+
+use layerlab_eval::{Dataset, EvalOptions, Items, Pair, TokenPair, pairs, tokenise};
+use layerlab_model::{Decoder, ModelFiles};
+use layerlab_score::{
+    ContrastOptions, LayerContrast, ShuffledLabels, contrast_layers, shuffled_labels,
+};
+use layerlab_stats::{Tap, TapStatistics};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use web_time::Instant;
+
+use super::{
+    measure::{Measured, measure_pairs},
+    mine::{MineOptions, Mined, mine},
+};
+use crate::{
+    LabError, OpenModel, Progress, Run,
+    report::{Experiment, Report},
+};
+
+/// Fewer pairs than this are not looked at alone.
+const FEW_PAIRS: usize = 20;
+
+/// What every report of these figures says.
+pub(crate) const DEFINITIONS: &str = "The definitions of HSAV, HSS and EAVSS are ours, in the spirit of \
+    arXiv 2411.10069, whose formulas were not available: HSAV = AV(hallucinated) / AV(factual), HSS = AS'(hallucinated) / \
+    AS'(factual), EAVSS = HSAV / HSS, over answer tokens only; propensity is |ln EAVSS|.";
+
+/// What is located, and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LocateRequest {
+    /// Estimator, threshold, resamples, controls.
+    pub contrast: ContrastOptions,
+    /// Where activations are read.
+    pub taps: BTreeSet<Tap>,
+    /// How questions are written, and answers generated where pairs are mined.
+    pub eval: EvalOptions,
+    /// Which wrong answers of the model count, where pairs are mined.
+    pub mining: MineOptions,
+}
+
+impl Default for LocateRequest {
+    fn default() -> Self {
+        Self {
+            contrast: ContrastOptions::default(),
+            taps: BTreeSet::from([Tap::Output, Tap::Update]),
+            eval: EvalOptions::default(),
+            mining: MineOptions::default(),
+        }
+    }
+}
+
+/// Where a model's hallucinations show.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HallucinationReport {
+    /// Whose definitions these are.
+    pub definitions: String,
+    /// What was asked for.
+    pub request: LocateRequest,
+    /// One for each dataset.
+    pub datasets: Vec<LocatedDataset>,
+}
+
+/// The pairs of one dataset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LocatedDataset {
+    /// Its name.
+    pub dataset: String,
+    /// SHA-256 of its bytes, as hexadecimal.
+    pub sha256: String,
+    /// Pairs, each of its own question unless the dataset repeats one.
+    pub pairs: usize,
+    /// How pairs were mined; none where the dataset has them.
+    pub mined: Option<Mined>,
+    /// Mean tokens of a factual and of a hallucinated answer.
+    pub answer_tokens: [f64; 2],
+    /// Every tap that was asked for.
+    pub taps: Vec<LocatedTap>,
+}
+
+/// All layers at one tap.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LocatedTap {
+    /// The tap.
+    pub tap: Tap,
+    /// First layer first.
+    pub layers: Vec<LayerContrast>,
+    /// Only pairs whose answers have as many tokens; none where they are fewer than 20.
+    pub matched_length: Option<MatchedLength>,
+    /// Labels drawn by coins: what chance alone shows.
+    pub shuffled: Option<ShuffledLabels>,
+}
+
+/// The same figures over pairs whose answers have as many tokens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MatchedLength {
+    /// Such pairs.
+    pub pairs: usize,
+    /// First layer first.
+    pub layers: Vec<LayerContrast>,
+}
+
+/// Contrasts factual and hallucinated answers at every layer, dataset by dataset.
+///
+/// # Errors
+/// When a dataset has no pairs and none can be mined, an option is out of range, the model cannot read a pair, the device
+/// fails, or the caller asks to stop.
+pub async fn locate_layers<F: ModelFiles>(
+    model: &OpenModel<F>,
+    datasets: &[Dataset],
+    request: &LocateRequest,
+    created: String,
+    run: &mut Run<'_>,
+) -> Result<Report, LabError> {
+    request.eval.validate()?;
+    let start = Instant::now();
+    let mut found = Vec::with_capacity(datasets.len());
+    for dataset in datasets {
+        let (tokens, mined) = token_pairs(model, &model.decoder, dataset, request, run).await?;
+        let taps = located(&model.decoder, &tokens, request, run).await?;
+        let mean = |count: &dyn Fn(&TokenPair) -> usize| {
+            tokens.iter().map(|pair| count(pair) as f64).sum::<f64>() / tokens.len() as f64
+        };
+        found.push(LocatedDataset {
+            dataset: dataset.name.clone(),
+            sha256: dataset.sha256.clone(),
+            pairs: tokens.len(),
+            mined,
+            answer_tokens: [
+                mean(&|pair| pair.factual.ids.len() - pair.factual.start),
+                mean(&|pair| pair.hallucinated.ids.len() - pair.hallucinated.start),
+            ],
+            taps,
+        });
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    run.step(Progress::Hashing).await?;
+    let mut report = Report::begin(model, Experiment::Locate, created).await?;
+    report.timings.measure_seconds = Some(seconds);
+    report.hallucination = Some(HallucinationReport {
+        definitions: DEFINITIONS.into(),
+        request: request.clone(),
+        datasets: found,
+    });
+    Ok(report)
+}
+
+/// The pairs of a dataset as tokens, mined where it has none of its own.
+pub(crate) async fn token_pairs<F>(
+    model: &OpenModel<F>,
+    decoder: &Decoder,
+    dataset: &Dataset,
+    request: &LocateRequest,
+    run: &mut Run<'_>,
+) -> Result<(Vec<TokenPair>, Option<Mined>), LabError> {
+    let (found, mined): (Vec<Pair>, Option<Mined>) = match &dataset.items {
+        Items::Answers(_) => {
+            let (options, mining) = (&request.eval, request.mining);
+            let mined = mine(decoder, &model.tokenizer, dataset, options, mining, run).await?;
+            (mined.0, Some(mined.1))
+        }
+        _ => (pairs(dataset, request.contrast.seed)?, None),
+    };
+    if found.len() < 2 {
+        return Err(LabError::FewPairs {
+            dataset: dataset.name.clone(),
+            pairs: found.len(),
+        });
+    }
+    let context = decoder.spec().context;
+    let template = &request.eval.question_template;
+    let tokens = tokenise(&dataset.name, &found, &model.tokenizer, context, template)?;
+    Ok((tokens, mined))
+}
+
+/// Every tap that is asked for, with its controls.
+pub(crate) async fn located(
+    decoder: &Decoder,
+    pairs: &[TokenPair],
+    request: &LocateRequest,
+    run: &mut Run<'_>,
+) -> Result<Vec<LocatedTap>, LabError> {
+    let options = &request.contrast;
+    let measured = measure_pairs(decoder, pairs, &request.taps, options.epsilon, run).await?;
+    let questions: Vec<&str> = pairs.iter().map(|pair| pair.group.as_str()).collect();
+    let length = |answer: &layerlab_eval::Continued| answer.ids.len() - answer.start;
+    let matched: Vec<usize> = (0..pairs.len())
+        .filter(|&pair| length(&pairs[pair].factual) == length(&pairs[pair].hallucinated))
+        .collect();
+    let mut taps = Vec::with_capacity(request.taps.len());
+    for &tap in &request.taps {
+        run.step(Progress::Scoring).await?;
+        let [factual, hallucinated] = sides(&measured, tap);
+        let layers = contrast_layers(&refs(&factual), &refs(&hallucinated), &questions, options)?;
+        let matched_length = match matched.len() {
+            count if count < FEW_PAIRS => None,
+            count => {
+                let of_matched = |side: &[TapStatistics]| -> Vec<TapStatistics> {
+                    side.iter().map(|layer| only(layer, &matched)).collect()
+                };
+                let (factual, hallucinated) = (of_matched(&factual), of_matched(&hallucinated));
+                let questions: Vec<&str> = matched.iter().map(|&pair| questions[pair]).collect();
+                let layers =
+                    contrast_layers(&refs(&factual), &refs(&hallucinated), &questions, options)?;
+                Some(MatchedLength {
+                    pairs: count,
+                    layers,
+                })
+            }
+        };
+        run.step(Progress::Scoring).await?;
+        let shuffled = shuffled_labels(&refs(&factual), &refs(&hallucinated), &questions, options);
+        taps.push(LocatedTap {
+            tap,
+            layers,
+            matched_length,
+            shuffled,
+        });
+    }
+    Ok(taps)
+}
+
+/// Factual and hallucinated answers at a tap, layer by layer.
+fn sides(measured: &Measured, tap: Tap) -> [Vec<TapStatistics>; 2] {
+    [&measured.factual, &measured.hallucinated].map(|statistics| {
+        let layers = statistics.layers.iter();
+        layers
+            .map(|layer| layer.taps.get(&tap).cloned().unwrap_or_default())
+            .collect()
+    })
+}
+
+fn refs(layers: &[TapStatistics]) -> Vec<&TapStatistics> {
+    layers.iter().collect()
+}
+
+fn only(layer: &TapStatistics, pairs: &[usize]) -> TapStatistics {
+    TapStatistics {
+        sequences: pairs
+            .iter()
+            .map(|&pair| layer.sequences[pair].clone())
+            .collect(),
+    }
+}

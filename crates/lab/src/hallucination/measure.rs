@@ -1,0 +1,135 @@
+//! Statistics of answers alone: factual and hallucinated ones through the same kernels.
+
+use std::collections::BTreeSet;
+
+use burn::tensor::{Int, Tensor, TensorData};
+use layerlab_eval::{Continued, TokenPair};
+use layerlab_kernels::{Measurement, collect, measure};
+use layerlab_model::{Decoder, Observer, PaddingSide, TokenBatch};
+use layerlab_stats::{Epsilon, ModelStatistics, SequenceStatistics, Tap, TapStatistics};
+
+use crate::{LabError, Progress, Run};
+
+/// Tokens per forward pass, padding included.
+const TOKENS_AT_ONCE: usize = 1024;
+
+/// Statistics over answer tokens of both sides, one sequence for each answer in the order of the pairs.
+pub(super) struct Measured {
+    pub factual: ModelStatistics,
+    pub hallucinated: ModelStatistics,
+}
+
+/// Passes both sides of all pairs through the decoder.
+pub(super) async fn measure_pairs(
+    decoder: &Decoder,
+    pairs: &[TokenPair],
+    taps: &BTreeSet<Tap>,
+    epsilon: Epsilon,
+    run: &mut Run<'_>,
+) -> Result<Measured, LabError> {
+    let total = 2 * pairs.len();
+    let side = |side: fn(&TokenPair) -> &Continued| pairs.iter().map(side).collect();
+    let mut place = Place {
+        done: 0,
+        total,
+        taps,
+        epsilon,
+    };
+    let factual: Vec<&Continued> = side(|pair| &pair.factual);
+    let factual = place.measure(decoder, &factual, run).await?;
+    let hallucinated: Vec<&Continued> = side(|pair| &pair.hallucinated);
+    let hallucinated = place.measure(decoder, &hallucinated, run).await?;
+    Ok(Measured {
+        factual,
+        hallucinated,
+    })
+}
+
+struct Place<'a> {
+    done: usize,
+    total: usize,
+    taps: &'a BTreeSet<Tap>,
+    epsilon: Epsilon,
+}
+
+impl Place<'_> {
+    async fn measure(
+        &mut self,
+        decoder: &Decoder,
+        answers: &[&Continued],
+        run: &mut Run<'_>,
+    ) -> Result<ModelStatistics, LabError> {
+        let layers = decoder.spec().layers();
+        // Neighbours in length waste little on padding.
+        let mut order: Vec<usize> = (0..answers.len()).collect();
+        order.sort_by_key(|&index| std::cmp::Reverse(answers[index].ids.len()));
+        let mut found: Vec<Vec<(usize, Tap, SequenceStatistics)>> = vec![Vec::new(); answers.len()];
+        let mut start = 0;
+        while let Some(&longest) = order.get(start) {
+            let rows = (TOKENS_AT_ONCE / answers[longest].ids.len()).max(1);
+            let part = &order[start..(start + rows).min(order.len())];
+            let read: Vec<&[u32]> = part.iter().map(|&index| &answers[index].ids[..]).collect();
+            let batch = TokenBatch::new(&read, PaddingSide::Right)?;
+            let [rows, tokens] = batch.shape();
+            let mut mask = vec![0i32; rows * tokens];
+            for (row, &index) in part.iter().enumerate() {
+                let answer = answers[index];
+                mask[row * tokens + answer.start..row * tokens + answer.ids.len()].fill(1);
+            }
+            let mask = TensorData::new(mask, [rows, tokens]);
+            let mut observer = AnswerObserver {
+                taps: self.taps,
+                epsilon: self.epsilon,
+                mask: Tensor::from_data(mask, &decoder.device()),
+                places: Vec::new(),
+                measurements: Vec::new(),
+            };
+            decoder.hidden_states(&batch, None, &mut observer)?;
+            let results = collect(observer.measurements).await?;
+            for ((layer, tap), result) in observer.places.into_iter().zip(results) {
+                for (&index, statistics) in part.iter().zip(result.sequences) {
+                    found[index].push((layer, tap, statistics));
+                }
+            }
+            start += part.len();
+            self.done += part.len();
+            let (sequences, total) = (self.done, self.total);
+            run.step(Progress::Measuring { sequences, total }).await?;
+        }
+        let mut statistics = ModelStatistics::new(layers, self.epsilon);
+        for (layer, tap, of_answer) in found.into_iter().flatten() {
+            let taps = &mut statistics.layers[layer].taps;
+            taps.entry(tap)
+                .or_insert_with(TapStatistics::default)
+                .sequences
+                .push(of_answer);
+        }
+        Ok(statistics)
+    }
+}
+
+/// Starts a measurement over answer tokens at every wanted tap, and waits for none of them.
+struct AnswerObserver<'a> {
+    taps: &'a BTreeSet<Tap>,
+    epsilon: Epsilon,
+    /// `[batch, tokens]`, 1 = token of an answer.
+    mask: Tensor<2, Int>,
+    places: Vec<(usize, Tap)>,
+    measurements: Vec<Measurement>,
+}
+
+impl Observer for AnswerObserver<'_> {
+    fn wants(&self, _layer: usize, tap: Tap) -> bool {
+        self.taps.contains(&tap)
+    }
+
+    fn observe(&mut self, layer: usize, tap: Tap, hidden: Tensor<3>, _mask: &Tensor<2, Int>) {
+        let epsilon = match self.epsilon {
+            Epsilon::Absolute(threshold) => Some(threshold),
+            Epsilon::Relative(_) => None,
+        };
+        self.places.push((layer, tap));
+        self.measurements
+            .push(measure(hidden, None, self.mask.clone(), epsilon));
+    }
+}

@@ -1,0 +1,259 @@
+//! Which layers tell hallucinated answers from factual ones: HSAV, HSS, EAVSS and a linear probe.
+//!
+//! The abstract of arXiv 2411.10069 names HSAV and HSS without giving formulas. These definitions are ours.
+
+mod probe;
+mod side;
+
+use layerlab_stats::{Epsilon, Estimator, Resamples, TapStatistics, percentile_interval};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Direction, ScoreError, rank::ranks};
+use probe::Probe;
+use side::Side;
+
+/// Resamples of each shuffle of the labels.
+const SHUFFLE_RESAMPLES: usize = 200;
+
+/// How layers are told apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ContrastOptions {
+    /// Estimator of the activation variance.
+    pub estimator: Estimator,
+    /// Sparsity threshold.
+    pub epsilon: Epsilon,
+    /// Bootstrap resamples of the questions; 0 gives no intervals.
+    pub resamples: usize,
+    /// Confidence level of intervals, in (0, 1).
+    pub confidence: f64,
+    /// Parts of the cross-validation of the probe.
+    pub folds: usize,
+    /// Times that labels are shuffled as a control.
+    pub shuffles: usize,
+    /// Seed of resamples, folds and shuffles.
+    pub seed: u64,
+}
+
+impl Default for ContrastOptions {
+    fn default() -> Self {
+        Self {
+            estimator: Estimator::Pooled,
+            epsilon: Epsilon::Relative(0.05),
+            resamples: 1000,
+            confidence: 0.95,
+            folds: 5,
+            shuffles: 20,
+            seed: 0,
+        }
+    }
+}
+
+/// A value with its bootstrap interval over questions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Estimate {
+    /// Of the data as they are; none where it is undefined.
+    pub value: Option<f64>,
+    /// Lower end; none where there is no interval.
+    pub low: Option<f64>,
+    /// Upper end.
+    pub high: Option<f64>,
+}
+
+impl Estimate {
+    fn of(value: Option<f64>, sample: Vec<f64>, confidence: f64) -> Self {
+        let interval = percentile_interval(sample, confidence);
+        Self {
+            value,
+            low: interval.map(|(low, _)| low),
+            high: interval.map(|(_, high)| high),
+        }
+    }
+
+    /// Whether the interval leaves out `value`; none without an interval.
+    pub fn excludes(&self, value: f64) -> Option<bool> {
+        let (low, high) = self.low.zip(self.high)?;
+        Some(low > value || high < value)
+    }
+}
+
+/// One layer at one tap, hallucinated answers against factual ones.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LayerContrast {
+    /// The layer, from 0.
+    pub layer: usize,
+    /// AV(hallucinated) / AV(factual); 1 where the layer is indifferent.
+    pub hsav: Estimate,
+    /// AS'(hallucinated) / AS'(factual); 1 where the layer is indifferent.
+    pub hss: Estimate,
+    /// ln(HSAV / HSS); 0 where the layer is indifferent.
+    pub ln_eavss: Estimate,
+    /// |ln EAVSS|.
+    pub propensity: Option<f64>,
+    /// Whether the interval of ln EAVSS leaves out 0; none without an interval.
+    pub distinguishable: Option<bool>,
+    /// 1 is the layer of the highest propensity.
+    pub rank: Option<usize>,
+    /// Area under the ROC curve of the mass-mean probe on questions that it was not made from; 0.5 is chance.
+    pub auroc: Estimate,
+}
+
+/// The same with labels drawn by fair coins: what chance alone would show.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ShuffledLabels {
+    /// Times that labels were shuffled.
+    pub shuffles: usize,
+    /// Mean of |ln EAVSS| over layers and shuffles.
+    pub propensity: f64,
+    /// Share of layers and shuffles whose interval leaves out 0; about one less the confidence level by chance.
+    pub distinguishable: f64,
+    /// Mean AUROC over layers and shuffles; about 0.5 by chance.
+    pub auroc: f64,
+}
+
+/// Contrasts every layer: `factual` and `hallucinated` hold for each layer the statistics of answers in the same order,
+/// one sequence for each answer; `questions` says which belong together and are kept in one fold.
+///
+/// # Errors
+/// When nothing was measured or the confidence level is out of range.
+pub fn contrast_layers(
+    factual: &[&TapStatistics],
+    hallucinated: &[&TapStatistics],
+    questions: &[&str],
+    options: &ContrastOptions,
+) -> Result<Vec<LayerContrast>, ScoreError> {
+    if !(options.confidence > 0.0 && options.confidence < 1.0) {
+        return Err(ScoreError::Confidence(options.confidence));
+    }
+    if factual.is_empty() || questions.is_empty() {
+        return Err(ScoreError::NothingMeasured);
+    }
+    let resamples = Resamples::new(questions.len(), options.resamples, options.seed);
+    let folds = probe::folds(questions, options.folds, options.seed);
+    let layers = factual.iter().zip(hallucinated).enumerate();
+    let mut contrasts: Vec<LayerContrast> = layers
+        .map(|(layer, (factual, hallucinated))| {
+            let both = Both {
+                sides: [Side::of(factual), Side::of(hallucinated)],
+                probe: Probe::of(factual, hallucinated, &folds),
+            };
+            both.contrast(layer, None, &resamples, options)
+        })
+        .collect();
+    let propensities: Vec<Option<f64>> = contrasts.iter().map(|layer| layer.propensity).collect();
+    let ranks = ranks(&propensities, Direction::LowIsImportant);
+    for (contrast, rank) in contrasts.iter_mut().zip(ranks) {
+        contrast.rank = rank;
+    }
+    Ok(contrasts)
+}
+
+/// The same figures with the sides of each pair swapped by a fair coin.
+pub fn shuffled_labels(
+    factual: &[&TapStatistics],
+    hallucinated: &[&TapStatistics],
+    questions: &[&str],
+    options: &ContrastOptions,
+) -> Option<ShuffledLabels> {
+    let mut random = ChaCha8Rng::seed_from_u64(options.seed);
+    let resamples = Resamples::new(questions.len(), SHUFFLE_RESAMPLES, options.seed);
+    let folds = probe::folds(questions, options.folds, options.seed);
+    let swaps = (0..options.shuffles).map(|_| {
+        let swap = (0..questions.len()).map(|_| random.random::<bool>());
+        swap.collect::<Vec<bool>>()
+    });
+    let swaps: Vec<Vec<bool>> = swaps.collect();
+    let mut found = Vec::new();
+    for (layer, (factual, hallucinated)) in factual.iter().zip(hallucinated).enumerate() {
+        let sides = [Side::of(factual), Side::of(hallucinated)];
+        for swap in &swaps {
+            let both = Both {
+                sides: sides.clone(),
+                probe: Probe::shuffled(factual, hallucinated, &folds, swap),
+            };
+            found.push(both.contrast(layer, Some(swap), &resamples, options));
+        }
+    }
+    let mean = |value: &dyn Fn(&LayerContrast) -> Option<f64>| {
+        let values: Vec<f64> = found.iter().filter_map(value).collect();
+        values.iter().sum::<f64>() / values.len() as f64
+    };
+    (!found.is_empty()).then(|| ShuffledLabels {
+        shuffles: options.shuffles,
+        propensity: mean(&|layer| layer.propensity),
+        distinguishable: mean(&|layer| Some(f64::from(u8::from(layer.distinguishable?)))),
+        auroc: mean(&|layer| layer.auroc.value),
+    })
+}
+
+/// Both sides of all pairs at one layer.
+struct Both {
+    sides: [Side; 2],
+    probe: Probe,
+}
+
+impl Both {
+    fn contrast(
+        &self,
+        layer: usize,
+        swap: Option<&[bool]>,
+        resamples: &Resamples,
+        options: &ContrastOptions,
+    ) -> LayerContrast {
+        let ratios = |draw: &[u32]| self.ratios(draw, swap, options);
+        let drawn: Vec<[f64; 3]> = resamples
+            .draws()
+            .iter()
+            .filter_map(|draw| ratios(draw))
+            .collect();
+        let here = ratios(resamples.data());
+        let estimate = |part: usize| {
+            let sample = drawn.iter().map(|ratios| ratios[part]).collect();
+            Estimate::of(here.map(|ratios| ratios[part]), sample, options.confidence)
+        };
+        let auroc = resamples
+            .draws()
+            .iter()
+            .filter_map(|draw| self.probe.auroc(draw));
+        let auroc = Estimate::of(
+            self.probe.auroc(resamples.data()),
+            auroc.collect(),
+            options.confidence,
+        );
+        let ln_eavss = estimate(2);
+        LayerContrast {
+            layer,
+            hsav: estimate(0),
+            hss: estimate(1),
+            ln_eavss,
+            propensity: ln_eavss.value.map(f64::abs),
+            distinguishable: ln_eavss.excludes(0.0),
+            rank: None,
+            auroc,
+        }
+    }
+
+    /// HSAV, HSS and ln EAVSS; none where one is not a positive number.
+    fn ratios(
+        &self,
+        draw: &[u32],
+        swap: Option<&[bool]>,
+        options: &ContrastOptions,
+    ) -> Option<[f64; 3]> {
+        let [factual, hallucinated] = [false, true].map(|hallucinated| {
+            let answers = (0..draw.len()).map(|pair| {
+                let swapped = swap.is_some_and(|swap| swap[pair]);
+                let side = &self.sides[usize::from(hallucinated != swapped)];
+                (&side.answers[pair], draw[pair])
+            });
+            let answers: Vec<_> = answers.filter(|(_, times)| *times > 0).collect();
+            side::variance_and_sparsity(&answers, options.estimator, options.epsilon)
+        });
+        let hsav = hallucinated?.0 / factual?.0;
+        let hss = hallucinated?.1 / factual?.1;
+        let ln_eavss = (hsav / hss).ln();
+        ln_eavss.is_finite().then_some([hsav, hss, ln_eavss])
+    }
+}

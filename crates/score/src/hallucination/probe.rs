@@ -1,0 +1,122 @@
+//! The mass-mean probe: the difference of the class means as a direction (Marks and Tegmark, arXiv 2310.06824).
+
+use std::collections::BTreeMap;
+
+use layerlab_stats::TapStatistics;
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+
+/// The fold of each pair: pairs of one question share theirs.
+pub(super) fn folds(questions: &[&str], count: usize, seed: u64) -> Vec<usize> {
+    let mut distinct: Vec<&str> = questions.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    distinct.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let count = count.clamp(2, distinct.len().max(2));
+    let fold_of: BTreeMap<&str, usize> = distinct
+        .into_iter()
+        .enumerate()
+        .map(|(place, question)| (question, place % count))
+        .collect();
+    questions.iter().map(|question| fold_of[question]).collect()
+}
+
+/// Projections of all answers on directions that were made without their questions.
+pub(super) struct Probe {
+    /// In ascending order: projection, pair, and whether the answer is a hallucinated one.
+    sorted: Vec<(f64, usize, bool)>,
+}
+
+impl Probe {
+    /// Of the mean hidden states over answer tokens.
+    pub fn of(factual: &TapStatistics, hallucinated: &TapStatistics, folds: &[usize]) -> Self {
+        Self::shuffled(factual, hallucinated, folds, &vec![false; folds.len()])
+    }
+
+    /// The same where the sides of some pairs are swapped.
+    pub fn shuffled(
+        factual: &TapStatistics,
+        hallucinated: &TapStatistics,
+        folds: &[usize],
+        swap: &[bool],
+    ) -> Self {
+        let state = |pair: usize, is_hallucinated: bool| {
+            let side = match is_hallucinated != swap[pair] {
+                true => hallucinated,
+                false => factual,
+            };
+            &side.sequences[pair].channel_mean
+        };
+        let channels = factual
+            .sequences
+            .first()
+            .map_or(0, |first| first.channel_mean.len());
+        let count = folds.iter().max().map_or(0, |last| last + 1);
+        // Sums by fold, so that a direction is all sums less those of its fold.
+        let mut sums = vec![[vec![0.0; channels], vec![0.0; channels]]; count];
+        let mut sizes = vec![0usize; count];
+        for (pair, &fold) in folds.iter().enumerate() {
+            sizes[fold] += 1;
+            for side in [false, true] {
+                let sum = &mut sums[fold][usize::from(side)];
+                for (sum, value) in sum.iter_mut().zip(state(pair, side)) {
+                    *sum += value;
+                }
+            }
+        }
+        let mut sorted = Vec::with_capacity(2 * folds.len());
+        for fold in 0..count {
+            let rest = folds.len() - sizes[fold];
+            if rest == 0 {
+                continue;
+            }
+            let mean = |side: usize, channel: usize| {
+                let others = sums.iter().enumerate().filter(|(other, _)| *other != fold);
+                others.map(|(_, sums)| sums[side][channel]).sum::<f64>() / rest as f64
+            };
+            let (mut direction, mut middle) = (Vec::with_capacity(channels), 0.0);
+            for channel in 0..channels {
+                let (factual, hallucinated) = (mean(0, channel), mean(1, channel));
+                direction.push(factual - hallucinated);
+                middle += (factual - hallucinated) * (factual + hallucinated) / 2.0;
+            }
+            for (pair, _) in folds.iter().enumerate().filter(|(_, of)| **of == fold) {
+                for side in [false, true] {
+                    let terms = direction.iter().zip(state(pair, side));
+                    let projection = terms.map(|(a, b)| a * b).sum::<f64>() - middle;
+                    sorted.push((projection, pair, side));
+                }
+            }
+        }
+        sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Self { sorted }
+    }
+
+    /// The probability that a factual answer lies above a hallucinated one, each counted as often as its pair is drawn;
+    /// equals count half. None without answers.
+    pub fn auroc(&self, draw: &[u32]) -> Option<f64> {
+        let (mut below, mut won, mut factual) = (0.0, 0.0, 0.0);
+        let mut start = 0;
+        while start < self.sorted.len() {
+            let value = self.sorted[start].0;
+            let equals = self.sorted[start..]
+                .iter()
+                .take_while(|entry| entry.0 == value)
+                .count();
+            let (mut of_factual, mut of_hallucinated) = (0.0, 0.0);
+            for (_, pair, is_hallucinated) in &self.sorted[start..start + equals] {
+                let times = f64::from(draw[*pair]);
+                match is_hallucinated {
+                    true => of_hallucinated += times,
+                    false => of_factual += times,
+                }
+            }
+            won += of_factual * (below + of_hallucinated / 2.0);
+            below += of_hallucinated;
+            factual += of_factual;
+            start += equals;
+        }
+        let area = won / (factual * below);
+        area.is_finite().then_some(area)
+    }
+}
