@@ -48,20 +48,20 @@ impl Default for Recipe {
     fn default() -> Self {
         Self {
             objective: Objective::default(),
-            answer_weight: 0.3,
+            answer_weight: 1.0,
             neutral_weight: 0.3,
             rank: 8,
             alpha: 16.0,
-            steps: 200,
+            steps: 100,
             learning_rate: 3e-3,
-            warm_up: 20,
+            warm_up: 10,
             weight_decay: 0.0,
             pairs: 8,
             neutral: 1,
             accumulate: 1,
             check_every: 20,
             tolerance: 0.02,
-            patience: 5,
+            patience: 3,
             seed: 0,
         }
     }

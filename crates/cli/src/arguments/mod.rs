@@ -17,7 +17,7 @@ use layerlab_lab::{DeviceChoice, Report, metric::Confidence};
 use crate::{Failure, output::Destination};
 
 /// Which model, and on what.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct ModelArguments {
     /// atlas, which is bundled with its own texts and tasks; or a model folder in Hugging Face layout, or a
     /// Hub id such as owner/name or owner/name@revision
@@ -26,7 +26,7 @@ pub struct ModelArguments {
 }
 
 /// Where it is computed.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct DeviceArguments {
     /// auto takes a real GPU where there is one and the CPU otherwise; gpu takes any adapter, software
     /// ones too
@@ -35,7 +35,7 @@ pub struct DeviceArguments {
 }
 
 /// Where results go.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct OutputArguments {
     /// Write to this file instead of the terminal
     #[arg(long, value_name = "FILE")]
@@ -56,7 +56,7 @@ impl OutputArguments {
 }
 
 /// How intervals are found
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Intervals")]
 pub struct ConfidenceArguments {
     /// Bootstrap resamples; 0 for none
@@ -82,7 +82,7 @@ impl ConfidenceArguments {
 }
 
 /// How a report is written.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[group(multiple = false)]
 pub struct FormatArguments {
     /// Write the whole report as JSON (schema layerlab/1)

@@ -14,15 +14,15 @@ use crate::{
 };
 
 /// What a model is asked
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Tasks")]
 pub struct TaskArguments {
     /// A dataset: .jsonl, .json, .csv or .tsv of questions, choices or labels, or a text; may be repeated
     #[arg(long = "task", value_name = "FILE")]
     tasks: Vec<PathBuf>,
-    /// Items of each dataset at most, drawn at random; `all` for all
-    #[arg(long, value_name = "N|all", default_value = "200", value_parser = parse_items)]
-    items: Items,
+    /// Items of each dataset at most, drawn at random; `all` for all [default: 200; 400 to repair]
+    #[arg(long, value_name = "N|all", value_parser = parse_items)]
+    items: Option<Items>,
     /// Go on without records that cannot be read
     #[arg(long)]
     skip_bad: bool,
@@ -47,7 +47,7 @@ pub struct TaskArguments {
 }
 
 /// A model's examination: where, on what, and how it is told
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct ExamArguments {
     /// A text to take the perplexity of; may be repeated
     #[arg(long = "text", value_name = "FILE")]
@@ -97,6 +97,13 @@ impl ExamArguments {
         })
     }
 
+    /// More items, unless the user says how many.
+    pub fn with_items_to_repair(&self) -> Self {
+        let mut arguments = self.clone();
+        arguments.tasks.items = arguments.tasks.items.or(Some(REPAIR_ITEMS));
+        arguments
+    }
+
     /// Whether what is written to is replaced.
     pub fn force(&self) -> bool {
         self.output.destination().force
@@ -112,6 +119,11 @@ impl ExamArguments {
         destination.write(&written)
     }
 }
+
+/// Items of a dataset where the user says nothing.
+const DEFAULT_ITEMS: Items = Items(Some(200));
+/// The same for a repair, which judges on a third of them.
+const REPAIR_ITEMS: Items = Items(Some(400));
 
 /// How many items of a dataset.
 #[derive(Debug, Clone, Copy)]
@@ -168,7 +180,7 @@ impl TaskArguments {
     }
 
     fn some_items(&self, dataset: Dataset, seed: u64) -> Dataset {
-        match self.items.0 {
+        match self.items.unwrap_or(DEFAULT_ITEMS).0 {
             Some(limit) => dataset.sample(limit, seed),
             None => dataset,
         }
