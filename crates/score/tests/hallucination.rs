@@ -19,7 +19,7 @@ fn side(seed: u64, answers: usize, deviation: f32, shift: f32) -> TapStatistics 
         let values: Vec<f32> = (0..tokens * CHANNELS)
             .map(|place| normal() * deviation + if place % CHANNELS == 0 { shift } else { 0.0 })
             .collect();
-        reference::sequence(&values, CHANNELS, None)
+        reference::sequence(&values, CHANNELS, &vec![true; tokens], None)
     });
     TapStatistics {
         sequences: sequences.collect::<Vec<SequenceStatistics>>(),

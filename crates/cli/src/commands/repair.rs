@@ -146,9 +146,8 @@ impl TrainingArguments {
 /// When nothing can be trained, the model or a dataset cannot be used, the device fails, a checkpoint or the output cannot
 /// be written, or the user interrupts.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let exam = arguments
-        .exam
-        .exam(&arguments.model.model, bundled::repaired_on)?;
+    let with_items = arguments.exam.with_items_to_repair();
+    let exam = with_items.exam(&arguments.model.model, bundled::repaired_on)?;
     let material = arguments.material(&exam)?;
     let cancel = on_interrupt()?;
     let mut bars = Bars::new();

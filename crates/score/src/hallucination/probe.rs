@@ -65,8 +65,8 @@ impl Probe {
             }
         }
         let mut sorted = Vec::with_capacity(2 * folds.len());
-        for fold in 0..count {
-            let rest = folds.len() - sizes[fold];
+        for (fold, size) in sizes.iter().enumerate() {
+            let rest = folds.len() - size;
             if rest == 0 {
                 continue;
             }
