@@ -4,7 +4,7 @@
     python reload.py FOLDER...
 
 Each FOLDER holds `logits.json`: token ids `ids` [batch][tokens] and our logits `logits`
-[batch][tokens][vocabulary] of them.
+[batch][tokens][vocabulary] of them. Where it has a folder `adapter`, PEFT puts that on the model first.
 """
 
 import json
@@ -21,6 +21,10 @@ def error(folder):
     """Largest difference of logits, relative to their root mean square."""
     recorded = json.loads((folder / "logits.json").read_text())
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    if (folder / "adapter").exists():
+        import peft
+
+        model = peft.PeftModel.from_pretrained(model, folder / "adapter")
     with torch.no_grad():
         found = model.eval()(torch.tensor(recorded["ids"]), use_cache=False).logits
     expected = torch.tensor(recorded["logits"])

@@ -218,6 +218,7 @@ fn exact_match_knows_the_models_own_answers() {
             items
                 .map(|(line, (question, answer))| Answer {
                     line,
+                    group: (*question).to_owned(),
                     question: (*question).to_owned(),
                     answers: vec!["something else".to_owned(), answer.to_owned()],
                 })
