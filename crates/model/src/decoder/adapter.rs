@@ -119,6 +119,9 @@ pub struct Adapters {
     pub(crate) layers: BTreeSet<usize>,
 }
 
+/// An adapter's `down` and `up`.
+type Factors = [Tensor<2>; 2];
+
 impl Adapters {
     /// Adapters that change nothing yet: `down` uniform within ±1/√inputs, drawn by `seed` and equal on every
     /// device, `up` zero. Of rank 0 they hold no weights at all.
@@ -134,7 +137,7 @@ impl Adapters {
     ) -> Result<Self, ModelError> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let rank = shape.rank;
-        Self::of(spec, layers, shape, &mut |_, [inputs, outputs]| {
+        Self::of(spec, layers, shape, |_, [inputs, outputs]| {
             let bound = (inputs as f32).sqrt().recip();
             let down = (0..inputs * rank).map(|_| random.random_range(-bound..bound));
             let down = TensorData::new(down.collect::<Vec<f32>>(), [inputs, rank]);
@@ -159,7 +162,7 @@ impl Adapters {
             .map(|tensor| (tensor.name.clone(), tensor));
         let mut stored: BTreeMap<String, StoredTensor> = stored.collect();
         let rank = shape.rank;
-        Self::of(spec, layers, shape, &mut |place, [inputs, outputs]| {
+        Self::of(spec, layers, shape, |place, [inputs, outputs]| {
             let mut take = |end, expected: [usize; 2]| {
                 let name = format!("{place}.{end}");
                 let Some(tensor) = stored.remove(&name) else {
@@ -187,7 +190,7 @@ impl Adapters {
         spec: &DecoderSpec,
         layers: &BTreeSet<usize>,
         shape: AdapterShape,
-        values: &mut dyn FnMut(&str, [usize; 2]) -> Result<[Tensor<2>; 2], ModelError>,
+        mut values: impl FnMut(&str, [usize; 2]) -> Result<Factors, ModelError>,
     ) -> Result<Self, ModelError> {
         let mut adapters: Vec<Adapter> = Vec::new();
         let count = spec.layers();
