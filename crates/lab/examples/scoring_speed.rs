@@ -9,6 +9,10 @@ use layerlab_lab::{
 };
 use layerlab_model::{NoObserver, PaddingSide, TokenBatch};
 
+/// As the command has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 struct Options {
     model: String,
     text: String,

@@ -103,26 +103,40 @@ impl WithSimd for KeyHead<'_> {
         for (queries, output) in heads.zip(self.output.chunks_exact_mut(tokens * dim)) {
             for first in (0..tokens).step_by(QUERIES) {
                 // The last queries are taken again rather than fewer at once.
-                let rows: [usize; QUERIES] =
-                    std::array::from_fn(|row| (first + row).min(tokens - 1));
-                let spans = rows.map(|row| &self.visible[row]);
-                let start = spans.iter().map(|span| span.start).min().unwrap_or(0) / block;
-                let end = spans.iter().map(|span| span.end).max().unwrap_or(0);
-                let blocks = start..end.div_ceil(block).max(start);
-                let queries = rows.map(|row| &queries[row * dim..(row + 1) * dim]);
-                score(simd, queries, keys, blocks.clone(), &mut scores);
-                let sums: [f32; QUERIES] = std::array::from_fn(|row| {
-                    let scores = &mut scores[row * width..(row + 1) * width];
-                    let scores = &mut scores[blocks.start * block..blocks.end * block];
-                    let span = spans[row];
-                    let offset = blocks.start * block;
-                    weigh(simd, scores, span.start.max(offset) - offset..span.end.max(offset) - offset, self.scale)
-                });
-                let within = blocks.start * block..end;
-                mingle(simd, &scores, values, seen, within, &mut mixed);
-                for (row, sum) in sums.iter().enumerate() {
-                    let mixed = &mixed[row * channel_blocks * block..][..dim];
-                    let output = &mut output[rows[row] * dim..][..dim];
+                let mut rows = [first; QUERIES];
+                for (row, place) in rows.iter_mut().enumerate() {
+                    *place = (first + row).min(tokens - 1);
+                }
+                let (mut start, mut end) = (seen, 0);
+                for row in rows {
+                    start = start.min(self.visible[row].start);
+                    end = end.max(self.visible[row].end);
+                }
+                let start = start / block * block;
+                let within = start..end.next_multiple_of(block).max(start);
+                let mut asked = [&queries[..dim]; QUERIES];
+                for (row, asked) in rows.iter().zip(&mut asked) {
+                    *asked = &queries[row * dim..(row + 1) * dim];
+                }
+                score(simd, asked, keys, within.clone(), &mut scores);
+                let mut sums = [0.0; QUERIES];
+                for (number, sum) in sums.iter_mut().enumerate() {
+                    let scores = &mut scores[number * width..(number + 1) * width];
+                    let span = &self.visible[rows[number]];
+                    let visible = span.start.max(start) - start..span.end.max(start) - start;
+                    *sum = weigh(simd, &mut scores[within.clone()], visible, self.scale);
+                }
+                mingle(
+                    simd,
+                    &scores,
+                    values,
+                    seen,
+                    start..end.max(start),
+                    &mut mixed,
+                );
+                for (number, sum) in sums.iter().enumerate() {
+                    let mixed = &mixed[number * channel_blocks * block..][..dim];
+                    let output = &mut output[rows[number] * dim..][..dim];
                     let factor = if *sum > 0.0 { 1.0 / sum } else { 0.0 };
                     for (output, mixed) in output.iter_mut().zip(mixed) {
                         *output = mixed * factor;
@@ -133,20 +147,23 @@ impl WithSimd for KeyHead<'_> {
     }
 }
 
-/// Products of queries and the keys of some blocks, into `[queries, blocks, block]`.
+// No closures in what follows: they would not be compiled for the wide instructions.
+
+/// Products of queries and the keys of whole blocks, into `[queries, keys]`.
 #[inline(always)]
 fn score<S: Simd>(
     simd: S,
     queries: [&[f32]; QUERIES],
     keys: &[S::f32s],
-    blocks: Range<usize>,
+    within: Range<usize>,
     scores: &mut [f32],
 ) {
     let dim = queries[0].len();
     let (scores, _) = S::as_mut_simd_f32s(scores);
     let width = scores.len() / QUERIES;
     let [a, b, c, d] = queries;
-    for block in blocks {
+    let block = VECTORS * S::F32_LANES;
+    for block in within.start / block..within.end / block {
         let keys = &keys[block * dim * VECTORS..(block + 1) * dim * VECTORS];
         let mut sums = [[simd.splat_f32s(0.0); VECTORS]; QUERIES];
         let channels = a.iter().zip(b).zip(c).zip(d);
@@ -174,11 +191,10 @@ fn weigh<S: Simd>(simd: S, scores: &mut [f32], visible: Range<usize>, scale: f32
     scores[..visible.start].fill(HIDDEN);
     scores[visible.end..].fill(HIDDEN);
     let (scores, _) = S::as_mut_simd_f32s(scores);
-    let greatest = scores
-        .iter()
-        .fold(simd.splat_f32s(HIDDEN), |most, score| {
-            simd.max_f32s(most, *score)
-        });
+    let mut greatest = simd.splat_f32s(HIDDEN);
+    for score in scores.iter() {
+        greatest = simd.max_f32s(greatest, *score);
+    }
     let greatest = simd.splat_f32s(simd.reduce_max_f32s(greatest));
     let scale = simd.splat_f32s(scale);
     let mut sum = simd.splat_f32s(0.0);
@@ -201,9 +217,11 @@ fn mingle<S: Simd>(
     mixed: &mut [f32],
 ) {
     let width = weights.len() / QUERIES;
-    let row = |row: usize| &weights[row * width..][within.clone()];
-    let rows: [&[f32]; QUERIES] = std::array::from_fn(row);
-    let [a, b, c, d] = rows;
+    let (a, rest) = weights.split_at(width);
+    let (b, rest) = rest.split_at(width);
+    let (c, d) = rest.split_at(width);
+    let (a, b) = (&a[within.clone()], &b[within.clone()]);
+    let (c, d) = (&c[within.clone()], &d[within.clone()]);
     let (mixed, _) = S::as_mut_simd_f32s(mixed);
     let stride = mixed.len() / QUERIES;
     for (number, values) in values.chunks_exact(seen * VECTORS).enumerate() {

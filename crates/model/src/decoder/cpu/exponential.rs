@@ -25,16 +25,18 @@ const TERMS: [f32; 8] = [
 /// e^x to 2 units in the last place; x below -87 counts as -87, above 88 as 88.
 #[inline(always)]
 pub(super) fn exponential<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    let splat = |value| simd.splat_f32s(value);
-    let x = simd.min_f32s(simd.max_f32s(x, splat(LEAST)), splat(MOST));
+    // No closures here: they would not be compiled for the wide instructions.
+    let x = simd.max_f32s(x, simd.splat_f32s(LEAST));
+    let x = simd.min_f32s(x, simd.splat_f32s(MOST));
     // x = n · ln 2 + r
-    let shifted = simd.mul_add_e_f32s(x, splat(std::f32::consts::LOG2_E), splat(ROUND));
-    let n = simd.sub_f32s(shifted, splat(ROUND));
-    let r = simd.mul_add_e_f32s(n, splat(-LN_2_HIGH), x);
-    let r = simd.mul_add_e_f32s(n, splat(-LN_2_LOW), r);
-    let mut sum = splat(TERMS[0]);
+    let round = simd.splat_f32s(ROUND);
+    let shifted = simd.mul_add_e_f32s(x, simd.splat_f32s(std::f32::consts::LOG2_E), round);
+    let n = simd.sub_f32s(shifted, round);
+    let r = simd.mul_add_e_f32s(n, simd.splat_f32s(-LN_2_HIGH), x);
+    let r = simd.mul_add_e_f32s(n, simd.splat_f32s(-LN_2_LOW), r);
+    let mut sum = simd.splat_f32s(TERMS[0]);
     for term in &TERMS[1..] {
-        sum = simd.mul_add_e_f32s(sum, r, splat(*term));
+        sum = simd.mul_add_e_f32s(sum, r, simd.splat_f32s(*term));
     }
     // 2^n, its exponent's bits out of the low bits of `shifted`.
     let bits = simd.transmute_u32s_f32s(shifted);
@@ -65,7 +67,9 @@ mod tests {
 
     #[test]
     fn it_is_that_of_float64() {
-        let inputs: Vec<f32> = (0..16_000).map(|place| place as f32 / 100.0 - 80.0).collect();
+        let inputs: Vec<f32> = (0..16_000)
+            .map(|place| place as f32 / 100.0 - 80.0)
+            .collect();
         let mut found = inputs.clone();
         vectorised(Each(&mut found));
         for (input, found) in inputs.iter().zip(&found) {
@@ -73,9 +77,11 @@ mod tests {
             let error = (f64::from(*found) - expected).abs() / expected;
             assert!(error < 2.5e-7, "{input}: {found} {expected}");
         }
-        let mut extremes = [f32::NEG_INFINITY, -1e30, -88.0, -87.0]
-            .repeat(4);
+        let mut extremes = [f32::NEG_INFINITY, -1e30, -88.0, -87.0].repeat(4);
         vectorised(Each(&mut extremes));
-        assert!(extremes.iter().all(|value| (0.0..2e-38).contains(value)), "{extremes:?}");
+        assert!(
+            extremes.iter().all(|value| (0.0..2e-38).contains(value)),
+            "{extremes:?}"
+        );
     }
 }

@@ -40,19 +40,23 @@ impl WithSimd for Gate<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let one = simd.splat_f32s(1.0);
-        // x / (1 + e^-x)
-        let silu = |x| {
-            let rest = exponential(simd, simd.neg_f32s(x));
-            simd.div_f32s(x, simd.add_f32s(one, rest))
-        };
         let (gate, gate_rest) = S::as_simd_f32s(self.gate);
         let (up, up_rest) = S::as_simd_f32s(self.up);
         let (output, output_rest) = S::as_mut_simd_f32s(self.output);
         for ((output, gate), up) in output.iter_mut().zip(gate).zip(up) {
-            *output = simd.mul_f32s(silu(*gate), *up);
+            *output = simd.mul_f32s(silu(simd, *gate), *up);
         }
-        let (gate, up) = (simd.partial_load_f32s(gate_rest), simd.partial_load_f32s(up_rest));
-        simd.partial_store_f32s(output_rest, simd.mul_f32s(silu(gate), up));
+        let (gate, up) = (
+            simd.partial_load_f32s(gate_rest),
+            simd.partial_load_f32s(up_rest),
+        );
+        simd.partial_store_f32s(output_rest, simd.mul_f32s(silu(simd, gate), up));
     }
+}
+
+/// x / (1 + e^-x)
+#[inline(always)]
+fn silu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let rest = exponential(simd, simd.sub_f32s(simd.splat_f32s(0.0), x));
+    simd.div_f32s(x, simd.add_f32s(simd.splat_f32s(1.0), rest))
 }

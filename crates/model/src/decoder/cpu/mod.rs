@@ -7,11 +7,13 @@ mod attention;
 mod exponential;
 mod gate;
 mod heads;
+mod linear;
 mod norm;
 
 pub(super) use attention::mix;
 pub(super) use gate::gated;
 pub(super) use heads::split;
+pub(super) use linear::linear;
 pub(super) use norm::rms;
 
 use burn::{

@@ -57,8 +57,11 @@ impl WithSimd for Rows<'_> {
             }
             let [a, b, c, d] = sums;
             let sum = simd.add_f32s(simd.add_f32s(a, b), simd.add_f32s(c, d));
-            let rest_sum: f32 = rest.iter().map(|value| value * value).sum();
-            let mean = (simd.reduce_sum_f32s(sum) + rest_sum) / channels as f32;
+            let mut squares = simd.reduce_sum_f32s(sum);
+            for value in rest {
+                squares += value * value;
+            }
+            let mean = squares / channels as f32;
             let inverse = 1.0 / (mean + self.epsilon).sqrt();
             let factor = simd.splat_f32s(inverse);
             for ((output, value), gamma) in output.iter_mut().zip(input).zip(gamma) {
