@@ -1,5 +1,5 @@
 //! The forward pass of a Llama by candle, on the same weights, tokens and batches as
-//! `crates/lab/examples/scoring_speed.rs`; prints one `name<TAB>value` a line.
+//! `crates/lab/examples/speed`; prints one `name<TAB>value` a line.
 //!
 //! candle computes logits of the last position besides; it has no taps, so statistics are not measured.
 
