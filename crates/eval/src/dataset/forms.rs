@@ -243,21 +243,6 @@ pub(super) fn is_unquoted(columns: &[&str]) -> bool {
     UNQUOTED.iter().any(|columns| columns.iter().all(has))
 }
 
-/// Whether any form has use for a column.
-pub(super) fn is_used(column: &str) -> bool {
-    let mut fields = FORMS.iter().flat_map(|form| {
-        let marks = form.marks.iter().copied().flatten();
-        marks.chain(form.fields.iter().flat_map(|published| published.fields))
-    });
-    fields.any(|field| is_within(field, column))
-}
-
-/// Whether a column is what a field lies in, or the field itself.
-pub(super) fn is_within(field: &str, column: &str) -> bool {
-    let (head, _) = field.split_once('.').unwrap_or((field, ""));
-    is_same(column, field) || is_same(column, head)
-}
-
 /// The forms and the fields that they are told by, for who has another.
 pub(super) fn known() -> String {
     let form = |form: &Form| {

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::{
     BadLine,
-    forms::{FORMS, Form, Lists, Role, is_within, known},
+    forms::{FORMS, Form, Lists, Role, known},
     record::Record,
 };
 
@@ -31,11 +31,10 @@ pub enum FieldsError {
 }
 
 impl Fields {
-    /// Whether any of them lies in a column.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(super) fn lie_in(&self, column: &str) -> bool {
-        let mut fields = self.0.iter().flat_map(|(_, fields)| fields);
-        fields.any(|field| is_within(field, column))
+    /// All that are named, of whatever role.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &str> {
+        let fields = self.0.iter().flat_map(|(_, fields)| fields);
+        fields.map(String::as_str)
     }
 }
 
@@ -125,10 +124,10 @@ impl Layout {
             problem,
         };
         let names = || record.names().join(", ");
-        let mut fields = said.0.iter().flat_map(|(_, fields)| fields);
+        let mut fields = said.fields();
         if let Some(field) = fields.find(|field| record.name(field).is_none()) {
             return Err(BadLine {
-                field: Some(field.clone()),
+                field: Some(field.to_owned()),
                 ..bad(format!("is not there; the record has {}", names()))
             });
         }

@@ -4,6 +4,8 @@
 //! ([`forms`], [`layout`]) → items ([`shapes`]).
 
 mod candidates;
+#[cfg(not(target_arch = "wasm32"))]
+mod columns;
 mod describe;
 mod error;
 mod forms;
@@ -97,7 +99,7 @@ impl Dataset {
         options: &ReadOptions,
     ) -> Result<Self, DatasetError> {
         let name = name.into();
-        let wanted = |column: &str| forms::is_used(column) || options.fields.lie_in(column);
+        let wanted = |column: &str| columns::is_read(column, &options.fields);
         let rows = source::rows(&name, paths, &wanted)?;
         let found = read::records(&name, rows, options)?;
         let mut hasher = Sha256::new();

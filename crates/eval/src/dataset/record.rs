@@ -39,8 +39,9 @@ impl Record {
     /// What a field says, if it is there and says anything.
     pub fn value(&self, field: &str) -> Option<&Value> {
         let (_, value) = find(&self.fields, field)?;
-        let is_blank = value.as_str().is_some_and(|text| text.trim().is_empty());
-        (!value.is_null() && !(self.is_row && is_blank)).then_some(value)
+        let is_blank = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+        let says_nothing = value.is_null() || (self.is_row && is_blank(value));
+        (!says_nothing).then_some(value)
     }
 
     /// An error at a field, by the name that the file has for it.

@@ -21,8 +21,7 @@ use super::{DatasetError, Line, Record};
 /// keep quiet about it.
 pub const READER: &str = "parquet";
 
-/// The rows of files that belong together, numbered from 1. Columns that are not `wanted` are named but not read: published
-/// datasets have whole articles beside their questions.
+/// The rows of files that belong together, numbered from 1. Columns that are not `wanted` are named but not read.
 pub(in crate::dataset) fn rows(
     name: &str,
     paths: &[PathBuf],
