@@ -94,6 +94,7 @@ impl Session {
         let named = |file: layerlab_atlas::TaskFile| NamedText {
             name: format!("{}/{}", bundled::NAME, file.name),
             contents: file.contents,
+            fields: None,
         };
         to_page(&Bundled {
             calibration: named(bundled::calibration()),

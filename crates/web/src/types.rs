@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use layerlab_lab::{
     DeviceChoice, EvalOptions, ExperimentRequest, Judged, Plan, PlanRequest, Progress, Report,
     ScoreOptions, ScoreRequest,
+    dataset::{Description, hub::ChosenSplit},
     report::{DeviceReport, ModelReport, ScoringReport},
 };
 use schemars::{JsonSchema, Schema, schema_for};
@@ -17,6 +18,9 @@ pub struct NamedText {
     pub name: String,
     /// What it says.
     pub contents: String,
+    /// What the user says about a dataset's fields, such as `question=q,answer=a+b`.
+    #[serde(default)]
+    pub fields: Option<String>,
 }
 
 /// A text to score layers on, and how it is cut.
@@ -151,6 +155,8 @@ struct Border {
     bundled: Bundled,
     generate_request: GenerateRequest,
     generated: Generated,
+    description: Description,
+    chosen_split: ChosenSplit,
     format: ReportFormat,
     failure: Failure,
 }

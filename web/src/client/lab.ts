@@ -5,6 +5,7 @@ import type {
   Calibration,
   DeviceChoice,
   DeviceReport,
+  Description,
   Examination,
   ExperimentRequest,
   GenerateRequest,
@@ -12,6 +13,7 @@ import type {
   JudgeRequest,
   Judged,
   ModelReport,
+  NamedText,
   Plan,
   PlanningRequest,
   Progress,
@@ -21,7 +23,14 @@ import type {
   ScoreRequest,
   ScoringReport,
 } from "../generated/types";
-import type { Adapter, Download, HubModel, KeptModel, ModelSource } from "../worker/messages";
+import type {
+  Adapter,
+  DatasetSource,
+  Download,
+  HubModel,
+  KeptModel,
+  ModelSource,
+} from "../worker/messages";
 import type { LabWorker } from "../worker/worker";
 import { LabFailure, failureOf } from "./failure";
 
@@ -103,6 +112,14 @@ export class Lab {
 
   write(report: Report, format: ReportFormat): Promise<string> {
     return this.#call((remote) => remote.write(report, format));
+  }
+
+  dataset(source: DatasetSource, show: Show): Promise<NamedText> {
+    return this.#call((remote) => remote.dataset(source, Comlink.proxy(show)));
+  }
+
+  describe(text: NamedText): Promise<Description> {
+    return this.#call((remote) => remote.describe(text));
   }
 
   cancel(): Promise<void> {
