@@ -16,6 +16,10 @@ use layerlab_lab::dataset::PARQUET_READER;
 
 use failure::Failure;
 
+/// Every operation on the CPU makes a tensor of its own; the system's allocator fetches each from the kernel anew.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(name = "layerlab", version, about, max_term_width = 100, after_help = AFTER_HELP)]
 struct Cli {

@@ -77,23 +77,9 @@ impl WithSimd for KeyHead<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let (dim, block) = (self.dim, VECTORS * S::F32_LANES);
         let seen = self.keys.len() / dim;
-        // Keys in blocks of `block` neighbours, `[blocks, dim, block]`; values in blocks of channels,
-        // `[blocks, seen, block]`; both filled up with zeros.
-        let mut keys = vec![0.0; seen.div_ceil(block) * dim * block];
-        for (place, key) in self.keys.chunks_exact(dim).enumerate() {
-            let start = place / block * dim * block + place % block;
-            for (channel, value) in key.iter().enumerate() {
-                keys[start + channel * block] = *value;
-            }
-        }
         let channel_blocks = dim.div_ceil(block);
-        let mut values = vec![0.0; channel_blocks * seen * block];
-        for (place, value) in self.values.chunks_exact(dim).enumerate() {
-            for (number, part) in value.chunks(block).enumerate() {
-                let start = (number * seen + place) * block;
-                values[start..start + part.len()].copy_from_slice(part);
-            }
-        }
+        let keys = packed_keys(self.keys, dim, block);
+        let values = packed_values(self.values, dim, block);
         let (keys, values) = (S::as_simd_f32s(&keys).0, S::as_simd_f32s(&values).0);
         let tokens = self.visible.len();
         let width = seen.next_multiple_of(block);
@@ -145,6 +131,31 @@ impl WithSimd for KeyHead<'_> {
             }
         }
     }
+}
+
+/// Keys `[seen, dim]` in blocks of `block` neighbours, `[blocks, dim, block]`, filled up with zeros.
+fn packed_keys(keys: &[f32], dim: usize, block: usize) -> Vec<f32> {
+    let mut packed = vec![0.0; (keys.len() / dim).div_ceil(block) * dim * block];
+    for (place, key) in keys.chunks_exact(dim).enumerate() {
+        let start = place / block * dim * block + place % block;
+        for (channel, value) in key.iter().enumerate() {
+            packed[start + channel * block] = *value;
+        }
+    }
+    packed
+}
+
+/// Values `[seen, dim]` in blocks of channels, `[blocks, seen, block]`, filled up with zeros.
+fn packed_values(values: &[f32], dim: usize, block: usize) -> Vec<f32> {
+    let seen = values.len() / dim;
+    let mut packed = vec![0.0; dim.div_ceil(block) * seen * block];
+    for (place, value) in values.chunks_exact(dim).enumerate() {
+        for (number, part) in value.chunks(block).enumerate() {
+            let start = (number * seen + place) * block;
+            packed[start..start + part.len()].copy_from_slice(part);
+        }
+    }
+    packed
 }
 
 // No closures in what follows: they would not be compiled for the wide instructions.
