@@ -1,5 +1,6 @@
 // The lesson: each step does something real and asks about it.
 import { address, go } from "../../state/address.svelte";
+import { hallucination } from "../../state/hallucination.svelte";
 import { PROMPT, lab } from "../../state/lab.svelte";
 
 export interface LessonStep {
@@ -95,5 +96,32 @@ export const STEPS: LessonStep[] = [
     },
     question: "Would you trust a method that loses to random choice?",
     answer: "Not on this model. Try it on another: the lab takes any small model in Hugging Face layout, and says what it sees there.",
+  },
+  {
+    title: "Where does it show that something is not so?",
+    text: "Now the model reads right and made-up answers to the same questions, and the lab compares what every layer does meanwhile. It does so apart for facts that Atlas was told often, seldom and never.",
+    action: {
+      name: "Locate hallucination",
+      act: () => {
+        go("hallucination");
+        if (lab.ready && hallucination.located === null) void hallucination.locate();
+      },
+    },
+    question: "Read the probe for facts told often, then for facts never told. Can a layer know better than the model?",
+    answer: "For what Atlas was told often, the middle and last layers part true from false; for what it was never told, there is nothing to read, in whichever layer. And look at the pairs of equal length before you believe any score: some of what a layer notices is only how long an answer is.",
+  },
+  {
+    title: "Can it be repaired?",
+    text: "Small adapters on a few layers are trained for two hundred steps so that right answers become likelier than made-up ones. Watch the margin rise, and the perplexity of neutral text, which must not.",
+    action: {
+      name: "Repair the last layers",
+      act: () => {
+        address.choice = "last";
+        go("repair");
+        if (lab.ready && hallucination.repaired === null) void hallucination.repair();
+      },
+    },
+    question: "The questions that it is judged on are not those that it learnt from. Is it more often right, or has it learnt something else?",
+    answer: "Look at the wrong answers by dataset: what it was never told it cannot learn from other facts; at best it learns to say so. Repeat it on random layers before you thank the choice of layers, and trust only differences whose interval leaves out 0.",
   },
 ];
