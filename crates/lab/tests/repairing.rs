@@ -14,7 +14,7 @@ use pollster::block_on;
 use support::{demo, open};
 
 fn material() -> RepairMaterial {
-    let lines = (0..24).map(|index| {
+    let lines = (0..40).map(|index| {
         format!(
             r#"{{"question": "Which number is {index}?", "right_answer": "it is {index}", "hallucinated_answer": "some river"}}"#
         )

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use layerlab_atlas::bundled;
 use layerlab_lab::{
-    Adapters, Dataset, LabError, LocateRequest, LocatedPairs, NoStages, Objective, OpenModel, RepairMaterial,
-    RepairRequest, Run, answer_changes, export_repaired, files::ModelFiles, locate_pairs,
-    repair_layers, write_adapters,
+    Adapters, Dataset, LabError, LocateRequest, LocatedPairs, NoStages, Objective, OpenModel,
+    RepairMaterial, RepairRequest, Run, answer_changes, export_repaired, files::ModelFiles,
+    locate_pairs, repair_layers, write_adapters,
 };
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 

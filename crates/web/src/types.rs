@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use layerlab_lab::{
-    AnswerChange, DeviceChoice, EvalOptions, ExperimentRequest, Judged, LocateRequest, Objective, PairTokens,
-    Plan, PlanRequest, Progress, RepairRequest, Report, ScoreOptions, ScoreRequest, Tap,
+    AnswerChange, DeviceChoice, EvalOptions, ExperimentRequest, Judged, LocateRequest, Objective,
+    PairTokens, Plan, PlanRequest, Progress, RepairRequest, Report, ScoreOptions, ScoreRequest,
+    Tap,
     report::{DeviceReport, ModelReport, ScoringReport},
 };
 use schemars::{JsonSchema, Schema, schema_for};

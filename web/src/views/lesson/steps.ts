@@ -107,8 +107,8 @@ export const STEPS: LessonStep[] = [
         if (lab.ready && hallucination.located === null) void hallucination.locate();
       },
     },
-    question: "Read the probe for facts told often, then for facts never told. Can a layer know better than the model?",
-    answer: "For what Atlas was told often, the middle and last layers part true from false; for what it was never told, there is nothing to read, in whichever layer. And look at the pairs of equal length before you believe any score: some of what a layer notices is only how long an answer is.",
+    question: "Some layer always has rank 1. How many could you tell from a layer that does not care?",
+    answer: "Hardly any, and hardly more than with shuffled labels; the probe guesses, too, even about facts that Atlas was told often and answers well. A ranking always names a winner. Whether it won anything is for the interval and the controls to say.",
   },
   {
     title: "Can it be repaired?",
@@ -122,6 +122,6 @@ export const STEPS: LessonStep[] = [
       },
     },
     question: "The questions that it is judged on are not those that it learnt from. Is it more often right, or has it learnt something else?",
-    answer: "Look at the wrong answers by dataset: what it was never told it cannot learn from other facts; at best it learns to say so. Repeat it on random layers before you thank the choice of layers, and trust only differences whose interval leaves out 0.",
+    answer: "Among given choices it picks the right one more often. Left to answer freely it says “unknown” more often, sometimes to what it knew: what it was never told it cannot learn from other facts, at best it learns to say so. Repeat it on random layers before you thank the choice of layers, and trust only differences whose interval leaves out 0.",
   },
 ];
