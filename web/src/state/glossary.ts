@@ -147,6 +147,10 @@ const DEFINITIONS: Record<string, Definition> = {
     text: "Validation pairs and perplexity are checked every 20 steps. After so many checks without a better one the training ends; the best is kept in any case.",
     source: "LayerLab",
   },
+  ratio: {
+    text: "After over before; for what should be low, before over after. Above 1 is better than before.",
+    source: "LayerLab",
+  },
   margin_of_answers: {
     text: "log p(factual) − log p(hallucinated), mean over pairs, in nats. Above 0 the factual answer is the likelier one.",
     source: "LayerLab",
