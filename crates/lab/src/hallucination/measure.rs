@@ -99,10 +99,7 @@ impl Place<'_> {
         let mut statistics = ModelStatistics::new(layers, self.epsilon);
         for (layer, tap, of_answer) in found.into_iter().flatten() {
             let taps = &mut statistics.layers[layer].taps;
-            taps.entry(tap)
-                .or_insert_with(TapStatistics::default)
-                .sequences
-                .push(of_answer);
+            taps.entry(tap).or_default().sequences.push(of_answer);
         }
         Ok(statistics)
     }
