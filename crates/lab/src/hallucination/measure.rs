@@ -6,7 +6,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use layerlab_eval::{Continued, TokenPair};
 use layerlab_kernels::{Measurement, collect, measure};
 use layerlab_model::{Decoder, Observer, PaddingSide, TokenBatch};
-use layerlab_stats::{Epsilon, ModelStatistics, SequenceStatistics, Tap, TapStatistics};
+use layerlab_stats::{Epsilon, ModelStatistics, SequenceStatistics, Tap};
 
 use crate::{LabError, Progress, Run};
 
