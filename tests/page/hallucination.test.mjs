@@ -6,6 +6,8 @@ import { assertLooks, native, report, site } from "./support.mjs";
 
 const SHORT = "view=hallucination&device=cpu&sequences=2&length=32&items=30";
 const TOLERANCE = 1e-3;
+/** Ends of intervals hang on single resamples, which step over one another. */
+const END_TOLERANCE = 1e-2;
 let host;
 let browser;
 before(async () => {
@@ -31,7 +33,8 @@ function assertSameLayers(found, expected, what) {
       for (const part of ["value", "low", "high"]) {
         const [ours, theirs] = [layer[name][part], expected[index][name][part]];
         const scale = name === "ln_eavss" || name === "auroc" ? 1 : Math.abs(theirs);
-        assert.ok(Math.abs(ours - theirs) <= TOLERANCE * scale, `${what}, layer ${index}, ${name}.${part}: ${ours} against ${theirs}`);
+        const tolerance = part === "value" ? TOLERANCE : END_TOLERANCE;
+        assert.ok(Math.abs(ours - theirs) <= tolerance * scale, `${what}, layer ${index}, ${name}.${part}: ${ours} against ${theirs}`);
       }
     }
     assert.equal(layer.distinguishable, expected[index].distinguishable, `${what}, layer ${index}`);

@@ -20,12 +20,12 @@ after(async () => {
   await host.close();
 });
 
-test("the module is at most 4 MB packed, all scripts at most 200 KB", async () => {
+test("the module is at most 4.4 MB packed, all scripts at most 200 KB", async () => {
   const names = await readdir(join(DIST, "assets"));
   const contents = async (name) => readFile(join(DIST, "assets", name));
   const [module] = names.filter((name) => name.endsWith(".packed"));
   const { length } = await contents(module);
-  assert.ok(length <= 4_000_000, `${length} bytes`);
+  assert.ok(length <= 4_400_000, `${length} bytes`);
   const scripts = await Promise.all(names.filter((name) => name.endsWith(".js")).map(contents));
   const packed = scripts.reduce((sum, script) => sum + gzipSync(script).length, 0);
   assert.ok(packed <= 200_000, `${packed} bytes`);

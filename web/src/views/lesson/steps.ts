@@ -122,6 +122,6 @@ export const STEPS: LessonStep[] = [
       },
     },
     question: "The questions that it is judged on are not those that it learnt from. Is it more often right, or has it learnt something else?",
-    answer: "Among given choices it picks the right one more often. Left to answer freely it says “unknown” more often, sometimes to what it knew: what it was never told it cannot learn from other facts, at best it learns to say so. Repeat it on random layers before you thank the choice of layers, and trust only differences whose interval leaves out 0.",
+    answer: "Among given choices it tends to pick the right one more often. Left to answer freely it hardly gains: some answers turn into “unknown”, some into nonsense, even where it knew. What it was never told it cannot learn from other facts; at best it learns to say so. Repeat it on random layers before you thank the choice of layers, and trust only differences whose interval leaves out 0.",
   },
 ];
