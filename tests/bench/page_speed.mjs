@@ -1,4 +1,5 @@
-// Scoring in the page beside the command, and beside onnxruntime-web running the same Atlas, in one run.
+// Scoring in the page beside the command, and beside onnxruntime-web running the same Atlas, in one run; prints one
+// `name<TAB>value` a line, tokens per second where the name does not say otherwise.
 //
 //   cargo xtask web
 //   python tests/bench/onnx_export.py crates/atlas/model FOLDER/atlas.onnx
@@ -91,7 +92,11 @@ try {
 await gpu.close();
 await ours.close();
 await theirs.close();
-for (const [name, rate] of rows) console.log(`| ${name} | ${rate.toFixed(0)} |`);
+for (const [name, rate] of rows) console.log(`${name}\t${rate.toFixed(0)}`);
 for (const [name, { marks, memory }] of [["CPU", onCpu], ["WebGPU on the processor", onGpu]]) {
-  console.log(`${name}: paint ${marks.map((mark) => mark.toFixed(1)).join(", ")} s (paint, device, first scores, all scores); wasm memory ${memory}`);
+  const [paint, device, first, all] = marks;
+  for (const [what, value] of Object.entries({ paint, device, "first scores": first, "all scores": all })) {
+    console.log(`${what}, ${name}, seconds\t${value.toFixed(2)}`);
+  }
+  console.log(`wasm memory, ${name}, MB\t${Number.parseFloat(memory.match(/[\d.]+/)?.[0] ?? "NaN")}`);
 }

@@ -1,6 +1,6 @@
-"""Writes a random-weight Llama of 126 million parameters (503 MB as float32) for measurements.
+"""Writes a random-weight Llama for measurements; of 126 million parameters (503 MB as float32) unless told.
 
-    python tests/bench/random_model.py FOLDER
+    python tests/bench/random_model.py FOLDER [LAYERS WIDTH]
 
 Tokenizer: the demo model's, whose ids are all below this vocabulary.
 """
@@ -12,23 +12,25 @@ import sys
 import torch
 import transformers
 
-CONFIG = transformers.LlamaConfig(
-    vocab_size=16384,
-    hidden_size=768,
-    intermediate_size=3072,
-    num_hidden_layers=12,
-    num_attention_heads=12,
-    num_key_value_heads=12,
-    max_position_embeddings=1024,
-    tie_word_embeddings=True,
-    bos_token_id=0,
-)
+def config(layers, width):
+    return transformers.LlamaConfig(
+        vocab_size=16384,
+        hidden_size=width,
+        intermediate_size=4 * width,
+        num_hidden_layers=layers,
+        num_attention_heads=width // 64,
+        num_key_value_heads=width // 64,
+        max_position_embeddings=1024,
+        tie_word_embeddings=True,
+        bos_token_id=0,
+    )
 
 
 def main():
     folder = pathlib.Path(sys.argv[1])
+    layers, width = map(int, sys.argv[2:] or (12, 768))
     torch.manual_seed(0)
-    transformers.LlamaForCausalLM(CONFIG).save_pretrained(folder)
+    transformers.LlamaForCausalLM(config(layers, width)).save_pretrained(folder)
     demo = pathlib.Path(__file__).parent.parent / "goldens" / "demo"
     for name in ["tokenizer.json", "tokenizer_config.json"]:
         shutil.copy(demo / name, folder)

@@ -111,7 +111,7 @@ test("pairs of one's own are located on; bad ones are refused with their line", 
   await page.goto(`${host.address}?${SHORT}`);
   await scored(page);
   const give = (lines) =>
-    page.getByTestId("own-pairs").setInputFiles({
+    page.getByTestId("datasets").setInputFiles({
       name: "mine.jsonl",
       mimeType: "application/jsonl",
       buffer: Buffer.from(lines.map((line) => JSON.stringify(line)).join("\n")),
@@ -120,15 +120,20 @@ test("pairs of one's own are located on; bad ones are refused with their line", 
   const good = [pair("Who sang?", "the bird", "a stone"), pair("What fell?", "rain", "the moon and the stars"), pair("Where?", "here", "nowhere")];
   const refused = async (lines, said) => {
     await give(lines);
-    await page.getByTestId("own-pairs-names").filter({ hasText: "mine.jsonl" }).waitFor();
+    await page.getByTestId("dataset").filter({ hasText: "mine.jsonl" }).waitFor();
+    await ready(page);
     await page.getByRole("button", { name: "Locate", exact: true }).click();
     await page.getByRole("alert").filter({ hasText: said }).waitFor({ timeout: 60_000 });
     await page.getByRole("alert").getByRole("button", { name: "Dismiss" }).click();
   };
-  await refused([good[0], { question: "What?", right_answer: "this" }], /line 2.*hallucinated_answer/);
+  // What cannot be read is said at once, and not used.
+  await give([good[0], { question: "What?", right_answer: "this" }]);
+  await page.getByTestId("dataset").getByRole("alert").filter({ hasText: /line 2.*hallucinated_answer/ }).waitFor();
   await refused([good[0], pair("What?", "this", "This.")], /line 2.*the same/);
   await refused([good[0]], /at least 2 are needed/);
   await give(good);
+  await page.getByTestId("dataset").filter({ hasText: "3 questions" }).waitFor();
+  await ready(page);
   await locate(page);
   assert.deepEqual(await page.getByTestId("classes").getByRole("rowheader").allInnerTexts(), ["mine"]);
   await page.getByTestId("pair").locator('[data-side="factual"] .text').first().waitFor();

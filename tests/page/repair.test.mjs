@@ -169,7 +169,9 @@ test("three steps on an imitated GPU lose what they lose on the CPU", async () =
       await page.goto(`${host.address}?${SHORT}&items=100&neutral=900&choice=given&given=11&steps=3&batch=2&device=${device}`);
       await scored(page);
       const buffer = Buffer.from(PAIRS.map((pair) => JSON.stringify(pair)).join("\n"));
-      await page.getByTestId("own-pairs").setInputFiles({ name: "few.jsonl", mimeType: "application/jsonl", buffer });
+      await page.getByTestId("datasets").setInputFiles({ name: "few.jsonl", mimeType: "application/jsonl", buffer });
+      await page.getByTestId("dataset").filter({ hasText: "8 questions" }).waitFor();
+      await ready(page);
       await page.getByRole("button", { name: "Repair", exact: true }).click();
       await finished(page);
       const live = await repairReport(page);

@@ -76,6 +76,35 @@ export async function hub(folder, id, { breaks = 0, breakAfter = 100_000 } = {})
   return { address, state, close: () => server.closeAllConnections() ?? server.close() };
 }
 
+/** Speaks the Hub's paths for the Parquet files of one dataset, `files` from path to file. The first answers break off. */
+export async function datasetHub(id, files, { breaks = 0, breakAfter = 1000 } = {}) {
+  const sha = "89abcdef0123456789abcdef0123456789abcdef";
+  const state = { breaks, ranges: [] };
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, "http://hub");
+    const headers = { "Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "range" };
+    if (request.method === "OPTIONS") return response.writeHead(204, headers).end();
+    if (pathname === `/api/datasets/${id}/revision/refs%2Fconvert%2Fparquet`) {
+      const siblings = Object.keys(files).map((rfilename) => ({ rfilename }));
+      return response.writeHead(200, headers).end(JSON.stringify({ sha, siblings }));
+    }
+    const start = `/datasets/${id}/resolve/${sha}/`;
+    const file = pathname.startsWith(start) ? files[pathname.slice(start.length)] : undefined;
+    if (file === undefined) return response.writeHead(404, headers).end();
+    const contents = await readFile(file);
+    const range = /bytes=(\d+)-/.exec(request.headers.range ?? "");
+    const from = range === null ? 0 : Number(range[1]);
+    if (range !== null) state.ranges.push(from);
+    response.writeHead(range === null ? 200 : 206, { ...headers, "Content-Length": contents.length - from });
+    if (state.breaks === 0) return response.end(contents.subarray(from));
+    state.breaks -= 1;
+    // What was written must leave before the connection breaks.
+    return response.write(contents.subarray(from, from + breakAfter), () => setTimeout(() => response.destroy(), 50));
+  });
+  const address = await listen(server);
+  return { address, state, close: () => server.closeAllConnections() ?? server.close() };
+}
+
 async function tree(folder, wrongHash) {
   const names = (await readdir(folder)).sort();
   const entries = names.map(async (path) => {

@@ -5,6 +5,7 @@ use std::{fmt, process::ExitCode};
 use anstyle::{AnsiColor, Style};
 use layerlab_lab::{
     CheckpointError, ExportError, LabError, ModelError,
+    dataset::hub::HubDatasetError,
     files::{FileError, hub::HubError},
 };
 
@@ -88,6 +89,16 @@ impl From<HubError> for Failure {
                 Self::machine(error)
             }
             _ => Self::input(error),
+        }
+    }
+}
+
+impl From<HubDatasetError> for Failure {
+    fn from(error: HubDatasetError) -> Self {
+        match error {
+            HubDatasetError::Hub(error) => error.into(),
+            HubDatasetError::Dataset(error) => LabError::from(error).into(),
+            HubDatasetError::Split(error) => Self::usage(error),
         }
     }
 }

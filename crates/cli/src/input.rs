@@ -1,4 +1,4 @@
-//! Texts that the user names, or that come with the bundled model.
+//! Texts and datasets that the user names, or that come with the bundled model.
 
 use std::{
     fs,
@@ -8,8 +8,21 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use layerlab_atlas::{TaskFile, bundled};
+use layerlab_lab::{
+    Cancel, Dataset, LabError,
+    dataset::{
+        ReadOptions,
+        hub::{self, HubDatasetError},
+    },
+    files::hub::HubOptions,
+};
 
-use crate::Failure;
+use crate::{Failure, progress::Bars};
+
+/// Extensions that files of datasets have, and no dataset of the Hub.
+const EXTENSIONS: [&str; 8] = [
+    "jsonl", "ndjson", "json", "csv", "tsv", "parquet", "txt", "md",
+];
 
 /// A text, and what to call it.
 #[derive(Debug, Clone)]
@@ -49,6 +62,47 @@ pub fn read_text(path: &Path) -> Result<NamedText, Failure> {
         .with_context(|| format!("the text {name} is not UTF-8"))
         .map_err(Failure::input)?;
     Ok(NamedText { name, contents })
+}
+
+/// A dataset: a file where there is one of that name, else one of the Hub by its id.
+///
+/// # Errors
+/// When it cannot be read or fetched, or holds nothing that can be asked.
+pub fn read_dataset(task: &Path, options: &ReadOptions) -> Result<Dataset, Failure> {
+    let extension = task.extension().and_then(|extension| extension.to_str());
+    let extension = extension.map(str::to_ascii_lowercase).unwrap_or_default();
+    let is_file = task == Path::new("-")
+        || task.exists()
+        || task.components().count() != 2
+        || EXTENSIONS.contains(&extension.as_str());
+    match task.to_str() {
+        Some(id) if !is_file => hub_dataset(id, options),
+        _ if extension == "parquet" => {
+            let name = task.display().to_string();
+            fs::metadata(task)
+                .with_context(|| format!("cannot read the dataset {name}"))
+                .map_err(Failure::input)?;
+            let dataset = Dataset::read_parquet(name, &[task.to_path_buf()], options);
+            Ok(dataset.map_err(LabError::from)?)
+        }
+        _ => {
+            let text = read_text(task)?;
+            let dataset = Dataset::read_as(text.name, &text.contents, options);
+            Ok(dataset.map_err(LabError::from)?)
+        }
+    }
+}
+
+fn hub_dataset(id: &str, options: &ReadOptions) -> Result<Dataset, Failure> {
+    let hub = HubOptions::from_env(|name| std::env::var(name).ok());
+    // Nothing listens for Ctrl-C yet: it ends the program, and what has come stays for the next try.
+    let (mut bars, cancel) = (Bars::new(), Cancel::default());
+    let id = id.parse().map_err(HubDatasetError::Split)?;
+    let dataset = hub::read(&id, &hub, options, &mut |progress| {
+        bars.download(&progress, &cancel);
+    });
+    bars.clear();
+    Ok(dataset?)
 }
 
 /// The text that layers are scored on: the file, else the one that comes with the bundled model.

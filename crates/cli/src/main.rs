@@ -9,9 +9,10 @@ mod output;
 mod progress;
 mod stages;
 
-use std::process::ExitCode;
+use std::{panic, process::ExitCode, thread};
 
 use clap::{Parser, Subcommand};
+use layerlab_lab::dataset::PARQUET_READER;
 
 use failure::Failure;
 
@@ -43,11 +44,18 @@ Exit codes:
   3    the model or the text cannot be used
   130  interrupted by Ctrl-C; nothing half-written is left
 
-Environment: HF_HOME, HF_ENDPOINT and HF_TOKEN for models by their Hub id; NO_COLOR; RUST_LOG.";
+Environment: HF_HOME, HF_ENDPOINT and HF_TOKEN for models and datasets by their Hub id; NO_COLOR; RUST_LOG.";
 
 fn main() -> ExitCode {
     // Burn and wgpu report trouble with a device through `log`.
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error")).init();
+    // That a file is broken is told as every other failure.
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |panicked| {
+        if thread::current().name() != Some(PARQUET_READER) {
+            usual(panicked);
+        }
+    }));
     let result = match Cli::parse().command {
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Score(arguments) => commands::score::run(&arguments),

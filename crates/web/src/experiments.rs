@@ -15,6 +15,7 @@ use crate::{
         JsPlanningRequest, JsPlans, JsReport, JsScoreOptions, JsScoreRequest, JsScoringReport,
         OnProgress, from_page, refused, thrown, to_page, trusted,
     },
+    datasets::dataset,
     export::{ExportSink, PageTarget},
     files::PageFiles,
     session::{now, shown},
@@ -150,7 +151,7 @@ fn cut(model: &OpenModel<PageFiles>, given: Calibration) -> Result<Text, JsValue
         sequence_length: given.sequence_length,
         max_sequences: given.max_sequences,
     };
-    let NamedText { name, contents } = given.text;
+    let NamedText { name, contents, .. } = given.text;
     Text::new(name, &contents, &model.tokenizer, context, options)
         .map_err(|error| refused(error.into()))
 }
@@ -162,8 +163,5 @@ pub(crate) fn read(given: Examination) -> Result<Vec<Dataset>, JsValue> {
         None => dataset,
     };
     let datasets = given.datasets.into_iter();
-    let datasets: Result<Vec<Dataset>, _> = datasets
-        .map(|file| Dataset::read(file.name, &file.contents, false).map(some))
-        .collect();
-    datasets.map_err(|error| refused(error.into()))
+    datasets.map(|text| Ok(some(dataset(text)?))).collect()
 }

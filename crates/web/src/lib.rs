@@ -10,6 +10,8 @@ mod border;
 #[cfg(target_arch = "wasm32")]
 mod constructors;
 #[cfg(target_arch = "wasm32")]
+mod datasets;
+#[cfg(target_arch = "wasm32")]
 mod experiments;
 #[cfg(target_arch = "wasm32")]
 mod export;

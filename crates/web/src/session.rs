@@ -136,6 +136,7 @@ pub(crate) fn named(file: TaskFile) -> NamedText {
     NamedText {
         name: format!("{}/{}", bundled::NAME, file.name),
         contents: file.contents,
+        fields: None,
     }
 }
 

@@ -6,6 +6,7 @@ use layerlab_lab::{
     AnswerChange, DeviceChoice, EvalOptions, ExperimentRequest, Judged, LocateRequest, Objective,
     PairTokens, Plan, PlanRequest, Progress, RepairRequest, Report, ScoreOptions, ScoreRequest,
     Tap,
+    dataset::{Description, hub::ChosenSplit},
     report::{DeviceReport, ModelReport, ScoringReport},
 };
 use schemars::{JsonSchema, Schema, schema_for};
@@ -18,6 +19,9 @@ pub struct NamedText {
     pub name: String,
     /// What it says.
     pub contents: String,
+    /// What the user says about a dataset's fields, such as `question=q,answer=a+b`.
+    #[serde(default)]
+    pub fields: Option<String>,
 }
 
 /// A text to score layers on, and how it is cut.
@@ -200,6 +204,8 @@ struct Border {
     answer_change: AnswerChange,
     generate_request: GenerateRequest,
     generated: Generated,
+    description: Description,
+    chosen_split: ChosenSplit,
     format: ReportFormat,
     failure: Failure,
 }

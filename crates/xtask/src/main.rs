@@ -18,8 +18,8 @@ cargo xtask <command>
   web                               build the page into web/dist, a folder for any static host
   test                              install what the tests need and run them all
   atlas write|train --output DIR    write the invented world's texts and tasks, or train the model of it
-  bench [--model DIR --text FILE]   scoring speed beside PyTorch with hooks (needs python3 with torch
-                                    and transformers; name another interpreter by $PYTHON)
+  bench                             speed beside PyTorch, candle and onnxruntime-web, into docs/benchmarks.md (needs
+                                    tests/goldens/requirements.txt; name another interpreter by $PYTHON)
 ";
 
 fn main() -> ExitCode {
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         Some("lab") => lab::run(&rest),
         Some("web") if rest.is_empty() => web::build(),
         Some("test") if rest.is_empty() => test::run(),
-        Some("bench") => bench::run(&rest),
+        Some("bench") if rest.is_empty() => bench::run(),
         Some("atlas") => atlas::run(&rest),
         _ => {
             eprint!("{USAGE}");

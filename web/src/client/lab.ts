@@ -7,6 +7,7 @@ import type {
   Calibration,
   DeviceChoice,
   DeviceReport,
+  Description,
   Examination,
   ExperimentRequest,
   GenerateRequest,
@@ -15,6 +16,7 @@ import type {
   Judged,
   LocateRequest,
   ModelReport,
+  NamedText,
   PairTokens,
   Plan,
   PlanningRequest,
@@ -28,7 +30,14 @@ import type {
   ScoringReport,
   TokensRequest,
 } from "../generated/types";
-import type { Adapter, Download, HubModel, KeptModel, ModelSource } from "../worker/messages";
+import type {
+  Adapter,
+  DatasetSource,
+  Download,
+  HubModel,
+  KeptModel,
+  ModelSource,
+} from "../worker/messages";
 import type { LabWorker } from "../worker/worker";
 import { LabFailure, failureOf } from "./failure";
 
@@ -145,6 +154,14 @@ export class Lab {
 
   write(report: Report, format: ReportFormat): Promise<string> {
     return this.#call((remote) => remote.write(report, format));
+  }
+
+  dataset(source: DatasetSource, show: Show): Promise<NamedText> {
+    return this.#call((remote) => remote.dataset(source, Comlink.proxy(show)));
+  }
+
+  describe(text: NamedText): Promise<Description> {
+    return this.#call((remote) => remote.describe(text));
   }
 
   cancel(): Promise<void> {

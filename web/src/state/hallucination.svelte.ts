@@ -5,7 +5,6 @@ import type {
   CheckRecord,
   LayerChoice,
   LocateRequest,
-  NamedText,
   PairTokens,
   RepairReport,
   RepairRequest,
@@ -41,8 +40,6 @@ export interface Training {
 
 class HallucinationState {
   bundled = $state.raw<BundledPairs | null>(null);
-  /** The user's own pairs instead of the bundled ones: located on, and trained and judged on. */
-  own = $state.raw<NamedText[] | null>(null);
 
   #located = $state.raw<Found<Report> | null>(null);
   #repaired = $state.raw<Found<Report> | null>(null);
@@ -75,11 +72,11 @@ class HallucinationState {
   readonly tokens = $derived(this.hasPairs ? this.#tokens : null);
 
   /** Pairs to locate by; null where there are none. */
-  readonly pairs = $derived(this.own ?? (lab.isBundled ? (this.bundled?.pairs ?? null) : null));
+  readonly pairs = $derived(lab.ownDatasets ?? (lab.isBundled ? (this.bundled?.pairs ?? null) : null));
   /** What a repair reads; null where something is missing. */
   readonly texts = $derived.by((): RepairTexts | null => {
     const bundled = lab.isBundled ? (this.bundled?.repair ?? null) : null;
-    const datasets = this.own ?? bundled?.datasets;
+    const datasets = lab.ownDatasets ?? bundled?.datasets;
     const whole = lab.ownText ?? bundled?.neutral;
     if (datasets === undefined || whole === undefined) return null;
     const most = address.neutral || (lab.device?.kind === "software_gpu" ? 2000 : Infinity);

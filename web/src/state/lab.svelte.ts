@@ -17,7 +17,7 @@ import type {
   ScoreRequest,
   ScoringReport,
 } from "../generated/types";
-import type { Adapter, ModelSource } from "../worker/messages";
+import type { Adapter, DatasetSource, ModelSource } from "../worker/messages";
 import { address } from "./address.svelte";
 
 /** Something that takes a while. */
@@ -260,6 +260,11 @@ class LabState {
     const request = { prompt, removed, repaired, max_new_tokens: 48, temperature: null, seed: 0 };
     const name = removed.length === 0 ? "Generating" : "Generating without the removed layers";
     return this.work(name, (lab) => lab.generate(request, say));
+  }
+
+  /** A dataset of the user's, downloaded if need be; nothing where that failed. */
+  async dataset(source: DatasetSource): Promise<NamedText | undefined> {
+    return this.work("Getting the dataset", (lab, show) => lab.dataset(source, show));
   }
 
   /** Lets the whole model go on from the address's prompt. */

@@ -57,9 +57,9 @@ export async function hubFiles(
 /** What the repository holds at the revision. */
 async function listed(model: HubModel, signal: AbortSignal) {
   const { endpoint, id, revision } = model;
-  const info = await asked(`${endpoint}/api/models/${id}/revision/${revision}`, id, signal);
+  const info = await asked(`${endpoint}/api/models/${id}/revision/${revision}`, `model ${id}`, signal);
   const { sha } = (await info.json()) as { sha: string };
-  const tree = await asked(`${endpoint}/api/models/${id}/tree/${sha}`, id, signal);
+  const tree = await asked(`${endpoint}/api/models/${id}/tree/${sha}`, `model ${id}`, signal);
   const entries = (await tree.json()) as TreeEntry[];
   const wanted = entries.filter((entry) => entry.type === "file" && WANTED.test(entry.path));
   const files: KeptFile[] = wanted.map(({ path, size, lfs }) => {
@@ -71,7 +71,8 @@ async function listed(model: HubModel, signal: AbortSignal) {
   return { ...model, commit: sha, files };
 }
 
-async function asked(address: string, id: string, signal: AbortSignal): Promise<Response> {
+/** What a server says of `what`, a model or a dataset. */
+export async function asked(address: string, what: string, signal: AbortSignal): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(address, { signal });
@@ -80,7 +81,7 @@ async function asked(address: string, id: string, signal: AbortSignal): Promise<
     throw new Error(`${new URL(address).host} cannot be reached: is there a network?`);
   }
   if (response.status === 401 || response.status === 403 || response.status === 404) {
-    throw new Error(`there is no public model ${id} (the server says ${response.status})`);
+    throw new Error(`there is no public ${what} (the server says ${response.status})`);
   }
   if (!response.ok) throw new Error(`${address}: the server says ${response.status}`);
   return response;

@@ -43,3 +43,8 @@ export interface Adapter {
   /** Bytes of a buffer that a shader can read. */
   maxBinding: number;
 }
+
+/** Where a dataset comes from: a file, or the Hub, by `owner/name[:config][@split]`. */
+export type DatasetSource =
+  | { kind: "file"; name: string; blob: Blob }
+  | { kind: "hub"; id: string; endpoint: string };

@@ -8,6 +8,7 @@ import type {
   Calibration,
   DeviceChoice,
   DeviceReport,
+  Description,
   Examination,
   ExperimentRequest,
   GenerateRequest,
@@ -16,6 +17,7 @@ import type {
   Judged,
   LocateRequest,
   ModelReport,
+  NamedText,
   PairTokens,
   Plan,
   PlanningRequest,
@@ -29,10 +31,11 @@ import type {
   ScoringReport,
   TokensRequest,
 } from "../generated/types";
+import { datasetText } from "./datasets";
 import { FolderSink, ZipSink } from "./export";
 import { type BlobFiles, bundledFiles, pickedFiles } from "./files";
 import { hubFiles } from "./hub";
-import type { Adapter, Download, HubModel, KeptModel, ModelSource } from "./messages";
+import type { Adapter, DatasetSource, Download, HubModel, KeptModel, ModelSource } from "./messages";
 import { compiled } from "./module";
 import { keptModels, removeModel } from "./store";
 
@@ -181,6 +184,17 @@ export class LabWorker {
 
   write(report: Report, format: ReportFormat): string {
     return Session.write(report, format);
+  }
+
+  /** A dataset as the lab reads it. */
+  dataset(source: DatasetSource, onDownload: (download: Download) => void): Promise<NamedText> {
+    this.#download = new AbortController();
+    return datasetText(source, calm(onDownload), this.#download.signal);
+  }
+
+  /** What a dataset holds, and which of its fields is read as what. */
+  describe(text: NamedText): Description {
+    return Session.describe(text);
   }
 
   /** Asks what is running to stop; it stops at its next step. */

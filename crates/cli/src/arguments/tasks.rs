@@ -5,21 +5,36 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use clap::Args;
 use layerlab_atlas::{TaskFile, bundled};
-use layerlab_lab::{Dataset, EvalOptions, LabError, Report, metric::Confidence};
+use layerlab_lab::{
+    Dataset, EvalOptions, LabError, Report,
+    dataset::{Fields, ReadOptions},
+    metric::Confidence,
+};
 
 use super::{ConfidenceArguments, DeviceArguments, FormatArguments, OutputArguments};
 use crate::{
     Failure,
-    input::{NamedText, read_text},
+    input::{NamedText, read_dataset, read_text},
 };
 
 /// What a model is asked
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Tasks")]
 pub struct TaskArguments {
-    /// A dataset: .jsonl, .json, .csv or .tsv of questions, choices or labels, or a text; may be repeated
-    #[arg(long = "task", value_name = "FILE")]
+    /// A dataset: .jsonl, .json, .csv, .tsv or .parquet of questions, choices or labels, or a text; or one of the Hub, such as
+    /// allenai/sciq, truthfulqa/truthful_qa:generation or microsoft/wiki_qa@test (validation, else test, else train where no
+    /// split is named); may be repeated
+    #[arg(long = "task", value_name = "FILE|OWNER/NAME[:CONFIG][@SPLIT]")]
     tasks: Vec<PathBuf>,
+    /// Which fields of the datasets are what, where their form is not recognised or another is wanted: question, answer, wrong,
+    /// best, choices, key, candidate, id, text, label, group, such as question=q,answer=gold,wrong=bad1+bad2
+    #[arg(
+        long,
+        value_name = "ROLE=FIELD[+FIELD…],…",
+        default_value = "",
+        hide_default_value = true
+    )]
+    fields: Fields,
     /// Items of each dataset at most, drawn at random; `all` for all [default: 200; 400 to repair]
     #[arg(long, value_name = "N|all", value_parser = parse_items)]
     items: Option<Items>,
@@ -145,7 +160,7 @@ fn parse_template(text: &str) -> Result<String, String> {
 }
 
 impl TaskArguments {
-    /// The datasets, after `texts` to take the perplexity of.
+    /// The datasets, after `texts` to take the perplexity of. How each was read is told on stderr.
     ///
     /// # Errors
     /// When a file cannot be read, or holds nothing that can be asked.
@@ -153,10 +168,15 @@ impl TaskArguments {
         let texts = texts
             .into_iter()
             .map(|text| Ok(self.some_items(Dataset::of_text(text.name, text.contents), seed)));
-        let tasks = self
-            .tasks
-            .iter()
-            .map(|path| self.dataset(read_text(path)?, seed));
+        let options = ReadOptions {
+            skip_bad: self.skip_bad,
+            fields: self.fields.clone(),
+        };
+        let tasks = self.tasks.iter().map(|task| {
+            let dataset = read_dataset(task, &options)?;
+            anstream::eprintln!("{}", dataset.describe());
+            Ok(self.some_items(dataset, seed))
+        });
         texts.chain(tasks).collect()
     }
 
@@ -166,17 +186,16 @@ impl TaskArguments {
     /// When one cannot be read, which would be a defect.
     pub fn bundled(&self, files: Vec<TaskFile>, seed: u64) -> Result<Vec<Dataset>, Failure> {
         let files = files.into_iter().map(NamedText::from);
-        files.map(|file| self.dataset(file, seed)).collect()
+        let datasets = files.map(|file| {
+            let dataset = Dataset::read(file.name, &file.contents, self.skip_bad);
+            Ok(self.some_items(dataset.map_err(LabError::from)?, seed))
+        });
+        datasets.collect()
     }
 
     /// Whether the user names none.
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
-    }
-
-    fn dataset(&self, file: NamedText, seed: u64) -> Result<Dataset, Failure> {
-        let dataset = Dataset::read(file.name, &file.contents, self.skip_bad);
-        Ok(self.some_items(dataset.map_err(LabError::from)?, seed))
     }
 
     fn some_items(&self, dataset: Dataset, seed: u64) -> Dataset {

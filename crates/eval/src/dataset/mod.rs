@@ -1,16 +1,38 @@
-//! Files of items: plain text, JSON, JSON lines, CSV and TSV.
+//! Files of items: plain text, JSON, JSON lines, CSV, TSV and, natively, Parquet; and the Hub's datasets.
+//!
+//! The way of the data: a file's records ([`source`]) → the layout of the first, which says what its fields are for
+//! ([`forms`], [`layout`]) → items ([`shapes`]).
 
+mod candidates;
+#[cfg(not(target_arch = "wasm32"))]
+mod columns;
+mod describe;
 mod error;
+mod forms;
+pub mod hub;
 mod item;
+mod layout;
 mod read;
 mod record;
+mod shapes;
+mod source;
 
+pub use describe::{Description, FirstItem, Kind};
 pub use error::{BadLine, DatasetError};
+pub use forms::Role;
 pub use item::{Answer, Choice, ChoiceSet, Items, Label};
+pub use layout::{Fields, FieldsError, Mapping, RoleFields};
+#[cfg(not(target_arch = "wasm32"))]
+pub use source::READER as PARQUET_READER;
+
+#[cfg(not(target_arch = "wasm32"))]
+use std::{fs::File, io, path::PathBuf};
 
 use rand::{SeedableRng, seq::index};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
+
+use read::Found;
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,30 +43,85 @@ pub struct Dataset {
     pub sha256: String,
     /// Its items.
     pub items: Items,
-    /// Lines that could not be read and were passed over.
+    /// Which field was read as what; a text has none.
+    pub mapping: Option<Mapping>,
+    /// Lines that could not be read and were passed over, and questions that leave nothing to choose.
     pub skipped: Vec<BadLine>,
 }
 
+/// How a file is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Whether bad lines are passed over and listed instead of ending the reading.
+    pub skip_bad: bool,
+    /// What the user says about fields.
+    pub fields: Fields,
+}
+
 impl Dataset {
-    /// Reads a file. Its form is known by the extension of `name` (`.txt`, `.csv`, `.tsv`, `.json`, `.jsonl`,
-    /// and else by its first character), the kind of its items by the fields of its first record. Bad lines
-    /// end the reading, or are passed over and listed if `skip_bad`.
+    /// Reads a file whose form is known. Bad lines end the reading, or are passed over and listed if `skip_bad`.
     ///
     /// # Errors
-    /// When a line cannot be read, or none can.
+    /// As [`read_as`](Self::read_as).
     pub fn read(
         name: impl Into<String>,
         contents: &str,
         skip_bad: bool,
     ) -> Result<Self, DatasetError> {
+        let fields = Fields::default();
+        Self::read_as(name, contents, &ReadOptions { skip_bad, fields })
+    }
+
+    /// Reads a file. How it is written is known by the extension of `name` (`.txt`, `.csv`, `.tsv`, `.json`, `.jsonl`, and
+    /// else by its first character), what its fields are for by those of its first good record, unless the user says.
+    ///
+    /// # Errors
+    /// When a line cannot be read, or none can.
+    pub fn read_as(
+        name: impl Into<String>,
+        contents: &str,
+        options: &ReadOptions,
+    ) -> Result<Self, DatasetError> {
         let name = name.into();
-        let (items, skipped) = read::items(&name, contents, skip_bad)?;
-        Ok(Self {
-            sha256: format!("{:x}", Sha256::digest(contents)),
+        let found = read::text(&name, contents, options)?;
+        let sha256 = format!("{:x}", Sha256::digest(contents));
+        Ok(Self::of(name, sha256, found))
+    }
+
+    /// Reads Parquet files that belong together.
+    ///
+    /// # Errors
+    /// When a file or a row cannot be read, or no row can.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn read_parquet(
+        name: impl Into<String>,
+        paths: &[PathBuf],
+        options: &ReadOptions,
+    ) -> Result<Self, DatasetError> {
+        let name = name.into();
+        let wanted = |column: &str| columns::is_read(column, &options.fields);
+        let rows = source::rows(&name, paths, &wanted)?;
+        let found = read::records(&name, rows, options)?;
+        let mut hasher = Sha256::new();
+        for path in paths {
+            let hashed = File::open(path).and_then(|mut file| io::copy(&mut file, &mut hasher));
+            hashed.map_err(|error| DatasetError::Form {
+                name: name.clone(),
+                form: "a whole Parquet file",
+                problem: error.to_string(),
+            })?;
+        }
+        Ok(Self::of(name, format!("{:x}", hasher.finalize()), found))
+    }
+
+    fn of(name: String, sha256: String, found: Found) -> Self {
+        Self {
             name,
-            items,
-            skipped,
-        })
+            sha256,
+            items: found.items,
+            mapping: found.mapping,
+            skipped: found.skipped,
+        }
     }
 
     /// A text to take the perplexity of, whatever its name looks like.
@@ -53,6 +130,7 @@ impl Dataset {
             name: name.into(),
             sha256: format!("{:x}", Sha256::digest(&contents)),
             items: Items::Text(contents),
+            mapping: None,
             skipped: Vec::new(),
         }
     }

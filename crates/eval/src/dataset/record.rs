@@ -1,111 +1,76 @@
-//! From a record's fields to an item.
+//! One record of a file, and what its fields say.
 
 use serde_json::{Map, Value};
 
-use super::{Answer, BadLine, Choice, ChoiceSet, Label};
+use super::{
+    BadLine,
+    forms::{Lists, Role},
+    layout::Layout,
+};
 
-/// What a record is, by its fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Choices,
-    Answers,
-    Labels,
-}
-
-/// What a record says.
-pub(super) enum Item {
-    Choice(Choice),
-    Answer(Answer),
-    Label(Label),
-}
+/// What published test splits have where they keep an answer back.
+const KEPT_BACK: &str = "<unk>";
 
 /// One record of a file.
 #[derive(Debug, Clone)]
 pub(super) struct Record {
     pub line: usize,
     pub fields: Map<String, Value>,
+    /// Whether its fields are the cells of a table, where nothing and an empty text are the same.
+    pub is_row: bool,
 }
 
-const KNOWN: &str = "mc1_targets and mc2_targets; question, right_answer, hallucinated_answer; \
-                     question, choices, label or answer; question, answer; text, label";
-
 impl Record {
-    /// What the record is.
-    pub fn kind(&self) -> Result<Kind, BadLine> {
-        let has = |field: &&str| self.value(field).is_some();
-        let choices = ["mc1_targets", "mc2_targets", "choices", "right_answer"];
-        match () {
-            () if choices.iter().any(has) => Ok(Kind::Choices),
-            () if has(&"question") => Ok(Kind::Answers),
-            () if has(&"text") || has(&"label") => Ok(Kind::Labels),
-            () => {
-                let found: Vec<&str> = self.fields.keys().map(String::as_str).collect();
-                Err(BadLine {
-                    line: self.line,
-                    field: None,
-                    problem: format!(
-                        "a record with the fields {} is of no known kind; known are {KNOWN}",
-                        found.join(", ")
-                    ),
-                })
-            }
-        }
+    /// Names of all fields.
+    pub fn names(&self) -> Vec<&str> {
+        self.fields.keys().map(String::as_str).collect()
     }
 
-    /// Reads the record as one of `kind`.
-    pub fn item(&self, kind: Kind) -> Result<Item, BadLine> {
-        Ok(match kind {
-            Kind::Choices => Item::Choice(self.choice()?),
-            Kind::Answers => Item::Answer(Answer {
-                line: self.line,
-                group: self.group()?,
-                question: self.text("question")?,
-                answers: self.answers()?,
-            }),
-            Kind::Labels => Item::Label(Label {
-                line: self.line,
-                text: self.text("text")?,
-                label: self.label()?,
-            }),
-        })
+    /// Whether a field says anything.
+    pub fn has(&self, field: &str) -> bool {
+        self.value(field).is_some()
     }
 
-    fn value(&self, field: &str) -> Option<&Value> {
-        self.fields.get(field).filter(|value| !value.is_null())
+    /// The name that the file has for a field.
+    pub fn name(&self, field: &str) -> Option<String> {
+        find(&self.fields, field).map(|(name, _)| name)
     }
 
-    fn bad(&self, field: &str, problem: impl Into<String>) -> BadLine {
+    /// What a field says, if it is there and says anything.
+    pub fn value(&self, field: &str) -> Option<&Value> {
+        let (_, value) = find(&self.fields, field)?;
+        let is_blank = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+        let says_nothing = value.is_null() || (self.is_row && is_blank(value));
+        (!says_nothing).then_some(value)
+    }
+
+    /// An error at a field, by the name that the file has for it.
+    pub fn bad(&self, field: &str, problem: impl Into<String>) -> BadLine {
         BadLine {
             line: self.line,
-            field: Some(field.to_owned()),
+            field: Some(self.name(field).unwrap_or_else(|| field.to_owned())),
             problem: problem.into(),
         }
     }
 
-    fn required(&self, field: &str) -> Result<&Value, BadLine> {
+    /// What a field says that must be there.
+    pub fn required(&self, field: &str) -> Result<&Value, BadLine> {
         self.value(field)
             .ok_or_else(|| self.bad(field, "is missing"))
     }
 
     /// A text that says something.
-    fn text(&self, field: &str) -> Result<String, BadLine> {
+    pub fn text(&self, field: &str) -> Result<String, BadLine> {
         match self.required(field)?.as_str() {
             Some(text) if text.trim().is_empty() => Err(self.bad(field, "is empty")),
+            Some(KEPT_BACK) => Err(self.bad(field, format!("is kept back ({KEPT_BACK})"))),
             Some(text) => Ok(text.to_owned()),
             None => Err(self.bad(field, "is not a text")),
         }
     }
 
-    /// What the record shares with others that must not be parted from it.
-    fn group(&self) -> Result<String, BadLine> {
-        match self.value("group") {
-            Some(_) => self.text("group"),
-            None => self.text("question"),
-        }
-    }
-
     /// A list of texts that say something.
-    fn texts(&self, field: &str) -> Result<Vec<String>, BadLine> {
+    pub fn texts(&self, field: &str) -> Result<Vec<String>, BadLine> {
         let list = self.required(field)?.as_array();
         let list = list.ok_or_else(|| self.bad(field, "is not a list of texts"))?;
         let text = |entry: &Value| match entry.as_str() {
@@ -116,139 +81,68 @@ impl Record {
         list.iter().map(text).collect()
     }
 
-    /// `answer` or `answers`, each a text or a list, and `aliases`.
-    fn answers(&self) -> Result<Vec<String>, BadLine> {
-        let mut answers = Vec::new();
-        for field in ["answer", "answers", "aliases"] {
-            match self.value(field) {
-                None => {}
-                Some(Value::String(_)) => answers.push(self.text(field)?),
-                Some(_) => answers.extend(self.texts(field)?),
-            }
-        }
-        match answers.is_empty() {
-            true => Err(self.bad("answer", "is missing")),
-            false => Ok(answers),
-        }
-    }
-
-    /// A class, by its name or number.
-    fn label(&self) -> Result<String, BadLine> {
-        match self.required("label")? {
-            Value::Number(number) => Ok(number.to_string()),
-            Value::Bool(value) => Ok(value.to_string()),
-            _ => self.text("label"),
-        }
-    }
-
-    fn choice(&self) -> Result<Choice, BadLine> {
-        let truthful = self.value("mc1_targets").is_some() || self.value("mc2_targets").is_some();
-        let (single, multiple) = if truthful {
-            let set = |field| match self.value(field) {
-                Some(targets) => self.targets(field, targets).map(Some),
-                None => Ok(None),
-            };
-            (set("mc1_targets")?, set("mc2_targets")?)
-        } else if self.value("right_answer").is_some() {
-            let choices = vec![
-                self.text("right_answer")?,
-                self.text("hallucinated_answer")?,
-            ];
-            let right = vec![true, false];
-            (Some(ChoiceSet { choices, right }), None)
-        } else {
-            (Some(self.listed()?), None)
+    /// A text, a list of texts, or several texts in one; none where the list is empty.
+    pub fn one_or_more(&self, field: &str, lists: Lists) -> Result<Vec<String>, BadLine> {
+        let separator = match lists {
+            Lists::Semicolons => Some(';'),
+            Lists::Cells if self.is_row => Some('|'),
+            Lists::Cells | Lists::No => None,
         };
-        Ok(Choice {
-            line: self.line,
-            group: self.group()?,
-            question: self.text("question")?,
-            single,
-            multiple,
-            truthful,
+        Ok(match (self.required(field)?, separator) {
+            (Value::String(_), None) => vec![self.text(field)?],
+            (Value::String(text), Some(separator)) => said(text.split(separator)),
+            // Lists that were written so before somebody split them.
+            (Value::Array(list), Some(';')) if list.iter().all(Value::is_string) => {
+                said(list.iter().filter_map(Value::as_str))
+            }
+            _ => self.texts(field)?,
         })
     }
 
-    /// TruthfulQA's targets: an object from answer to 0 or 1, or the Hub's lists of both.
-    fn targets(&self, field: &str, targets: &Value) -> Result<ChoiceSet, BadLine> {
-        let bad = |problem: &str| self.bad(field, problem);
-        let targets = targets
-            .as_object()
-            .ok_or_else(|| bad("is not an object from answer to 0 or 1"))?;
-        let lists = targets
-            .get("choices")
-            .and_then(Value::as_array)
-            .zip(targets.get("labels").and_then(Value::as_array));
-        let pairs: Vec<(Option<&str>, &Value)> = match lists {
-            Some((choices, labels)) if choices.len() == labels.len() => {
-                let choices = choices.iter().map(Value::as_str);
-                choices.zip(labels).collect()
-            }
-            Some(_) => return Err(bad("has lists of choices and labels of different lengths")),
-            None => {
-                let pairs = targets.iter();
-                pairs
-                    .map(|(answer, label)| (Some(answer.as_str()), label))
-                    .collect()
-            }
-        };
-        let mut set = ChoiceSet {
-            choices: Vec::new(),
-            right: Vec::new(),
-        };
-        for (answer, label) in pairs {
-            let answer = answer.filter(|answer| !answer.trim().is_empty());
-            set.choices
-                .push(answer.ok_or_else(|| bad("has an empty answer"))?.to_owned());
-            set.right.push(match label.as_i64() {
-                Some(0) => false,
-                Some(1) => true,
-                _ => return Err(bad("has a label that is neither 0 nor 1")),
-            });
-        }
-        self.checked(field, set)
+    /// The text of the one field of a role.
+    pub fn role(&self, layout: &Layout, role: Role) -> Result<String, BadLine> {
+        self.text(self.field(layout, role))
     }
 
-    /// `choices`, with `label` or `answer` as the index, the letter or the text of the right one.
-    fn listed(&self) -> Result<ChoiceSet, BadLine> {
-        let choices = self.texts("choices")?;
-        let field = match self.value("label") {
-            Some(_) => "label",
-            None => "answer",
-        };
-        let key = self.required(field)?;
-        let by_text = |text: &str| {
-            let letter = text
-                .trim()
-                .bytes()
-                .next()
-                .filter(|_| text.trim().len() == 1);
-            let by_letter = letter
-                .filter(u8::is_ascii_alphabetic)
-                .map(|letter| usize::from(letter.to_ascii_uppercase() - b'A'));
-            let same = choices.iter().position(|choice| choice == text);
-            same.or_else(|| text.trim().parse().ok()).or(by_letter)
-        };
-        let index = match key {
-            Value::Number(number) => number.as_u64().map(|index| index as usize),
-            Value::String(text) => by_text(text),
-            _ => None,
-        };
-        let index = index.filter(|index| *index < choices.len());
-        let index = index.ok_or_else(|| {
-            let count = choices.len();
-            self.bad(field, format!("{key} names none of the {count} choices"))
-        })?;
-        let right = (0..choices.len()).map(|choice| choice == index).collect();
-        self.checked("choices", ChoiceSet { choices, right })
-    }
-
-    /// Something right and something wrong to choose from.
-    fn checked(&self, field: &str, set: ChoiceSet) -> Result<ChoiceSet, BadLine> {
-        match (set.right.contains(&true), set.right.contains(&false)) {
-            (true, true) => Ok(set),
-            (false, _) => Err(self.bad(field, "has no right answer")),
-            (_, false) => Err(self.bad(field, "has no wrong answer")),
+    /// The first field of a role that is there, else its last one.
+    pub fn field<'a>(&self, layout: &'a Layout, role: Role) -> &'a str {
+        let mut last = role.name();
+        for (field, _) in layout.fields(role) {
+            last = field;
+            if self.has(field) {
+                break;
+            }
         }
+        last
     }
+}
+
+/// A field by its name, or by the names on the way to it with dots between them.
+fn find<'a>(fields: &'a Map<String, Value>, path: &str) -> Option<(String, &'a Value)> {
+    if let Some(value) = fields.get(path) {
+        return Some((path.to_owned(), value));
+    }
+    if let Some((name, value)) = fields.iter().find(|(name, _)| is_same(name, path)) {
+        return Some((name.clone(), value));
+    }
+    let (head, rest) = path.split_once('.')?;
+    let (name, inner) = find(fields, head)?;
+    let (rest, value) = find(inner.as_object()?, rest)?;
+    Some((format!("{name}.{rest}"), value))
+}
+
+/// Entries that say something: lists of published tables end with a separator here and there.
+fn said<'a>(entries: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let entries = entries.map(str::trim).filter(|entry| !entry.is_empty());
+    entries.map(str::to_owned).collect()
+}
+
+/// Whether two names differ in case, spaces and underscores at most.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    letters(one).eq(letters(other))
+}
+
+fn letters(name: &str) -> impl Iterator<Item = char> {
+    let letters = name.chars().filter(|letter| !matches!(letter, ' ' | '_'));
+    letters.flat_map(char::to_lowercase)
 }

@@ -67,7 +67,7 @@ pub(super) fn describe(result: &TaskResult) -> String {
         );
     }
     if result.skipped > 0 {
-        line.push_str(&format!("; {} bad records passed over", result.skipped));
+        line.push_str(&format!("; {} records passed over", result.skipped));
     }
     line
 }

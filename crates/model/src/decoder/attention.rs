@@ -2,7 +2,7 @@
 
 use burn::{module::Module, tensor::Tensor};
 
-use super::{block::Pass, norm::HeadNorm, projection::Projection};
+use super::{block::Pass, cpu, norm::HeadNorm, projection::Projection, rotary::Rotation};
 use crate::spec::BlockSpec;
 
 /// The attention sublayer.
@@ -31,41 +31,45 @@ pub(super) struct Heads {
 impl Attention {
     /// `[batch, tokens, channels]`, already normed, to what is added to the residual stream.
     pub fn forward(&self, hidden: Tensor<3>, layer: usize, pass: &mut Pass<'_>) -> Tensor<3> {
-        let [batch, tokens, _] = hidden.dims();
-        let Heads { query, kv, dim } = self.heads;
+        let Heads { query, kv, .. } = self.heads;
+        let rotation = pass.frame.rotation.as_ref();
 
-        let queries = split(
-            self.query.forward(hidden.clone()),
-            query,
-            dim,
-            &self.query_norm,
-        );
-        let keys = split(self.key.forward(hidden.clone()), kv, dim, &self.key_norm);
-        let values = split(self.value.forward(hidden), kv, dim, &None);
-        let (queries, keys) = match &pass.frame.rotation {
-            Some(rotation) => (rotation.apply(queries), rotation.apply(keys)),
-            None => (queries, keys),
-        };
+        let queries = self.query.forward(hidden.clone());
+        let queries = split(queries, query, &self.query_norm, rotation);
+        let keys = self.key.forward(hidden.clone());
+        let keys = split(keys, kv, &self.key_norm, rotation);
+        let values = split(self.value.forward(hidden), kv, &None, None);
         let (keys, values) = match pass.cache.as_deref_mut() {
             Some(cache) => cache.extend(layer, keys, values),
             None => (keys, values),
         };
         let mask = pass.frame.masks.get(self.block.window);
-        let mixed = mask
-            .mix(queries, keys, values, self.block.attention_scale)
-            .swap_dims(1, 2)
-            .reshape([batch, tokens, query * dim]);
+        let mixed = mask.mix(queries, keys, values, self.block.attention_scale);
         self.output.forward(mixed)
     }
 }
 
-/// `[batch, tokens, heads * dim]` to `[batch, heads, tokens, dim]`, normed within heads.
-fn split(projected: Tensor<3>, heads: usize, dim: usize, norm: &Option<HeadNorm>) -> Tensor<4> {
-    let [batch, tokens, _] = projected.dims();
-    let projected = projected.reshape([batch, tokens, heads, dim]);
+/// `[batch, tokens, heads * dim]` to `[batch, heads, tokens, dim]`, normed within heads and rotated.
+fn split(
+    projected: Tensor<3>,
+    heads: usize,
+    norm: &Option<HeadNorm>,
+    rotation: Option<&Rotation>,
+) -> Tensor<4> {
+    let [batch, tokens, channels] = projected.dims();
+    let by_head = [batch, tokens, heads, channels / heads];
     let projected = match norm {
-        Some(norm) => norm.forward(projected),
+        Some(norm) => norm
+            .forward(projected.reshape(by_head))
+            .reshape([batch, tokens, channels]),
         None => projected,
     };
-    projected.swap_dims(1, 2)
+    if let Some(split) = cpu::split(&projected, heads, rotation) {
+        return split;
+    }
+    let split = projected.reshape(by_head).swap_dims(1, 2);
+    match rotation {
+        Some(rotation) => rotation.apply(split),
+        None => split,
+    }
 }

@@ -1,45 +1,50 @@
 //! Scaled dot-product attention under a mask.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range, sync::OnceLock};
 
-use burn::{
-    backend::DispatchDevice,
-    tensor::{
-        Bool, Device, Tensor, TensorData, activation::softmax, module::attention,
-        ops::AttentionModuleOptions,
-    },
-};
+use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
 
-use super::positions::Positions;
+use super::{cpu, positions::Positions};
 
 /// Stands for minus infinity in attention scores. Finite, so that the rows of padding, which see
 /// nothing, give a uniform softmax and not NaN.
 const HIDDEN: f32 = -1e30;
 
-/// Which key each query may see, in the form that suits the device.
-pub(super) enum Mask {
-    /// What is added to the scores, `[batch or 1, 1, queries, keys]`: 0, or [`HIDDEN`].
-    Bias(Tensor<4>),
-    /// What Flex's own attention takes, the same shape, true where hidden. It works head by head
-    /// within the processor's cache; the steps of [`mix`](Mask::mix) halve the speed there. On a
-    /// GPU, Burn's operation takes more than twice as many steps as ours.
-    Hidden(Tensor<4, Bool>),
+/// Which key each query may see.
+pub(super) struct Mask {
+    /// `[batch or 1, 1, queries, keys]`.
+    shape: [usize; 4],
+    seen: Vec<bool>,
+    /// The same as ranges, where there are no gaps between the keys that a query sees.
+    spans: Option<Vec<Range<usize>>>,
+    /// What is added to the scores, 0 or [`HIDDEN`]; made where it is asked for.
+    bias: OnceLock<Tensor<4>>,
+    device: Device,
 }
 
 impl Mask {
     fn new(positions: &Positions, window: Option<usize>, device: &Device) -> Self {
         let (shape, seen) = positions.seen(window);
-        if matches!(device.as_dispatch(), DispatchDevice::Flex(_)) {
-            let hidden: Vec<bool> = seen.iter().map(|seen| !seen).collect();
-            return Self::Hidden(Tensor::from_data(TensorData::new(hidden, shape), device));
+        Self {
+            spans: spans(&seen, shape[3]),
+            shape,
+            seen,
+            bias: OnceLock::new(),
+            device: device.clone(),
         }
-        let bias = |seen| if seen { 0.0 } else { HIDDEN };
-        let biases: Vec<f32> = seen.into_iter().map(bias).collect();
-        Self::Bias(Tensor::from_data(TensorData::new(biases, shape), device))
     }
 
-    /// Values `[batch, heads, tokens, dim]` mixed by the softmax over seen keys of `scale` times
-    /// query times key. Queries are `[batch, heads, tokens, dim]`, keys and values
+    fn bias(&self) -> Tensor<4> {
+        let bias = |seen: &bool| if *seen { 0.0 } else { HIDDEN };
+        let made = self.bias.get_or_init(|| {
+            let biases: Vec<f32> = self.seen.iter().map(bias).collect();
+            Tensor::from_data(TensorData::new(biases, self.shape), &self.device)
+        });
+        made.clone()
+    }
+
+    /// Values mixed by the softmax over seen keys of `scale` times query times key,
+    /// `[batch, tokens, heads * dim]`. Queries are `[batch, heads, tokens, dim]`, keys and values
     /// `[batch, kv_heads, seen, dim]`; `heads / kv_heads` neighbours share a key head.
     pub fn mix(
         &self,
@@ -47,17 +52,13 @@ impl Mask {
         keys: Tensor<4>,
         values: Tensor<4>,
         scale: f64,
-    ) -> Tensor<4> {
-        let bias = match self {
-            Self::Bias(bias) => bias.clone(),
-            Self::Hidden(hidden) => {
-                let options = AttentionModuleOptions {
-                    scale: Some(scale),
-                    ..AttentionModuleOptions::default()
-                };
-                return attention(queries, keys, values, Some(hidden.clone()), None, options);
-            }
-        };
+    ) -> Tensor<3> {
+        let spans = self.spans.as_ref();
+        if let Some(mixed) =
+            spans.and_then(|spans| cpu::mix(&queries, &keys, &values, spans, scale))
+        {
+            return mixed;
+        }
         let [batch, heads, tokens, dim] = queries.dims();
         let [_, kv_heads, seen, _] = keys.dims();
         // Query heads that share a key head become rows of one product, so keys are never copied.
@@ -68,11 +69,24 @@ impl Mask {
             .reshape([batch, kv_heads, rows, dim])
             .matmul(keys.swap_dims(2, 3))
             .reshape([batch, heads, tokens, seen]);
-        softmax(scores + bias, 3)
+        softmax(scores + self.bias(), 3)
             .reshape([batch, kv_heads, rows, seen])
             .matmul(values)
             .reshape([batch, heads, tokens, dim])
+            .swap_dims(1, 2)
+            .reshape([batch, tokens, heads * dim])
     }
+}
+
+/// The keys that each query sees as a range; none where some query sees keys with gaps between them.
+fn spans(seen: &[bool], keys: usize) -> Option<Vec<Range<usize>>> {
+    let span = |seen: &[bool]| {
+        let start = seen.iter().position(|seen| *seen).unwrap_or(0);
+        let length = seen[start..].iter().take_while(|seen| **seen).count();
+        let has_gap = seen[start + length..].contains(&true);
+        (!has_gap).then_some(start..start + length)
+    };
+    seen.chunks(keys).map(span).collect()
 }
 
 /// The mask of every window that occurs, made once for all blocks.

@@ -5,7 +5,7 @@ use burn::{
     tensor::{Tensor, activation},
 };
 
-use super::projection::Projection;
+use super::{cpu, projection::Projection};
 use crate::spec::Activation;
 
 /// `down(act(gate(x)) * up(x))`, or `down(act(up(x)))` without a gate.
@@ -24,7 +24,9 @@ impl Mlp {
         match &self.gate {
             Some(gate) => {
                 let gate = gate.forward(hidden.clone());
-                activate(self.activation, gate) * self.up.forward(hidden)
+                let up = self.up.forward(hidden);
+                cpu::gated(self.activation, &gate, &up)
+                    .unwrap_or_else(|| activate(self.activation, gate) * up)
             }
             None => activate(self.activation, self.up.forward(hidden)),
         }

@@ -5,6 +5,7 @@ mod attention;
 mod batch;
 mod block;
 mod cache;
+mod cpu;
 mod likelihood;
 mod load;
 mod mask;

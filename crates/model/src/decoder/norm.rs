@@ -6,6 +6,8 @@ use burn::{
     tensor::Tensor,
 };
 
+use super::cpu;
+
 /// The norm before a sublayer or after the last block.
 #[derive(Module, Debug)]
 pub(super) enum Norm {
@@ -19,10 +21,15 @@ impl Norm {
     /// `[batch, tokens, channels]` to the same shape.
     pub fn forward(&self, hidden: Tensor<3>) -> Tensor<3> {
         match self {
-            Self::Rms(norm) => norm.forward(hidden),
+            Self::Rms(norm) => rms(norm, hidden),
             Self::Layer(norm) => norm.forward(hidden),
         }
     }
+}
+
+fn rms<const D: usize>(norm: &RmsNorm, hidden: Tensor<D>) -> Tensor<D> {
+    let quick = cpu::rms(&hidden, &norm.gamma.val(), norm.epsilon);
+    quick.unwrap_or_else(|| norm.forward(hidden))
 }
 
 /// A norm over the channels of each head.
@@ -38,7 +45,7 @@ impl HeadNorm {
     /// `[batch, tokens, heads, head_dim]` to the same shape.
     pub fn forward(&self, heads: Tensor<4>) -> Tensor<4> {
         match self {
-            Self::SharedRms(norm) => norm.forward(heads),
+            Self::SharedRms(norm) => rms(norm, heads),
             Self::PerHead(norm) => norm.forward(heads),
         }
     }

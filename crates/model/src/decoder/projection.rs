@@ -2,7 +2,7 @@
 
 use burn::{module::Module, nn::Linear, tensor::Tensor};
 
-use super::adapter::Adapter;
+use super::{adapter::Adapter, cpu};
 
 /// A linear map, changed where an adapter lies on it.
 #[derive(Module, Debug)]
@@ -24,9 +24,15 @@ impl Projection {
     /// `[batch, tokens, inputs]` to `[batch, tokens, outputs]`.
     pub fn forward(&self, input: Tensor<3>) -> Tensor<3> {
         match &self.adapter {
-            None => self.linear.forward(input),
-            Some(adapter) => self.linear.forward(input.clone()) + adapter.forward(input),
+            None => self.map(input),
+            Some(adapter) => self.map(input.clone()) + adapter.forward(input),
         }
+    }
+
+    fn map(&self, input: Tensor<3>) -> Tensor<3> {
+        let (weight, bias) = (self.linear.weight.val(), &self.linear.bias);
+        let bias = bias.as_ref().map(|bias| bias.val());
+        cpu::linear(&input, &weight, bias.as_ref()).unwrap_or_else(|| self.linear.forward(input))
     }
 
     /// The same map with the adapter added to the weight.

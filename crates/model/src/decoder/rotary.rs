@@ -1,6 +1,6 @@
 //! Rotary position embedding (RoFormer, arXiv 2104.09864) and its scalings.
 
-use std::f64::consts::TAU;
+use std::{f64::consts::TAU, sync::Arc};
 
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -13,6 +13,8 @@ pub(super) struct Rotation {
     cosine: Tensor<4>,
     sine: Tensor<4>,
     half: usize,
+    /// The same cosines and sines, for the processor.
+    tables: [Arc<[f32]>; 2],
 }
 
 impl Rotation {
@@ -35,15 +37,30 @@ impl Rotation {
                     .map(move |frequency| f64::from(position as f32 * *frequency as f32))
             })
             .collect();
-        let table = |function: fn(f64) -> f64| {
-            let values: Vec<f32> = angles.iter().map(|angle| function(*angle) as f32).collect();
-            Tensor::from_data(TensorData::new(values, [batch, 1, tokens, half]), device)
+        let table = |function: fn(f64) -> f64| -> Arc<[f32]> {
+            angles.iter().map(|angle| function(*angle) as f32).collect()
         };
+        let tables = [table(f64::cos), table(f64::sin)];
+        let [cosine, sine] = tables.each_ref().map(|table| {
+            let values = TensorData::new(table.to_vec(), [batch, 1, tokens, half]);
+            Tensor::from_data(values, device)
+        });
         Self {
-            cosine: table(f64::cos),
-            sine: table(f64::sin),
+            cosine,
+            sine,
             half,
+            tables,
         }
+    }
+
+    /// Pairs of channels that are rotated.
+    pub fn half(&self) -> usize {
+        self.half
+    }
+
+    /// Cosines and sines, each `[batch * tokens, half]`.
+    pub fn tables(&self) -> (&[f32], &[f32]) {
+        (&self.tables[0], &self.tables[1])
     }
 
     /// Rotates the first `dimensions` channels of `[batch, heads, tokens, head_dim]`, pairing

@@ -8,6 +8,8 @@ use std::{
     thread,
 };
 
+const COMMIT: &str = "0123456789abcdef";
+
 /// What the server is asked.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -21,6 +23,10 @@ pub struct Request {
 /// How the server behaves; may be changed while it runs.
 #[derive(Debug, Default)]
 pub struct Behaviour {
+    /// Where the files lie on the server.
+    pub folder: String,
+    /// Where their names are asked for, if they can be.
+    pub listing: Option<String>,
     pub files: BTreeMap<String, Vec<u8>>,
     /// Only requests with this token are answered.
     pub token: Option<String>,
@@ -35,14 +41,31 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Serves the files of `owner/model` until the test ends.
+    /// Serves the files of the model `owner/model` until the test ends.
+    #[allow(dead_code, reason = "not every suite has models")]
     pub fn serve(files: BTreeMap<String, Vec<u8>>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = format!("http://{}", listener.local_addr().expect("an address"));
-        let behaviour = Arc::new(Mutex::new(Behaviour {
+        Self::start(Behaviour {
+            folder: "/owner/model/resolve/main/".into(),
             files,
             ..Behaviour::default()
-        }));
+        })
+    }
+
+    /// Serves the Parquet files of the dataset `owner/set` until the test ends.
+    #[allow(dead_code, reason = "not every suite has datasets")]
+    pub fn serve_dataset(files: BTreeMap<String, Vec<u8>>) -> Self {
+        Self::start(Behaviour {
+            folder: "/datasets/owner/set/resolve/refs%2Fconvert%2Fparquet/".into(),
+            listing: Some("/api/datasets/owner/set/revision/refs%2Fconvert%2Fparquet".into()),
+            files,
+            ..Behaviour::default()
+        })
+    }
+
+    fn start(behaviour: Behaviour) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        let behaviour = Arc::new(Mutex::new(behaviour));
         let shared = behaviour.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -106,7 +129,22 @@ fn answer(mut stream: &TcpStream, behaviour: &mut Behaviour) -> std::io::Result<
     if wanted.is_some() && wanted != request.authorization {
         return refuse(stream, "401 Unauthorized");
     }
-    let name = request.path.strip_prefix("/owner/model/resolve/main/");
+    if behaviour.listing.as_ref() == Some(&request.path) {
+        let names = behaviour.files.keys();
+        let names: Vec<String> = names
+            .map(|name| format!("{{\"rfilename\": \"{name}\"}}"))
+            .collect();
+        let body = format!(
+            "{{\"sha\": \"{COMMIT}\", \"siblings\": [{}]}}",
+            names.join(", ")
+        );
+        return write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        );
+    }
+    let name = request.path.strip_prefix(&behaviour.folder);
     let Some((name, file)) = name.and_then(|name| Some((name, behaviour.files.get(name)?))) else {
         return refuse(stream, "404 Not Found");
     };
@@ -118,11 +156,11 @@ fn answer(mut stream: &TcpStream, behaviour: &mut Behaviour) -> std::io::Result<
     write!(
         stream,
         "HTTP/1.1 206 Partial Content\r\nContent-Length: {}\r\nContent-Range: bytes {start}-{}/{total}\r\n\
-         ETag: \"{}\"\r\nX-Repo-Commit: 0123456789abcdef\r\nConnection: close\r\n\r\n",
+         ETag: \"{}\"\r\nX-Repo-Commit: {COMMIT}\r\nConnection: close\r\n\r\n",
         body.len(),
         start + body.len().saturating_sub(1),
-        // Hashes have no dots.
-        name.replace('.', "-"),
+        // Hashes have neither dots nor slashes.
+        name.replace(['.', '/'], "-"),
     )?;
     let breaks = behaviour
         .break_after

@@ -5,7 +5,7 @@ use std::{fs, io, path::PathBuf, thread, time::Duration};
 use hf_hub::{
     CacheRepo,
     api::{
-        Progress,
+        Progress, RepoInfo,
         sync::{ApiError, ApiRepo},
     },
 };
@@ -46,13 +46,29 @@ impl Download<'_> {
         }
     }
 
+    /// Names of all files, if the repository has the revision.
+    pub fn listed(&mut self) -> Result<Option<Vec<String>>, HubError> {
+        let info = self.retried("the list of files", |download| download.repo.info())?;
+        let names = |info: RepoInfo| info.siblings.into_iter().map(|file| file.rfilename);
+        Ok(info.map(|info| names(info).collect()))
+    }
+
     fn fetch(&mut self, file: &str) -> Result<Option<PathBuf>, HubError> {
+        self.retried(file, |download| download.once(file))
+    }
+
+    /// Asks until there is an answer, or none to hope for; nothing where the server has none.
+    fn retried<T>(
+        &mut self,
+        file: &str,
+        ask: impl Fn(&mut Self) -> Result<T, ApiError>,
+    ) -> Result<Option<T>, HubError> {
         // hf_hub's own retries are not used: after one it may write from the beginning behind what
         // an earlier session left.
         let mut retries = 0;
         loop {
-            let error = match self.once(file) {
-                Ok(path) => return Ok(Some(path)),
+            let error = match ask(self) {
+                Ok(answer) => return Ok(Some(answer)),
                 Err(error) => error,
             };
             let status = status(&error);

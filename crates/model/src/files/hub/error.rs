@@ -3,13 +3,28 @@
 use hf_hub::api::sync::ApiError;
 use thiserror::Error;
 
-/// A model that could not be fetched.
+/// A model or a dataset that could not be fetched.
 #[derive(Debug, Error)]
 pub enum HubError {
     /// Not `owner/name` or `owner/name@revision`.
     #[error("`{id}` is neither a folder nor a model id such as owner/name or owner/name@revision")]
     Id {
         /// What was given.
+        id: String,
+    },
+    /// Not `owner/name`.
+    #[error("`{id}` is not a dataset id such as owner/name")]
+    DatasetId {
+        /// What was given.
+        id: String,
+    },
+    /// There is no such dataset, or the Hub has no Parquet files of it.
+    #[error(
+        "there is no file {id}, and the Hub has no dataset of that id as Parquet files; is it right? Those of a dataset \
+         that its viewer cannot show must be downloaded by hand"
+    )]
+    NoDataset {
+        /// The dataset.
         id: String,
     },
     /// There is no such model, or it lacks a file that is needed.
@@ -20,7 +35,7 @@ pub enum HubError {
         /// The file.
         file: String,
     },
-    /// The model is private or gated; or not there, which the public Hub tells only those who are
+    /// It is private or gated; or not there, which the public Hub tells only those who are
     /// signed in.
     #[error(
         "{id} may not be read: if it exists, it is private or gated; \
@@ -42,7 +57,7 @@ pub enum HubError {
     /// The server cannot be reached.
     #[error(
         "cannot reach the Hub for {file} of {id}; \
-         without a connection, give a model's folder or one that was downloaded before"
+         without a connection, give a folder or file of your own, or what was downloaded before"
     )]
     Offline {
         /// The model.
@@ -64,7 +79,7 @@ pub enum HubError {
         #[source]
         source: Box<ApiError>,
     },
-    /// The model was replaced by a newer revision in the meantime.
+    /// It was replaced by a newer revision in the meantime.
     #[error("{id} changed on the Hub while it was downloaded; try again")]
     Changed {
         /// The model.

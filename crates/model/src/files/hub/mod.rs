@@ -1,20 +1,23 @@
-//! Models by their id on the Hugging Face Hub, or on a server that speaks its protocol.
+//! Models by their id on the Hugging Face Hub, or on a server that speaks its protocol; and the files of datasets.
 
 mod download;
 mod error;
+mod repository;
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
 };
 
-use hf_hub::{Cache, CacheRepo, Repo, RepoType, api::sync::ApiBuilder};
+use hf_hub::{CacheRepo, Repo, RepoType};
 use serde_json::Value;
 
 pub use error::HubError;
+pub use repository::DatasetRepository;
 
 use super::Folder;
 use download::Download;
+use repository::{api, cache, is_id, is_name};
 
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
@@ -90,11 +93,7 @@ pub fn fetch(
     progress: &mut dyn FnMut(DownloadProgress),
 ) -> Result<Folder, HubError> {
     let repo = parse(id)?;
-    let cache = match &options.cache {
-        Some(path) => Cache::new(path.clone()),
-        None if env::home_dir().is_none() => return Err(HubError::NoHome),
-        None => Cache::default(),
-    };
+    let cache = cache(options)?;
     let cached = cache.repo(repo.clone());
     // Other programs may have fetched the weights alone.
     if let Some(folder) = complete(id, &cached)?
@@ -102,21 +101,9 @@ pub fn fetch(
     {
         return Ok(folder);
     }
-    let mut builder = ApiBuilder::from_cache(cache);
-    if let Some(endpoint) = &options.endpoint {
-        builder = builder.with_endpoint(endpoint.clone());
-    }
-    if let Some(token) = &options.token {
-        builder = builder.with_token(Some(token.clone()));
-    }
-    let api = builder.build().map_err(|source| HubError::Download {
-        id: id.into(),
-        file: CONFIG.into(),
-        source: Box::new(source),
-    })?;
     let mut download = Download {
         id,
-        repo: api.repo(repo),
+        repo: api(id, &cache, repo, options)?,
         cached: &cached,
         progress,
     };
@@ -177,15 +164,13 @@ fn shards(id: &str, index: &Path) -> Result<Vec<String>, HubError> {
 
 fn parse(id: &str) -> Result<Repo, HubError> {
     let (model, revision) = id.split_once('@').unwrap_or((id, "main"));
-    let is_name = |part: &str| {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        !part.is_empty() && !part.starts_with('.') && part.chars().all(allowed)
-    };
-    match model.split_once('/') {
-        Some((owner, name)) if is_name(owner) && is_name(name) && is_name(revision) => Ok(
-            Repo::with_revision(model.into(), RepoType::Model, revision.into()),
-        ),
-        _ => Err(HubError::Id { id: id.into() }),
+    match is_id(model) && is_name(revision) {
+        true => Ok(Repo::with_revision(
+            model.into(),
+            RepoType::Model,
+            revision.into(),
+        )),
+        false => Err(HubError::Id { id: id.into() }),
     }
 }
 

@@ -1,0 +1,301 @@
+//! From a record to an item, by the layout of its file.
+
+use serde_json::Value;
+
+use super::{
+    Answer, BadLine, Choice, ChoiceSet, Label,
+    candidates::Candidate,
+    forms::{Lists, Role},
+    layout::{Layout, Shape},
+    record::Record,
+};
+
+/// What a record says.
+pub(super) enum Item {
+    Choice(Choice),
+    Answer(Answer),
+    Label(Label),
+    Candidate(Candidate),
+}
+
+/// Reads a record.
+pub(super) fn item(record: &Record, layout: &Layout) -> Result<Item, BadLine> {
+    let reader = Reader { record, layout };
+    Ok(match layout.shape {
+        Shape::Sides => reader.sides()?,
+        Shape::Targets => reader.targets()?,
+        Shape::Listed => reader.listed()?,
+        Shape::Candidate => Item::Candidate(reader.candidate()?),
+        Shape::Answers => Item::Answer(Answer {
+            line: record.line,
+            group: reader.group()?,
+            question: reader.question()?,
+            answers: reader.answers()?,
+        }),
+        Shape::Labels => Item::Label(Label {
+            line: record.line,
+            text: record.role(layout, Role::Text)?,
+            label: reader.label()?,
+        }),
+    })
+}
+
+struct Reader<'a> {
+    record: &'a Record,
+    layout: &'a Layout,
+}
+
+impl Reader<'_> {
+    fn field(&self, role: Role) -> &str {
+        self.record.field(self.layout, role)
+    }
+
+    fn bad(&self, role: Role, problem: impl Into<String>) -> BadLine {
+        self.record.bad(self.field(role), problem)
+    }
+
+    fn question(&self) -> Result<String, BadLine> {
+        self.record.role(self.layout, Role::Question)
+    }
+
+    /// What the record shares with others that must not be parted from it.
+    fn group(&self) -> Result<String, BadLine> {
+        match self.record.has(self.field(Role::Group)) {
+            true => self.record.role(self.layout, Role::Group),
+            false => self.question(),
+        }
+    }
+
+    /// The texts of a field, none of them twice.
+    fn add(&self, field: &str, lists: Lists, texts: &mut Vec<String>) -> Result<(), BadLine> {
+        for text in self.record.one_or_more(field, lists)? {
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+        Ok(())
+    }
+
+    /// What counts as right, of those fields that are there: aliases need not be.
+    fn answers(&self) -> Result<Vec<String>, BadLine> {
+        let mut answers = Vec::new();
+        let mut is_there = false;
+        for (field, lists) in self.layout.fields(Role::Answer) {
+            if self.record.has(field) {
+                is_there = true;
+                self.add(field, lists, &mut answers)?;
+            }
+        }
+        match (answers.is_empty(), is_there) {
+            (false, _) => Ok(answers),
+            (true, true) => Err(self.bad(Role::Answer, "is empty")),
+            (true, false) => {
+                let mut fields = self.layout.fields(Role::Answer);
+                let field = fields.next().map_or("answer", |(field, _)| field);
+                Err(self.record.bad(field, "is missing"))
+            }
+        }
+    }
+
+    /// What is wrong, of all fields: a question is not asked with fewer choices than it has.
+    fn wrong(&self) -> Result<Vec<String>, BadLine> {
+        let mut wrong = Vec::new();
+        for (field, lists) in self.layout.fields(Role::Wrong) {
+            if self.record.one_or_more(field, lists)?.is_empty() {
+                return Err(self.record.bad(field, "is empty"));
+            }
+            self.add(field, lists, &mut wrong)?;
+        }
+        Ok(wrong)
+    }
+
+    /// A class, by its name or number.
+    fn label(&self) -> Result<String, BadLine> {
+        let field = self.field(Role::Label);
+        match self.record.required(field)? {
+            Value::Number(number) => Ok(number.to_string()),
+            Value::Bool(value) => Ok(value.to_string()),
+            _ => self.record.text(field),
+        }
+    }
+
+    fn choice(
+        &self,
+        single: Option<ChoiceSet>,
+        multiple: Option<ChoiceSet>,
+        truthful: bool,
+    ) -> Result<Item, BadLine> {
+        Ok(Item::Choice(Choice {
+            line: self.record.line,
+            group: self.group()?,
+            question: self.question()?,
+            single,
+            multiple,
+            truthful,
+        }))
+    }
+
+    /// Right answers and wrong ones. Where there is a best one, it is what MC1 asks for, and MC2 asks for all.
+    fn sides(&self) -> Result<Item, BadLine> {
+        let (right, wrong) = (self.answers()?, self.wrong()?);
+        let mut fields = self.layout.fields(Role::Best);
+        let best = match fields.next() {
+            Some((field, _)) => Some(self.record.text(field)?),
+            None => None,
+        };
+        let is_right = |answer: &&String| {
+            let mut right = right.iter().chain(&best);
+            right.any(|right| right.trim() == answer.trim())
+        };
+        if let Some(same) = wrong.iter().find(is_right) {
+            return Err(self.bad(Role::Wrong, format!("has a right answer too: {same:?}")));
+        }
+        let set = |right: &[String]| ChoiceSet {
+            choices: right.iter().chain(&wrong).cloned().collect(),
+            right: (0..right.len() + wrong.len())
+                .map(|index| index < right.len())
+                .collect(),
+        };
+        let truthful = best.is_some();
+        let multiple = (truthful || right.len() > 1).then(|| set(&right));
+        let single = match best {
+            Some(best) => set(&[best]),
+            None => set(&right[..1]),
+        };
+        self.choice(Some(single), multiple, truthful)
+    }
+
+    /// TruthfulQA's sets for MC1 and MC2; either may be missing.
+    fn targets(&self) -> Result<Item, BadLine> {
+        let set = |role| {
+            let field = self.field(role);
+            match self.record.value(field) {
+                Some(targets) => self.target_set(field, targets).map(Some),
+                None => Ok(None),
+            }
+        };
+        let (single, multiple) = (set(Role::Mc1)?, set(Role::Mc2)?);
+        if single.is_none() && multiple.is_none() {
+            return Err(self.bad(Role::Mc1, "is missing"));
+        }
+        self.choice(single, multiple, true)
+    }
+
+    /// An object from answer to 0 or 1, or the Hub's lists of both.
+    fn target_set(&self, field: &str, targets: &Value) -> Result<ChoiceSet, BadLine> {
+        let bad = |problem: &str| self.record.bad(field, problem);
+        let targets = targets
+            .as_object()
+            .ok_or_else(|| bad("is not an object from answer to 0 or 1"))?;
+        let lists = targets
+            .get("choices")
+            .and_then(Value::as_array)
+            .zip(targets.get("labels").and_then(Value::as_array));
+        let pairs: Vec<(Option<&str>, &Value)> = match lists {
+            Some((choices, labels)) if choices.len() == labels.len() => {
+                let choices = choices.iter().map(Value::as_str);
+                choices.zip(labels).collect()
+            }
+            Some(_) => return Err(bad("has lists of choices and labels of different lengths")),
+            None => {
+                let pairs = targets.iter();
+                pairs
+                    .map(|(answer, label)| (Some(answer.as_str()), label))
+                    .collect()
+            }
+        };
+        let mut set = ChoiceSet {
+            choices: Vec::new(),
+            right: Vec::new(),
+        };
+        for (answer, label) in pairs {
+            let answer = answer.filter(|answer| !answer.trim().is_empty());
+            set.choices
+                .push(answer.ok_or_else(|| bad("has an empty answer"))?.to_owned());
+            set.right
+                .push(binary(label).ok_or_else(|| bad("has a label that is neither 0 nor 1"))?);
+        }
+        self.checked(field, set)
+    }
+
+    /// Choices, with the index, the letter or the text of the right one.
+    fn listed(&self) -> Result<Item, BadLine> {
+        let mut choices = Vec::new();
+        for (field, lists) in self.layout.fields(Role::Choices) {
+            choices.extend(match self.record.required(field)? {
+                Value::String(_) if self.record.is_row => self.record.one_or_more(field, lists)?,
+                _ => self.record.texts(field)?,
+            });
+        }
+        let field = self.field(Role::Key);
+        let key = self.record.required(field)?;
+        let by_text = |text: &str| {
+            let letter = text
+                .trim()
+                .bytes()
+                .next()
+                .filter(|_| text.trim().len() == 1);
+            let by_letter = letter
+                .filter(u8::is_ascii_alphabetic)
+                .map(|letter| usize::from(letter.to_ascii_uppercase() - b'A'));
+            let same = choices.iter().position(|choice| choice == text);
+            same.or_else(|| text.trim().parse().ok()).or(by_letter)
+        };
+        let index = match key {
+            Value::Number(number) => number.as_u64().map(|index| index as usize),
+            Value::String(text) => by_text(text),
+            _ => None,
+        };
+        let index = index.filter(|index| *index < choices.len());
+        let index = index.ok_or_else(|| {
+            let count = choices.len();
+            let problem = format!("{key} names none of the {count} choices");
+            self.record.bad(field, problem)
+        })?;
+        let right = (0..choices.len()).map(|choice| choice == index).collect();
+        let set = self.checked(self.field(Role::Choices), ChoiceSet { choices, right })?;
+        self.choice(Some(set), None, false)
+    }
+
+    fn candidate(&self) -> Result<Candidate, BadLine> {
+        let label = self.record.required(self.field(Role::Label))?;
+        let is_right = binary(label);
+        let question = self.question()?;
+        Ok(Candidate {
+            line: self.record.line,
+            id: match self.record.value(self.field(Role::Id)) {
+                None => question.clone(),
+                Some(Value::String(id)) => id.clone(),
+                Some(other) => other.to_string(),
+            },
+            group: self.group()?,
+            question,
+            answer: self.record.role(self.layout, Role::Candidate)?,
+            is_right: is_right
+                .ok_or_else(|| self.bad(Role::Label, format!("{label} is neither 0 nor 1")))?,
+        })
+    }
+
+    /// Something right and something wrong to choose from.
+    fn checked(&self, field: &str, set: ChoiceSet) -> Result<ChoiceSet, BadLine> {
+        match (set.right.contains(&true), set.right.contains(&false)) {
+            (true, true) => Ok(set),
+            (false, _) => Err(self.record.bad(field, "has no right answer")),
+            (_, false) => Err(self.record.bad(field, "has no wrong answer")),
+        }
+    }
+}
+
+/// 0 or 1, as JSON and tables have them.
+fn binary(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(value) => Some(*value),
+        Value::String(text) if text.trim() == "0" => Some(false),
+        Value::String(text) if text.trim() == "1" => Some(true),
+        _ => match value.as_i64() {
+            Some(0) => Some(false),
+            Some(1) => Some(true),
+            _ => None,
+        },
+    }
+}

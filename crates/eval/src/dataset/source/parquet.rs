@@ -1,0 +1,126 @@
+//! Parquet files.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+
+use parquet::{
+    errors::ParquetError,
+    file::reader::{FileReader, SerializedFileReader},
+    record::{Field, Row, reader::RowIter},
+    schema::types::Type,
+};
+use serde_json::{Map, Number, Value};
+
+use super::{DatasetError, Line, Record};
+
+/// Name of the thread that reads. Broken files make the reader panic, which ends that thread alone; a program may want to
+/// keep quiet about it.
+pub const READER: &str = "parquet";
+
+/// The rows of files that belong together, numbered from 1. Columns that are not `wanted` are named but not read.
+pub(in crate::dataset) fn rows(
+    name: &str,
+    paths: &[PathBuf],
+    wanted: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<Vec<Line>, DatasetError> {
+    let mut lines = Vec::new();
+    for path in paths {
+        let before = lines.len();
+        let read = thread::scope(|scope| {
+            let reader = thread::Builder::new().name(READER.into());
+            let reader = reader.spawn_scoped(scope, || file(path, wanted, before))?;
+            let corrupt = |_| ParquetError::General("it is corrupt".into());
+            reader.join().map_err(corrupt)?
+        });
+        lines.extend(read.map_err(|error| DatasetError::Form {
+            name: name.to_owned(),
+            form: "a whole Parquet file",
+            problem: error.to_string(),
+        })?);
+    }
+    Ok(lines)
+}
+
+fn file(
+    path: &Path,
+    wanted: &dyn Fn(&str) -> bool,
+    before: usize,
+) -> Result<Vec<Line>, ParquetError> {
+    let reader = SerializedFileReader::new(File::open(path)?)?;
+    let schema = reader.metadata().file_metadata().schema();
+    let (read, named): (Vec<Arc<Type>>, Vec<Arc<Type>>) = schema
+        .get_fields()
+        .iter()
+        .cloned()
+        .partition(|column| wanted(column.name()));
+    if read.is_empty() {
+        // Nothing is known of it: one record with all names says so.
+        let fields = named
+            .iter()
+            .map(|column| (column.name().to_owned(), Value::Null));
+        return Ok(vec![Ok(record(before + 1, fields.collect()))]);
+    }
+    let projection = Type::group_type_builder(schema.name())
+        .with_fields(read)
+        .build()?;
+    let mut lines = Vec::new();
+    for group in 0..reader.num_row_groups() {
+        let group = reader.get_row_group(group)?;
+        for row in RowIter::from_row_group(Some(projection.clone()), &*group)? {
+            let mut fields = object(row?)?;
+            fields.extend(
+                named
+                    .iter()
+                    .map(|column| (column.name().to_owned(), Value::Null)),
+            );
+            lines.push(Ok(record(before + lines.len() + 1, fields)));
+        }
+    }
+    Ok(lines)
+}
+
+fn record(line: usize, fields: Map<String, Value>) -> Record {
+    Record {
+        line,
+        fields,
+        is_row: false,
+    }
+}
+
+fn object(row: Row) -> Result<Map<String, Value>, ParquetError> {
+    let columns = row.into_columns().into_iter();
+    columns
+        .map(|(name, field)| Ok((name, value(&field)?)))
+        .collect()
+}
+
+fn value(field: &Field) -> Result<Value, ParquetError> {
+    let float = |number: f64| Number::from_f64(number).map_or(Value::Null, Value::Number);
+    Ok(match field {
+        Field::Null => Value::Null,
+        Field::Bool(value) => (*value).into(),
+        Field::Byte(number) => (*number).into(),
+        Field::Short(number) => (*number).into(),
+        Field::Int(number) => (*number).into(),
+        Field::Long(number) => (*number).into(),
+        Field::UByte(number) => (*number).into(),
+        Field::UShort(number) => (*number).into(),
+        Field::UInt(number) => (*number).into(),
+        Field::ULong(number) => (*number).into(),
+        Field::Float(number) => float((*number).into()),
+        Field::Double(number) => float(*number),
+        Field::Str(text) => text.as_str().into(),
+        Field::Bytes(bytes) => bytes.as_utf8()?.into(),
+        Field::Group(row) => object(row.clone())?.into(),
+        Field::ListInternal(list) => {
+            let entries = list.elements().iter().map(value);
+            Value::Array(entries.collect::<Result<_, _>>()?)
+        }
+        // Times, decimals and maps are no part of a question.
+        other => other.to_string().into(),
+    })
+}

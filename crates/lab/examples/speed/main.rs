@@ -1,0 +1,116 @@
+//! Speed of what the lab does, on the CPU or GPU. Run by `cargo xtask bench` beside its peers; prints one
+//! `name<TAB>value` a line.
+
+mod pruning;
+mod repair;
+mod scoring;
+
+use std::{error::Error, fs};
+
+use layerlab_lab::{
+    Cancel, DeviceChoice, OpenModel, Run, Text, TextOptions, files::Folder, open_device,
+};
+
+/// As the command has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+type Failed = Box<dyn Error>;
+
+struct Options {
+    model: String,
+    text: String,
+    device: DeviceChoice,
+    sequence_length: usize,
+    max_sequences: usize,
+    batch: usize,
+    repeats: usize,
+    /// What is measured beside the scoring pass.
+    leave_one_out: bool,
+    repair: bool,
+}
+
+fn options() -> Result<Options, Failed> {
+    let mut options = Options {
+        model: String::new(),
+        text: String::new(),
+        device: DeviceChoice::Cpu,
+        sequence_length: 256,
+        max_sequences: 16,
+        batch: 4,
+        repeats: 5,
+        leave_one_out: false,
+        repair: false,
+    };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().ok_or(format!("{name} needs a value"))?;
+        match name.as_str() {
+            "--model" => options.model = value,
+            "--text" => options.text = value,
+            "--device" => options.device = value.parse()?,
+            "--sequence-length" => options.sequence_length = value.parse()?,
+            "--max-sequences" => options.max_sequences = value.parse()?,
+            "--batch" => options.batch = value.parse()?,
+            "--repeats" => options.repeats = value.parse()?,
+            "--leave-one-out" => options.leave_one_out = value.parse()?,
+            "--repair" => options.repair = value.parse()?,
+            _ => return Err(format!("unknown option {name}").into()),
+        }
+    }
+    Ok(options)
+}
+
+fn main() -> Result<(), Failed> {
+    let options = options()?;
+    pollster::block_on(run(&options))
+}
+
+async fn run(options: &Options) -> Result<(), Failed> {
+    let cancel = Cancel::default();
+    let mut silent = |_| ();
+    let mut run = Run::new(&mut silent, &cancel);
+    let device = open_device(options.device).await?;
+    let model = OpenModel::load(Folder::new(&options.model), device, &mut run).await?;
+    let text = Text::new(
+        &options.text,
+        &fs::read_to_string(&options.text)?,
+        &model.tokenizer,
+        model.decoder.spec().context,
+        TextOptions {
+            sequence_length: Some(options.sequence_length),
+            max_sequences: options.max_sequences,
+        },
+    )?;
+    scoring::measure_passes(&model, &text, options, &mut run).await?;
+    if let Some(peak) = peak_memory()? {
+        let weights = model.checkpoint.weight_bytes() as f64;
+        println!("layerlab peak memory over weights\t{:.3}", peak / weights);
+    }
+    if options.leave_one_out {
+        pruning::measure_leave_one_out(&model, &text, options, &mut run).await?;
+    }
+    if options.repair {
+        repair::measure_steps(&model, options).await?;
+    }
+    Ok(())
+}
+
+fn median(mut seconds: Vec<f64>) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
+}
+
+/// Largest resident size of this process in bytes, where the system tells.
+fn peak_memory() -> Result<Option<f64>, Failed> {
+    let Ok(status) = fs::read_to_string("/proc/self/status") else {
+        return Ok(None);
+    };
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    Ok(kilobytes
+        .map(str::trim)
+        .map(str::parse::<f64>)
+        .transpose()?
+        .map(|kb| kb * 1024.0))
+}

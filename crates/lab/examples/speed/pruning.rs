@@ -1,0 +1,56 @@
+//! What leaving out each layer costs.
+
+use std::{hint::black_box, time::Instant};
+
+use layerlab_lab::{Measured, OpenModel, Run, ScoreRequest, Text, files::Folder};
+use layerlab_model::{NoObserver, PaddingSide, Target, TokenBatch};
+
+use crate::{Failed, Options, median};
+
+/// Prints the time of leaving out each of L layers over that of L passes to the text's loss.
+pub async fn measure_leave_one_out(
+    model: &OpenModel<Folder>,
+    text: &Text,
+    options: &Options,
+    run: &mut Run<'_>,
+) -> Result<(), Failed> {
+    let request = |loss_change| ScoreRequest {
+        loss_change,
+        batch: options.batch,
+        ..ScoreRequest::default()
+    };
+    let mut seconds = [const { Vec::new() }; 3];
+    for turn in 0..=options.repeats {
+        for (job, seconds) in seconds.iter_mut().enumerate() {
+            let start = Instant::now();
+            match job {
+                0 => loss(model, text, options.batch).await?,
+                job => {
+                    let request = request(job == 2);
+                    black_box(Measured::of(model, text, &request, run).await?);
+                }
+            }
+            if turn > 0 {
+                seconds.push(start.elapsed().as_secs_f64());
+            }
+        }
+    }
+    let [pass, scored, with_losses] = seconds.map(median);
+    let layers = model.decoder.spec().layers() as f64;
+    let left_out = (with_losses - scored) / (layers * pass);
+    println!("leaving out each of L layers over L passes\t{left_out:.3}");
+    Ok(())
+}
+
+/// A pass to the loss of every token.
+async fn loss(model: &OpenModel<Folder>, text: &Text, batch: usize) -> Result<(), Failed> {
+    for sequences in text.sequences.chunks(batch) {
+        let batch = TokenBatch::new(sequences, PaddingSide::Right)?;
+        let hidden = model.decoder.hidden_states(&batch, None, &mut NoObserver)?;
+        let targets = Target::next_tokens(sequences);
+        if let Some(found) = model.decoder.log_likelihoods(hidden, &targets) {
+            black_box(found.into_data_async().await?);
+        }
+    }
+    Ok(())
+}

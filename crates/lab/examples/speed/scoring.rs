@@ -1,0 +1,72 @@
+//! The scoring pass with and without statistics.
+
+use std::{hint::black_box, time::Instant};
+
+use layerlab_lab::{
+    MeasureOptions, OpenModel, Run, ScoreOptions, Tap, Text, files::Folder, measure,
+};
+use layerlab_model::{NoObserver, PaddingSide, TokenBatch};
+
+use crate::{Failed, Options, median};
+
+/// Prints tokens per second of the forward pass alone and with statistics at one, the score's, and all taps.
+pub async fn measure_passes(
+    model: &OpenModel<Folder>,
+    text: &Text,
+    options: &Options,
+    run: &mut Run<'_>,
+) -> Result<(), Failed> {
+    let with = |taps: &[Tap], spans: &[usize]| MeasureOptions {
+        taps: taps.iter().copied().collect(),
+        epsilon: ScoreOptions::default().epsilon,
+        spans: spans.iter().copied().collect(),
+        batch: options.batch,
+    };
+    let variants = [
+        ("layerlab forward pass", None),
+        (
+            "layerlab with statistics of one tap",
+            Some(with(&[Tap::Output], &[1])),
+        ),
+        (
+            "layerlab with statistics of the score's taps",
+            Some(with(&[Tap::Input, Tap::Output, Tap::Update], &[1])),
+        ),
+        (
+            "layerlab with statistics of all taps",
+            Some(with(&Tap::ALL, &[1])),
+        ),
+    ];
+    // Variants take turns, so that a slow minute of the machine hits all of them alike. The first
+    // turn warms up and does not count.
+    let mut seconds = vec![Vec::new(); variants.len()];
+    for turn in 0..=options.repeats {
+        for ((_, with), seconds) in variants.iter().zip(&mut seconds) {
+            let start = Instant::now();
+            match with {
+                None => forward(model, text, options.batch).await?,
+                Some(with) => {
+                    black_box(measure(&model.decoder, &text.sequences, with, run).await?);
+                }
+            }
+            if turn > 0 {
+                seconds.push(start.elapsed().as_secs_f64());
+            }
+        }
+    }
+    for ((name, _), seconds) in variants.iter().zip(seconds) {
+        println!("{name}\t{:.1}", text.tokens() as f64 / median(seconds));
+    }
+    Ok(())
+}
+
+/// The forward pass that nobody watches, waited for by reading one number of its end.
+async fn forward(model: &OpenModel<Folder>, text: &Text, batch: usize) -> Result<(), Failed> {
+    for sequences in text.sequences.chunks(batch) {
+        let batch = TokenBatch::new(sequences, PaddingSide::Right)?;
+        let hidden = model.decoder.hidden_states(&batch, None, &mut NoObserver)?;
+        let last = hidden.slice([0..1, 0..1, 0..1]);
+        black_box(last.into_data_async().await?);
+    }
+    Ok(())
+}

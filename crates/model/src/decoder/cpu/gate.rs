@@ -1,0 +1,62 @@
+//! The inner activation of a gated MLP.
+
+use burn::tensor::Tensor;
+use pulp::{Simd, WithSimd};
+
+use super::{AT_ONCE, Values, by_parts, exponential::exponential, tensor, vectorised};
+use crate::spec::Activation;
+
+/// `activation(gate) * up`, all `[batch, tokens, inner]`; for SiLU only.
+pub(in super::super) fn gated(
+    activation: Activation,
+    gate: &Tensor<3>,
+    up: &Tensor<3>,
+) -> Option<Tensor<3>> {
+    if activation != Activation::Silu {
+        return None;
+    }
+    let (gates, ups) = (Values::of(gate)?, Values::of(up)?);
+    let (gates, ups) = (gates.get(), ups.get());
+    let mut output = vec![0.0; gates.len()];
+    by_parts(&mut output, AT_ONCE, |part, output| {
+        let range = part * AT_ONCE..part * AT_ONCE + output.len();
+        vectorised(Gate {
+            gate: &gates[range.clone()],
+            up: &ups[range],
+            output,
+        });
+    });
+    Some(tensor(output, gate.dims()))
+}
+
+struct Gate<'a> {
+    gate: &'a [f32],
+    up: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl WithSimd for Gate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (gate, gate_rest) = S::as_simd_f32s(self.gate);
+        let (up, up_rest) = S::as_simd_f32s(self.up);
+        let (output, output_rest) = S::as_mut_simd_f32s(self.output);
+        for ((output, gate), up) in output.iter_mut().zip(gate).zip(up) {
+            *output = simd.mul_f32s(silu(simd, *gate), *up);
+        }
+        let (gate, up) = (
+            simd.partial_load_f32s(gate_rest),
+            simd.partial_load_f32s(up_rest),
+        );
+        simd.partial_store_f32s(output_rest, simd.mul_f32s(silu(simd, gate), up));
+    }
+}
+
+/// x / (1 + e^-x)
+#[inline(always)]
+fn silu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let rest = exponential(simd, simd.sub_f32s(simd.splat_f32s(0.0), x));
+    simd.div_f32s(x, simd.add_f32s(simd.splat_f32s(1.0), rest))
+}

@@ -1,0 +1,126 @@
+// Datasets of the visitor's own: picked, and from a server that speaks the Hub's paths.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { launch, open, scored } from "./browser.mjs";
+import { datasetHub } from "./server.mjs";
+import { ROOT, site } from "./support.mjs";
+
+const SHORT = "device=cpu&sequences=2&length=32";
+const ID = "someone/questions";
+const SAMPLES = join(ROOT, "crates/eval/tests/data");
+const sample = (name) => join(SAMPLES, name);
+let host;
+let browser;
+before(async () => {
+  host = await site();
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  await host.close();
+});
+
+/** What the page says of a dataset. */
+async function said(page, name) {
+  const article = page.getByTestId("dataset").filter({ hasText: name });
+  await article.locator("dl").waitFor({ timeout: 30_000 });
+  const text = await article.innerText();
+  return text.replace(name, "").split("\n").map((line) => line.trim()).filter((line) => line !== "");
+}
+
+test("Parquet gives the items of the same dataset in its other forms", async () => {
+  const { page, context, errors } = await open(browser);
+  await page.goto(`${host.address}?view=model&${SHORT}&items=100000&removed=5`);
+  await scored(page);
+  for (const [parquet, other] of [
+    ["nq_open.parquet", "nq_open.jsonl"],
+    ["truthfulqa_multiple_choice.parquet", "truthfulqa.csv"],
+    ["wikiqa.parquet", "wikiqa.tsv"],
+  ]) {
+    await page.getByTestId("datasets").setInputFiles([sample(parquet), sample(other)]);
+    const [one, two] = [await said(page, parquet), await said(page, other)];
+    const first = (lines) => lines.find((line) => line.startsWith("The first"));
+    assert.equal(one[0], two[0], "as many questions");
+    assert.ok(first(one) !== undefined);
+    assert.equal(first(one), first(two));
+    await page.getByRole("button", { name: "Bundled tasks" }).click();
+    await page.getByTestId("dataset").first().waitFor({ state: "detached" });
+  }
+  const lines = { name: "lines.jsonl", mimeType: "", buffer: await readFile(sample("sciq.jsonl")) };
+  await page.getByTestId("datasets").setInputFiles([sample("sciq.parquet"), lines]);
+  const one = await said(page, "sciq.parquet");
+  assert.deepEqual(one, await said(page, "lines.jsonl"));
+  assert.ok(one.join(" ").includes("distractor1 + distractor2 + distractor3"), one.join(" "));
+  // All items, not the first alone: a model answers both alike.
+  await page.getByRole("link", { name: "Prune" }).click();
+  await page.getByRole("button", { name: "See what that costs" }).click();
+  const rows = (name) => page.getByTestId("kept").getByRole("row").filter({ hasText: name });
+  await rows("lines").first().waitFor({ timeout: 120_000 });
+  const figures = async (name) => (await rows(name).allInnerTexts()).map((text) => text.replace(name, ""));
+  assert.ok((await rows("sciq").count()) > 0);
+  assert.deepEqual(await figures("sciq"), await figures("lines"));
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
+test("every way of packing Parquet is read, and a broken file is refused", async () => {
+  const { page, context } = await open(browser);
+  await page.goto(`${host.address}?view=model&${SHORT}`);
+  await scored(page);
+  // Packed by zstd, by gzip.
+  await page.getByTestId("datasets").setInputFiles([sample("triviaqa.parquet"), sample("truthfulqa_generation.parquet")]);
+  assert.match((await said(page, "triviaqa.parquet")).join(" "), /2 questions .* answer.value \+ answer.aliases/);
+  assert.match((await said(page, "truthfulqa_generation.parquet")).join(" "), /2 questions .* best best_answer/);
+  const broken = { name: "broken.parquet", mimeType: "", buffer: Buffer.from("PAR1 and no more") };
+  await page.getByTestId("datasets").setInputFiles([broken]);
+  await page.getByRole("alert").filter({ hasText: "broken.parquet is not a whole Parquet file" }).waitFor();
+  assert.equal(await page.getByTestId("dataset").count(), 2, "what was there stays");
+  await context.close();
+});
+
+test("fields of an unknown form are named by hand", async () => {
+  const { page, context } = await open(browser);
+  await page.goto(`${host.address}?view=model&${SHORT}`);
+  await scored(page);
+  const buffer = Buffer.from('{"q": "Who?", "gold": "Ada", "bad": "Bob"}\n{"q": "Where?", "gold": "Here", "bad": "There"}');
+  await page.getByTestId("datasets").setInputFiles([{ name: "own.jsonl", mimeType: "", buffer }]);
+  const article = page.getByTestId("dataset").filter({ hasText: "own.jsonl" });
+  await article.getByRole("alert").filter({ hasText: /q, gold, bad is of no known kind/ }).waitFor();
+  await article.getByLabel("read by other fields").fill("question=q,answer=gold,wrong=bad");
+  await article.getByLabel("read by other fields").press("Enter");
+  const lines = (await said(page, "own.jsonl")).join(" ");
+  assert.match(lines, /2 questions/);
+  assert.match(lines, /“Who\?”, right: Ada, wrong: Bob/);
+  await context.close();
+});
+
+test("a Hub id is looked up, its part chosen, and taken up where it broke off", async () => {
+  const server = await datasetHub(ID, {
+    "default/test/0000.parquet": sample("nq_open.parquet"),
+    "default/validation/0000.parquet": sample("sciq.parquet"),
+    "default/validation/0001.parquet": sample("sciq.parquet"),
+    "other/train/0000.parquet": sample("wikiqa.parquet"),
+  }, { breaks: 2 });
+  const { page, context } = await open(browser);
+  try {
+    await page.goto(`${host.address}?view=model&${SHORT}&endpoint=${encodeURIComponent(server.address)}`);
+    await scored(page);
+    const get = async (id) => {
+      await page.getByLabel("or one from the Hub").fill(id);
+      await page.getByRole("button", { name: "Get dataset" }).click();
+    };
+    await get(ID);
+    await page.getByRole("alert").filter({ hasText: `${ID}:default, ${ID}:other` }).waitFor();
+    await get(`${ID}:default`);
+    const lines = (await said(page, `${ID}:default@validation`)).join(" ");
+    assert.match(lines, /6 questions .* SciQ/);
+    assert.deepEqual(server.state.ranges, [1000, 2000]);
+    await get("someone/nothing");
+    await page.getByRole("alert").filter({ hasText: "no public dataset someone/nothing" }).waitFor();
+  } finally {
+    await context.close();
+    await server.close();
+  }
+});
