@@ -1,6 +1,7 @@
 //! Datasets as a user names them: files of any kind, and those of the Hub.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[allow(dead_code, reason = "other suites ask more of the server")]
 #[path = "../../model/tests/support/hub.rs"]
 mod hub;
 mod support;
@@ -33,9 +34,9 @@ fn said(output: &Output) -> String {
 /// The figures of the one dataset.
 fn metrics(output: &Output) -> Value {
     let report: Value = serde_json::from_str(&stdout(output)).unwrap();
-    let result = &report["evaluations"][0]["tasks"][0];
-    assert!(result["metrics"].is_array(), "{report}");
-    result["metrics"].clone()
+    let metrics = &report["evaluation"][0]["metrics"];
+    assert!(metrics.is_array(), "{report}");
+    metrics.clone()
 }
 
 #[test]
