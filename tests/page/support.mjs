@@ -1,6 +1,8 @@
 // What tests of the page share.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFile, readdir } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { host } from "./server.mjs";
@@ -26,6 +28,30 @@ export async function report(page) {
   await page.getByRole("link", { name: "Report" }).click();
   const text = await downloaded(page, () => page.getByRole("button", { name: "JSON", exact: true }).click());
   return JSON.parse(text.toString());
+}
+
+/** What the command reports. */
+export function native(...command) {
+  return JSON.parse(execFileSync(process.env.LAYERLAB, [...command, "--json"], { maxBuffer: 1 << 28 }));
+}
+
+/** A package of the page's. */
+export const required = createRequire(join(ROOT, "web/package.json"));
+
+/** Axe finds nothing serious in what is shown, and nothing overflows at 390 px. */
+export async function assertLooks(page, what) {
+  // The page's policy lets no script in; this one comes by the debugger.
+  if (!(await page.evaluate(() => "axe" in globalThis))) {
+    await page.evaluate(await readFile(required.resolve("axe-core"), "utf8"));
+  }
+  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  const told = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" ")}`);
+  assert.deepEqual(told, [], what);
+  await page.setViewportSize({ width: 390, height: 844 });
+  const over = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok((await over()) <= 0, `${what} is ${await over()} px too wide`);
+  await page.setViewportSize({ width: 1280, height: 900 });
 }
 
 /** Sets the value of a slider as a hand would. */

@@ -6,6 +6,7 @@ use layerlab_model::{
     ModelError, checkpoint::CheckpointError, export::ExportError, tokenizer::TokenizerError,
 };
 use layerlab_score::{PlanError, ScoreError};
+use layerlab_stats::Tap;
 use layerlab_tune::TuneError;
 use thiserror::Error;
 
@@ -69,6 +70,26 @@ pub enum LabError {
         dataset: String,
         /// Pairs.
         pairs: usize,
+    },
+    /// A pair that was not measured.
+    #[error(
+        "{dataset} has no pair {pair} at the tap {tap}: {pairs} pairs were measured, counted from 0"
+    )]
+    NoSuchPair {
+        /// The dataset.
+        dataset: String,
+        /// What was asked for.
+        pair: usize,
+        /// Pairs that it has.
+        pairs: usize,
+        /// Where activations were to be read.
+        tap: Tap,
+    },
+    /// Nothing is left once a question is left out.
+    #[error("all pairs of {dataset} are of one question; a direction needs those of others")]
+    OneQuestion {
+        /// The dataset.
+        dataset: String,
     },
     /// A model cannot be asked.
     #[error(transparent)]

@@ -27,9 +27,10 @@ pub use evaluate::TaskComparison;
 pub use experiment::{ExperimentRequest, prune_and_judge};
 pub use export::{Provenance, export_pruned, export_repaired};
 pub use hallucination::{
-    Ending, HallucinationReport, LayerChoice, LocateRequest, LocatedDataset, LocatedTap,
-    MatchedLength, MineOptions, Mined, Objective, Recipe, RepairMaterial, RepairReport,
-    RepairRequest, RepairRun, Repaired, SplitReport, locate_layers, repair_layers,
+    AnswerChange, AnswerTokens, Ending, GivenAnswer, HallucinationReport, LayerChoice,
+    LocateRequest, Located, LocatedDataset, LocatedPairs, LocatedTap, MatchedLength, MineOptions,
+    Mined, Objective, PairTokens, Recipe, RepairMaterial, RepairReport, RepairRequest, RepairRun,
+    Repaired, SplitReport, answer_changes, locate_layers, locate_pairs, repair_layers,
 };
 pub use judge::{Judged, compare_models, evaluate_model, judge_removals};
 pub use measure::{MeasureOptions, measure};

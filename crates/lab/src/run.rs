@@ -85,17 +85,28 @@ pub enum Progress {
 
 /// Asks a running experiment to stop at the next step. Clones share one state.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<Wishes>);
+
+#[derive(Debug, Default)]
+struct Wishes {
+    cancel: AtomicBool,
+    end_training: AtomicBool,
+}
 
 impl Cancel {
     /// Asks to stop.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.cancel.store(true, Ordering::Relaxed);
     }
 
     /// Whether someone has asked to stop.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.cancel.load(Ordering::Relaxed)
+    }
+
+    /// Asks a training to end early: the experiment goes on with the best that it has come to, and begins no other.
+    pub fn end_training(&self) {
+        self.0.end_training.store(true, Ordering::Relaxed);
     }
 }
 
@@ -109,6 +120,11 @@ impl<'a> Run<'a> {
     /// Reports to `progress`, stops when `cancel` says so.
     pub fn new(progress: &'a mut dyn FnMut(Progress), cancel: &'a Cancel) -> Self {
         Self { progress, cancel }
+    }
+
+    /// Whether the caller has asked that a training end early.
+    pub fn must_end_training(&self) -> bool {
+        self.cancel.0.end_training.load(Ordering::Relaxed)
     }
 
     /// Reports a step, and lets the host breathe.
@@ -144,6 +160,12 @@ pub trait Stages {
     /// # Errors
     /// When the place refuses.
     fn save(&mut self, name: &str, found: &str) -> Result<(), StageError>;
+
+    /// Whether the place keeps where trainings stand. To read that off the device takes time, and cannot be done
+    /// everywhere.
+    fn keeps_bytes(&self) -> bool {
+        true
+    }
 
     /// Where a training stands; none where it has not begun, or the place keeps no bytes.
     fn load_bytes(&self, _name: &str) -> Option<Vec<u8>> {
@@ -182,6 +204,10 @@ impl Stages for NoStages {
     fn save(&mut self, _name: &str, _found: &str) -> Result<(), StageError> {
         Ok(())
     }
+
+    fn keeps_bytes(&self) -> bool {
+        false
+    }
 }
 
 /// Keeps everything in memory: what stages found, by their names.
@@ -196,5 +222,9 @@ impl Stages for MemoryStages {
     fn save(&mut self, name: &str, found: &str) -> Result<(), StageError> {
         self.0.insert(name.to_owned(), found.to_owned());
         Ok(())
+    }
+
+    fn keeps_bytes(&self) -> bool {
+        false
     }
 }

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use burn::tensor::{Int, Tensor};
 use layerlab_eval::Dataset;
 use layerlab_lab::{
-    Cancel, DeviceChoice, LabError, LocateRequest, OpenModel, Report, Run, Tap, files::Folder,
-    locate_layers,
+    Cancel, DeviceChoice, LabError, LocateRequest, Located, OpenModel, Report, Run, Tap,
+    files::Folder, locate_layers, locate_pairs,
 };
 use layerlab_model::{Observer, PaddingSide, TokenBatch};
 use layerlab_stats::{Epsilon, Estimator, TapStatistics, reference};
@@ -118,6 +118,114 @@ fn only_answers_are_measured() {
             "{layer:?} {hss}"
         );
     }
+}
+
+fn locate_with_pairs(model: &OpenModel<Folder>, lines: &[&str]) -> Located {
+    let cancel = Cancel::default();
+    let mut show = |_| ();
+    let mut run = Run::new(&mut show, &cancel);
+    let created = "2026-01-01T00:00:00Z".into();
+    block_on(locate_pairs(
+        model,
+        &[dataset(lines)],
+        &request(),
+        created,
+        &mut run,
+    ))
+    .unwrap()
+}
+
+/// Hidden states of an answer's tokens at the output of every block, passed alone.
+fn answer_states(model: &OpenModel<Folder>, question: &str, answer: &str) -> Vec<Vec<Vec<f64>>> {
+    let prompt = format!("Q: {question}\nA:");
+    let start = model.tokenizer.encode_text(&prompt).unwrap().len();
+    let ids = model
+        .tokenizer
+        .encode_text(&format!("{prompt} {answer}"))
+        .unwrap();
+    let mut outputs = Outputs::default();
+    let batch = TokenBatch::new(&[ids], PaddingSide::Right).unwrap();
+    model
+        .decoder
+        .hidden_states(&batch, None, &mut outputs)
+        .unwrap();
+    let channels = model.decoder.spec().hidden_size;
+    let of_layer = |values: &Vec<f32>| {
+        let tokens = values.chunks(channels).skip(start);
+        tokens
+            .map(|token| token.iter().map(|&value| f64::from(value)).collect())
+            .collect()
+    };
+    outputs.0.iter().map(of_layer).collect()
+}
+
+fn mean(rows: &[Vec<f64>]) -> Vec<f64> {
+    let channels = 0..rows[0].len();
+    let of_channel = |channel: usize| rows.iter().map(|row| row[channel]).sum::<f64>();
+    channels
+        .map(|channel| of_channel(channel) / rows.len() as f64)
+        .collect()
+}
+
+/// Each token lies where the means of the other questions' answers put it.
+#[test]
+fn tokens_are_placed_by_other_questions() {
+    let model = open(DeviceChoice::Cpu);
+    // The last shares the first one's question, so it takes no part in its direction either.
+    let same = r#"{"question": "Who sat on the mat?", "right_answer": "a cat", "hallucinated_answer": "two boys"}"#;
+    let lines = [PAIRS[0], PAIRS[1], PAIRS[2], same];
+    let located = locate_with_pairs(&model, &lines);
+    let found = block_on(located.pairs[0].tokens(&model, 0, Tap::Output)).unwrap();
+    assert_eq!(found.prompt, "Q: Who sat on the mat?\nA:");
+    assert_eq!(found.factual.tokens.concat(), " the cat");
+    assert_eq!(found.hallucinated.tokens.concat(), " a very old dog");
+    let states = |question, answer| answer_states(&model, question, answer);
+    let others = [
+        [
+            states("What fell?", "the red ball"),
+            states("What fell?", "rain"),
+        ],
+        [
+            states("Where is she?", "at home"),
+            states("Where is she?", "by the river"),
+        ],
+    ];
+    let own = states("Who sat on the mat?", "the cat");
+    for (layer, placed) in found.factual.layers.iter().enumerate() {
+        let side = |side: usize| mean(&others.clone().map(|pair| mean(&pair[side][layer])));
+        let (factual, hallucinated) = (side(0), side(1));
+        assert_eq!(placed.len(), found.factual.tokens.len());
+        for (token, &place) in own[layer].iter().zip(placed) {
+            // The place is where the token's foot on the line between the means falls.
+            let (mut along, mut length) = (0.0, 0.0);
+            for channel in 0..token.len() {
+                let difference = factual[channel] - hallucinated[channel];
+                let middle = (factual[channel] + hallucinated[channel]) / 2.0;
+                along += (token[channel] - middle) * difference;
+                length += difference * difference;
+            }
+            let expected = 2.0 * along / length;
+            assert!(
+                (place - expected).abs() < 1e-3 * expected.abs().max(1.0),
+                "layer {layer}: {place} {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn pairs_that_were_not_measured_are_refused() {
+    let model = open(DeviceChoice::Cpu);
+    let said = |lines: &[&str], pair, tap| {
+        let located = locate_with_pairs(&model, lines);
+        let tokens = block_on(located.pairs[0].tokens(&model, pair, tap));
+        tokens.unwrap_err().to_string()
+    };
+    assert!(said(&PAIRS, 3, Tap::Output).contains("no pair 3"));
+    assert!(said(&PAIRS, 0, Tap::Mlp).contains("tap mlp"));
+    let question =
+        r#"{"question": "What fell?", "right_answer": "a tree", "hallucinated_answer": "snow"}"#;
+    assert!(said(&[PAIRS[1], question], 0, Tap::Output).contains("of one question"));
 }
 
 #[test]

@@ -45,6 +45,8 @@ pub enum Ending {
     Guard,
     /// The loss was no longer a number, or perplexity not finite: rolled back.
     Diverged,
+    /// The caller asked to stop: the best check until then is kept.
+    Stopped,
 }
 
 /// Where a training stands.

@@ -17,12 +17,26 @@ use crate::{
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-import type { Bundled, Calibration, DeviceChoice, DeviceReport, Examination, ExperimentRequest, GenerateRequest, Generated, JudgeRequest, Judged, ModelReport, Plan, PlanningRequest, Progress, Report, ReportFormat, ScoreOptions, ScoreRequest, ScoringReport } from "./types";
+import type { AnswerChange, Bundled, BundledPairs, Calibration, DeviceChoice, DeviceReport, Examination, ExperimentRequest, GenerateRequest, Generated, JudgeRequest, Judged, LocateRequest, ModelReport, PairTokens, Plan, PlanningRequest, Progress, RepairRequest, RepairTexts, Report, ReportFormat, ScoreOptions, ScoreRequest, ScoringReport, TokensRequest } from "./types";
 "#;
 
 // The page's types, by the names that its generated types have.
 #[wasm_bindgen]
 extern "C" {
+    #[wasm_bindgen(typescript_type = "AnswerChange[]")]
+    pub type JsAnswerChanges;
+    #[wasm_bindgen(typescript_type = "BundledPairs")]
+    pub type JsBundledPairs;
+    #[wasm_bindgen(typescript_type = "LocateRequest")]
+    pub type JsLocateRequest;
+    #[wasm_bindgen(typescript_type = "PairTokens")]
+    pub type JsPairTokens;
+    #[wasm_bindgen(typescript_type = "RepairRequest")]
+    pub type JsRepairRequest;
+    #[wasm_bindgen(typescript_type = "RepairTexts")]
+    pub type JsRepairTexts;
+    #[wasm_bindgen(typescript_type = "TokensRequest")]
+    pub type JsTokensRequest;
     #[wasm_bindgen(typescript_type = "Bundled")]
     pub type JsBundled;
     #[wasm_bindgen(typescript_type = "Calibration")]

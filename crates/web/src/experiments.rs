@@ -156,7 +156,8 @@ fn cut(model: &OpenModel<PageFiles>, given: Calibration) -> Result<Text, JsValue
         .map_err(|error| refused(error.into()))
 }
 
-fn read(given: Examination) -> Result<Vec<Dataset>, JsValue> {
+/// Datasets of the page's, and of each as many items as it wants.
+pub(crate) fn read(given: Examination) -> Result<Vec<Dataset>, JsValue> {
     let some = |dataset: Dataset| match given.items {
         Some(limit) => dataset.sample(limit, SEED),
         None => dataset,

@@ -3,7 +3,9 @@
 use std::{collections::BTreeSet, ops::ControlFlow};
 
 use js_sys::Function;
-use layerlab_lab::{Cancel, GenerateOptions, LabError, OpenModel, Sampling, Speech, generate};
+use layerlab_lab::{
+    Adapters, Cancel, GenerateOptions, LabError, OpenModel, Sampling, Speech, generate,
+};
 use wasm_bindgen::{
     JsCast,
     prelude::{JsValue, wasm_bindgen},
@@ -27,8 +29,13 @@ impl Session {
     ) -> Result<JsGenerated, JsValue> {
         let model = self.model()?;
         let request: GenerateRequest = from_page(request)?;
+        let repair = match request.repaired {
+            true => Some(self.last_repair()?),
+            false => None,
+        };
+        let adapters = repair.as_ref().map(|repair| &repair.adapters);
         let cancel = self.begin();
-        let generated = speak(&model, &request, &cancel, &on_text).await;
+        let generated = speak(&model, &request, adapters, &cancel, &on_text).await;
         to_page(&trusted(generated.map_err(refused)?)?)
     }
 }
@@ -36,11 +43,16 @@ impl Session {
 async fn speak(
     model: &OpenModel<PageFiles>,
     request: &GenerateRequest,
+    adapters: Option<&Adapters>,
     cancel: &Cancel,
     on_text: &OnText,
 ) -> Result<Generated, LabError> {
     let removed: BTreeSet<usize> = request.removed.iter().copied().collect();
-    let decoder = model.decoder.without(&removed)?;
+    let decoder = match adapters {
+        Some(adapters) => model.decoder.with_adapters(adapters).merged(),
+        None => model.decoder.clone(),
+    };
+    let decoder = decoder.without(&removed)?;
     let prompt = model.tokenizer.encode(&request.prompt, true)?;
     let options = GenerateOptions {
         max_new_tokens: request.max_new_tokens,

@@ -3,10 +3,10 @@
 use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Date, Function};
-use layerlab_atlas::bundled;
+use layerlab_atlas::{TaskFile, bundled};
 use layerlab_lab::{
-    Cancel, DeviceKind, ExperimentRequest, Measured, MemoryStages, OpenDevice, OpenModel, Progress,
-    Report, Run, open_device,
+    Cancel, DeviceKind, ExperimentRequest, LocatedPairs, Measured, MemoryStages, OpenDevice,
+    OpenModel, Progress, Report, Run, open_device,
     report::{DeviceReport, ModelReport},
 };
 use wasm_bindgen::{
@@ -21,6 +21,7 @@ use crate::{
     },
     faults,
     files::{FileSource, PageFiles},
+    hallucination::Repair,
     types::{Bundled, FailureKind, NamedText, ReportFormat},
 };
 
@@ -33,8 +34,11 @@ pub struct Session {
     pub(crate) measured: RefCell<Option<Rc<Measured>>>,
     /// What models without some layers were found to be worth, so that no set is asked twice.
     pub(crate) finished: RefCell<MemoryStages>,
+    /// Pairs that can be looked at token by token.
+    pub(crate) located: RefCell<Rc<Vec<LocatedPairs>>>,
+    pub(crate) repaired: RefCell<Option<Rc<Repair>>>,
     /// Ends what is running; each call has its own.
-    cancel: RefCell<Cancel>,
+    pub(crate) cancel: RefCell<Cancel>,
 }
 
 #[wasm_bindgen]
@@ -56,6 +60,8 @@ impl Session {
             model: RefCell::default(),
             measured: RefCell::default(),
             finished: RefCell::default(),
+            located: RefCell::default(),
+            repaired: RefCell::default(),
             cancel: RefCell::default(),
         })
     }
@@ -78,6 +84,8 @@ impl Session {
     ) -> Result<JsModelReport, JsValue> {
         self.measured.take();
         self.finished.take();
+        self.located.take();
+        self.repaired.take();
         self.model.take();
         let (mut show, cancel) = (shown(on_progress), self.begin());
         let mut run = Run::new(&mut show, &cancel);
@@ -91,11 +99,6 @@ impl Session {
 
     /// What comes with the bundled model.
     pub fn bundled() -> Result<JsBundled, JsValue> {
-        let named = |file: layerlab_atlas::TaskFile| NamedText {
-            name: format!("{}/{}", bundled::NAME, file.name),
-            contents: file.contents,
-            fields: None,
-        };
         to_page(&Bundled {
             calibration: named(bundled::calibration()),
             judged_on: bundled::judged_on().into_iter().map(named).collect(),
@@ -125,6 +128,15 @@ impl Session {
         let cancel = Cancel::default();
         self.cancel.replace(cancel.clone());
         cancel
+    }
+}
+
+/// A text of the bundled model's.
+pub(crate) fn named(file: TaskFile) -> NamedText {
+    NamedText {
+        name: format!("{}/{}", bundled::NAME, file.name),
+        contents: file.contents,
+        fields: None,
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use layerlab_lab::{
-    DeviceChoice, EvalOptions, ExperimentRequest, Judged, Plan, PlanRequest, Progress, Report,
-    ScoreOptions, ScoreRequest,
+    AnswerChange, DeviceChoice, EvalOptions, ExperimentRequest, Judged, LocateRequest, Objective,
+    PairTokens, Plan, PlanRequest, Progress, RepairRequest, Report, ScoreOptions, ScoreRequest,
+    Tap,
     dataset::{Description, hub::ChosenSplit},
     report::{DeviceReport, ModelReport, ScoringReport},
 };
@@ -72,6 +73,45 @@ pub struct Bundled {
     pub request: ExperimentRequest,
 }
 
+/// What a repair reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RepairTexts {
+    /// Questions with right and wrong answers; the extension of a name says how it is read.
+    pub datasets: Vec<NamedText>,
+    /// Items of each at most, drawn at random; all if none.
+    pub items: Option<usize>,
+    /// Neutral text, whose perplexity is to be kept.
+    pub neutral: NamedText,
+    /// Other neutral text that is only judged on; the end of `neutral` if none.
+    pub judged: Option<NamedText>,
+}
+
+/// What comes with the bundled model to locate hallucinations, and to repair them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BundledPairs {
+    /// Pairs of a factual and a hallucinated answer, by exposure class.
+    pub pairs: Vec<NamedText>,
+    /// What a repair is trained and judged on.
+    pub repair: RepairTexts,
+    /// What `layerlab locate` asks for if nothing else is said.
+    pub locate_request: LocateRequest,
+    /// What `layerlab repair` asks for if nothing else is said.
+    pub repair_request: RepairRequest,
+    /// Each objective with its usual number.
+    pub objectives: Vec<Objective>,
+}
+
+/// A pair to look at token by token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TokensRequest {
+    /// Its dataset.
+    pub dataset: String,
+    /// Its place there, from 0.
+    pub pair: usize,
+    /// Where activations are read.
+    pub tap: Tap,
+}
+
 /// What to continue, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GenerateRequest {
@@ -79,6 +119,8 @@ pub struct GenerateRequest {
     pub prompt: String,
     /// Layers to leave out.
     pub removed: Vec<usize>,
+    /// Whether the model of the last repair is asked, rather than the model as it was.
+    pub repaired: bool,
     /// Tokens at most.
     pub max_new_tokens: usize,
     /// Divides the logits before one is drawn; none for the most likely token.
@@ -153,6 +195,13 @@ struct Border {
     planning_request: PlanningRequest,
     plan: Plan,
     bundled: Bundled,
+    bundled_pairs: BundledPairs,
+    locate_request: LocateRequest,
+    tokens_request: TokensRequest,
+    pair_tokens: PairTokens,
+    repair_texts: RepairTexts,
+    repair_request: RepairRequest,
+    answer_change: AnswerChange,
     generate_request: GenerateRequest,
     generated: Generated,
     description: Description,

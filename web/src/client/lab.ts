@@ -1,7 +1,9 @@
 // The lab as promises: the views never see a message. One worker, hence one device, for each `Lab`.
 import * as Comlink from "comlink";
 import type {
+  AnswerChange,
   Bundled,
+  BundledPairs,
   Calibration,
   DeviceChoice,
   DeviceReport,
@@ -12,16 +14,21 @@ import type {
   Generated,
   JudgeRequest,
   Judged,
+  LocateRequest,
   ModelReport,
   NamedText,
+  PairTokens,
   Plan,
   PlanningRequest,
   Progress,
+  RepairRequest,
+  RepairTexts,
   Report,
   ReportFormat,
   ScoreOptions,
   ScoreRequest,
   ScoringReport,
+  TokensRequest,
 } from "../generated/types";
 import type {
   Adapter,
@@ -108,6 +115,41 @@ export class Lab {
     show: Show,
   ): Promise<Blob | null> {
     return this.#call((remote) => remote.export(plan, folder, Comlink.proxy(show)));
+  }
+
+  bundledPairs(): Promise<BundledPairs> {
+    return this.#call((remote) => remote.bundledPairs());
+  }
+
+  locate(examination: Examination, request: LocateRequest, show: Show): Promise<Report> {
+    return this.#call((remote) => remote.locate(examination, request, Comlink.proxy(show)));
+  }
+
+  tokens(request: TokensRequest): Promise<PairTokens> {
+    return this.#call((remote) => remote.tokens(request));
+  }
+
+  repair(texts: RepairTexts, request: RepairRequest, show: Show): Promise<Report> {
+    return this.#call((remote) => remote.repair(texts, request, Comlink.proxy(show)));
+  }
+
+  endTraining(): Promise<void> {
+    return this.#call((remote) => remote.endTraining());
+  }
+
+  answerChanges(count: number, show: Show): Promise<AnswerChange[]> {
+    return this.#call((remote) => remote.answerChanges(count, Comlink.proxy(show)));
+  }
+
+  exportAdapters(): Promise<Blob> {
+    return this.#call((remote) => remote.exportAdapters());
+  }
+
+  exportRepaired(
+    folder: FileSystemDirectoryHandle | undefined,
+    show: Show,
+  ): Promise<Blob | null> {
+    return this.#call((remote) => remote.exportRepaired(folder, Comlink.proxy(show)));
   }
 
   write(report: Report, format: ReportFormat): Promise<string> {

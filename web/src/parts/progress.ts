@@ -33,6 +33,16 @@ export function described(step: Step): { text: string; share: number | null } {
         text: `model ${step.models + 1} of ${step.of}, ${step.done} of ${step.total}`,
         share: (step.models + step.done / Math.max(step.total, 1)) / step.of,
       };
+    case "tuning":
+      return {
+        text: `step ${step.record.step + 1} of ${step.total}, loss ${step.record.loss.toFixed(3)}`,
+        share: (step.record.step + 1) / step.total,
+      };
+    case "checking":
+      return {
+        text: `checked after ${step.record.step} steps: perplexity ${step.record.perplexity.toFixed(3)}`,
+        share: null,
+      };
     case "exporting":
       return {
         text: `${megabytes(step.bytes)} of ${megabytes(step.total)}`,

@@ -1,5 +1,5 @@
 // What the page shows, as its address: whoever opens the address sees the same screen.
-import type { DeviceChoice, Estimator, Schedule, Tap } from "../generated/types";
+import type { DeviceChoice, Estimator, LayerChoice, Objective, Schedule, Tap } from "../generated/types";
 
 export const VIEWS = [
   "model",
@@ -13,8 +13,11 @@ export const VIEWS = [
 export type View = (typeof VIEWS)[number];
 
 const DEVICES: readonly DeviceChoice[] = ["auto", "gpu", "cpu"];
-const TAPS: readonly Tap[] = ["input", "output", "update", "attention", "mlp", "neurons"];
+export const TAPS: readonly Tap[] = ["input", "output", "update", "attention", "mlp", "neurons"];
 const ESTIMATORS: readonly Estimator[] = ["pooled", "element", "channel"];
+export const FIGURES = ["ln_eavss", "propensity"] as const;
+export const CHOICES: readonly LayerChoice["kind"][] = ["eavss", "probe", "random", "last", "all", "given"];
+export const OBJECTIVES: readonly Objective["kind"][] = ["margin", "dpo", "info_nce"];
 const SCHEDULES: readonly Schedule[] = ["one_shot", "iterative"];
 
 const DEFAULTS = {
@@ -38,6 +41,29 @@ const DEFAULTS = {
   length: 0,
   /** Items of each dataset at most; 0 for what suits the device. */
   items: 0,
+  /** Tap at which factual and hallucinated answers are contrasted. */
+  contrast: "output" as Tap,
+  figure: "ln_eavss" as (typeof FIGURES)[number],
+  /** Dataset of pairs; empty for the first. */
+  pairs: "",
+  /** The pair looked at, from 0. */
+  pair: 0,
+  /** How the layers to repair are chosen. */
+  choice: "last" as LayerChoice["kind"],
+  /** Those chosen by hand. */
+  given: [] as number[],
+  /** How many are chosen otherwise; 0 for a quarter. */
+  layers: 0,
+  objective: "margin" as Objective["kind"],
+  steps: 200,
+  rate: 0.003,
+  rank: 8,
+  /** Pairs of a training step. */
+  batch: 8,
+  /** Checks without a better one after which a training ends. */
+  patience: 3,
+  /** Characters of neutral text that a repair reads at most; 0 for what suits the device. */
+  neutral: 0,
   /** Step of the lesson, from 0. */
   step: 0,
 };
@@ -51,9 +77,20 @@ function whole(value: string | null, otherwise: number): number {
   return value !== null && Number.isInteger(number) && number >= -1 ? number : otherwise;
 }
 
+function positive(value: string | null, otherwise: number): number {
+  const number = Number(value);
+  return Number.isFinite(number) && number > 0 ? number : otherwise;
+}
+
+function numbers(value: string | null): number[] {
+  return (value ?? "")
+    .split(",")
+    .filter((part) => /^\d+$/.test(part))
+    .map(Number);
+}
+
 function parsed(search: string): typeof DEFAULTS {
   const query = new URLSearchParams(search);
-  const removed = (query.get("removed") ?? "").split(",").filter((part) => /^\d+$/.test(part));
   return {
     view: oneOf(VIEWS, query.get("view"), DEFAULTS.view),
     device: oneOf(DEVICES, query.get("device"), DEFAULTS.device),
@@ -64,13 +101,27 @@ function parsed(search: string): typeof DEFAULTS {
     epsilon: query.get("epsilon") ?? DEFAULTS.epsilon,
     method: query.get("method") ?? DEFAULTS.method,
     layer: whole(query.get("layer"), DEFAULTS.layer),
-    removed: removed.map(Number),
+    removed: numbers(query.get("removed")),
     count: whole(query.get("count"), DEFAULTS.count),
     schedule: oneOf(SCHEDULES, query.get("schedule"), DEFAULTS.schedule),
     prompt: query.get("prompt") ?? DEFAULTS.prompt,
     sequences: whole(query.get("sequences"), DEFAULTS.sequences),
     length: whole(query.get("length"), DEFAULTS.length),
     items: whole(query.get("items"), DEFAULTS.items),
+    contrast: oneOf(TAPS, query.get("contrast"), DEFAULTS.contrast),
+    figure: oneOf(FIGURES, query.get("figure"), DEFAULTS.figure),
+    pairs: query.get("pairs") ?? DEFAULTS.pairs,
+    pair: Math.max(whole(query.get("pair"), DEFAULTS.pair), 0),
+    choice: oneOf(CHOICES, query.get("choice"), DEFAULTS.choice),
+    given: numbers(query.get("given")),
+    layers: Math.max(whole(query.get("layers"), DEFAULTS.layers), 0),
+    objective: oneOf(OBJECTIVES, query.get("objective"), DEFAULTS.objective),
+    steps: positive(query.get("steps"), DEFAULTS.steps),
+    rate: positive(query.get("rate"), DEFAULTS.rate),
+    rank: positive(query.get("rank"), DEFAULTS.rank),
+    batch: positive(query.get("batch"), DEFAULTS.batch),
+    patience: positive(query.get("patience"), DEFAULTS.patience),
+    neutral: Math.max(whole(query.get("neutral"), DEFAULTS.neutral), 0),
     step: whole(query.get("step"), DEFAULTS.step),
   };
 }

@@ -1,4 +1,4 @@
-import type { DeviceReport } from "../generated/types";
+import type { DeviceReport, Estimate } from "../generated/types";
 
 /** A number with three to four digits that matter. */
 export function figure(value: number | null | undefined): string {
@@ -19,6 +19,19 @@ export function withInterval(
     return figure(value);
   }
   return `${figure(value)} [${figure(low)}, ${figure(high)}]`;
+}
+
+/** As `figure`, but with three decimals at most: where many numbers stand side by side. */
+export function brief(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return figure(value);
+  const size = Math.abs(value);
+  return size < 10 && (size >= 5e-4 || size === 0) ? value.toFixed(3).replace("-", "−") : figure(value);
+}
+
+/** A number with its interval, briefly. */
+export function briefly({ value, low, high }: Estimate): string {
+  if (typeof low !== "number" || typeof high !== "number") return brief(value);
+  return `${brief(value)} [${brief(low)}, ${brief(high)}]`;
 }
 
 export function megabytes(bytes: number): string {

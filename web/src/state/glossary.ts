@@ -91,6 +91,94 @@ const DEFINITIONS: Record<string, Definition> = {
     text: "How often the right choice has the highest log-likelihood per character, so that long answers are not at a disadvantage.",
     source: "as lm-evaluation-harness computes it",
   },
+  hsav: {
+    text: "Activation variance over hallucinated answers, divided by that over factual answers to the same questions. 1 where the layer does not care.",
+    source: "named in arXiv 2411.10069; this definition is LayerLab's own",
+  },
+  hss: {
+    text: "Activation sparsity over hallucinated answers, divided by that over factual answers. 1 where the layer does not care.",
+    source: "named in arXiv 2411.10069; this definition is LayerLab's own",
+  },
+  eavss: {
+    text: "HSAV / HSS: how much more a layer varies, for how often it is silent, while the model reads what is not so. Its logarithm is 0 where the layer does not care.",
+    source: "named in arXiv 2411.10069; this definition is LayerLab's own",
+  },
+  propensity: {
+    text: "|ln EAVSS|: the distance from indifference, in either direction. Rank 1 is the layer that it is largest at.",
+    source: "LayerLab's own definition",
+  },
+  probe: {
+    text: "The mass-mean direction: from the mean hidden state of hallucinated answers to that of factual ones. Each question is placed by a direction that was made without it.",
+    source: "Marks and Tegmark, arXiv 2310.06824",
+  },
+  auroc: {
+    text: "How often a factual answer lies further along the probe's direction than a hallucinated one. 0.5 is chance, 1 is always.",
+    source: "area under the ROC curve, cross-validated by question",
+  },
+  matched_length: {
+    text: "Only pairs whose two answers have equally many tokens: what is left there is not due to length.",
+    source: "LayerLab's control",
+  },
+  shuffled: {
+    text: "Right and wrong are swapped by a coin in each pair. About 5 % of layers may then be told apart by chance, and the AUROC must be near 0.5.",
+    source: "LayerLab's control",
+  },
+  lora: {
+    text: "Adapters: to each linear map of a chosen layer the product of two narrow matrices is added. Their inner width is the rank; only they are trained.",
+    source: "LoRA, arXiv 2106.09685",
+  },
+  margin: {
+    text: "Trains until the factual answer is more likely than the hallucinated one by 3 nats, and then leaves the pair alone.",
+    source: "hinge loss on log p(factual) − log p(hallucinated)",
+  },
+  dpo: {
+    text: "Rewards what log p(factual) − log p(hallucinated) has gained on the model as it was, the less the larger it is already.",
+    source: "direct preference optimisation, arXiv 2305.18290",
+  },
+  info_nce: {
+    text: "Draws the hidden states of factual answers to those of their prompts, away from hallucinated ones.",
+    source: "InfoNCE, arXiv 1807.03748; what is compared is LayerLab's own",
+  },
+  learning_rate: {
+    text: "The highest step size of AdamW; it rises over the first steps and falls along half a cosine.",
+    source: "LayerLab",
+  },
+  patience: {
+    text: "Validation pairs and perplexity are checked every 20 steps. After so many checks without a better one the training ends; the best is kept in any case.",
+    source: "LayerLab",
+  },
+  ratio: {
+    text: "After over before; for what should be low, before over after. Above 1 is better than before.",
+    source: "LayerLab",
+  },
+  margin_of_answers: {
+    text: "log p(factual) − log p(hallucinated), mean over pairs, in nats. Above 0 the factual answer is the likelier one.",
+    source: "LayerLab",
+  },
+  guard: {
+    text: "Where the perplexity of neutral text rises beyond this limit, the training ends and goes back to its best step.",
+    source: "LayerLab",
+  },
+  mc1: {
+    text: "How often the one right choice has the highest log-likelihood.",
+    source: "TruthfulQA, arXiv 2109.07958",
+  },
+  mc2: {
+    text: "The share of probability that falls on the right answers among all that are offered.",
+    source: "TruthfulQA, arXiv 2109.07958",
+  },
+  exact_match: {
+    text: "How often the model's own answer is one of the right ones, but for case, articles and punctuation.",
+    source: "SQuAD, arXiv 1606.05250",
+  },
+  abstention: {
+    text: "How often the model says “unknown”: right for what it was never told, wrong for what it knows.",
+    source: "LayerLab",
+  },
+  wrong_answer: {
+    text: "How often its answer is neither right nor “unknown”. Lower is better.",
+    source: "LayerLab",
+  },
   one_shot: {
     text: "Layers are chosen once, by one measurement of the whole model.",
     source: "LayerLab",

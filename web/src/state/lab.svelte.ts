@@ -25,10 +25,17 @@ export interface Task {
   name: string;
   step: Step | null;
   stopping: boolean;
+  /** Whether a training was asked to end with what it has. */
+  ended: boolean;
 }
 
 /** Where what is shown comes from. */
 export type Origin = "native" | "live" | "opened";
+
+interface Shown {
+  report: Report;
+  origin: Origin;
+}
 
 /** What a model is asked where nothing else is typed. */
 export const PROMPT = "Q: What is the capital of";
@@ -69,18 +76,26 @@ class LabState {
   task = $state<Task | null>(null);
   failure = $state.raw<LabFailure | null>(null);
   memory = $state(0);
+  /** Counts loaded models: what the worker holds of one is gone with the next. */
+  loads = $state(0);
 
   readonly isBundled = $derived(this.model === null || this.model.name === "atlas");
-  /** The whole report that is shown, and where it comes from. */
-  readonly shown = $derived.by((): { report: Report; origin: Origin } | null => {
-    if (this.opened !== null) return { report: this.opened, origin: "opened" };
+  /** What this page found out; until then, what the command did. */
+  readonly #own = $derived.by((): Shown | null => {
     if (this.live !== null) return { report: this.live, origin: "live" };
     if (this.native !== null && this.isBundled) return { report: this.native, origin: "native" };
     return null;
   });
+  /** The whole report that is shown, and where it comes from. */
+  readonly shown = $derived.by((): Shown | null => {
+    if (this.opened !== null) return { report: this.opened, origin: "opened" };
+    return this.#own;
+  });
+  /** The same where layers are scored: an opened report may be about something else. */
+  readonly scored = $derived(this.opened?.scoring ? this.shown : this.#own);
   readonly scoring = $derived.by((): ScoringReport | null => {
-    if (this.opened === null && this.rescored !== null) return this.rescored;
-    return this.shown?.report.scoring ?? null;
+    if (this.scored?.origin === "live" && this.rescored !== null) return this.rescored;
+    return this.scored?.report.scoring ?? null;
   });
   readonly ready = $derived(this.device !== null && this.model !== null && this.task === null);
 
@@ -168,7 +183,7 @@ class LabState {
     const text = this.calibration;
     const request = this.#scoreRequest();
     if (text === null || request === null) return;
-    await this.#work("Scoring the layers", async (lab, show) => {
+    await this.work("Scoring the layers", async (lab, show) => {
       this.rescored = this.opened = null;
       // A few sequences at first: something to see at once, and all of it when it is there.
       const quick = { ...request, loss_change: false, score: { ...request.score, resamples: 100 } };
@@ -205,7 +220,7 @@ class LabState {
       constraints: { protected: [], forced: [] },
     };
     const request = { score: { ...score, loss_change: method === "loss_change" }, plans };
-    const found = await this.#work("Choosing layers", (lab, show) =>
+    const found = await this.work("Choosing layers", (lab, show) =>
       lab.plan(text, request, show),
     );
     return found?.[0] ?? null;
@@ -216,8 +231,8 @@ class LabState {
     const { examination, bundled } = this;
     if (examination === null || bundled === null) return;
     const removals = [[...address.removed].sort((a, b) => a - b)];
-    const request = { removals, eval: this.#evalOptions(bundled) };
-    const judged = await this.#work("Asking the whole and the pruned model", (lab, show) =>
+    const request = { removals, eval: this.evalOptions(bundled.request.eval) };
+    const judged = await this.work("Asking the whole and the pruned model", (lab, show) =>
       lab.judge(examination, request, show),
     );
     if (judged !== undefined) this.judged = judged;
@@ -230,8 +245,8 @@ class LabState {
     if (calibration === null || examination === null || bundled === null || score === null) return;
     const { count, schedule } = address;
     const plans = { ...bundled.request.plans, budget: { count }, schedules: [schedule] };
-    const request = { score, plans, eval: this.#evalOptions(bundled) };
-    const report = await this.#work("Pruning by every method", (lab, show) =>
+    const request = { score, plans, eval: this.evalOptions(bundled.request.eval) };
+    const report = await this.work("Pruning by every method", (lab, show) =>
       lab.run(calibration, examination, request, show),
     );
     if (report !== undefined) {
@@ -240,16 +255,16 @@ class LabState {
     }
   }
 
-  /** Continues a prompt; `say` hears of the text as it comes. */
-  async generate(prompt: string, removed: number[], say: (text: string) => void) {
-    const request = { prompt, removed, max_new_tokens: 48, temperature: null, seed: 0 };
+  /** Continues a prompt, by the model as it is or as repaired; `say` hears of the text as it comes. */
+  async generate(prompt: string, removed: number[], say: (text: string) => void, repaired = false) {
+    const request = { prompt, removed, repaired, max_new_tokens: 48, temperature: null, seed: 0 };
     const name = removed.length === 0 ? "Generating" : "Generating without the removed layers";
-    return this.#work(name, (lab) => lab.generate(request, say));
+    return this.work(name, (lab) => lab.generate(request, say));
   }
 
   /** A dataset of the user's, downloaded if need be; nothing where that failed. */
   async dataset(source: DatasetSource): Promise<NamedText | undefined> {
-    return this.#work("Getting the dataset", (lab, show) => lab.dataset(source, show));
+    return this.work("Getting the dataset", (lab, show) => lab.dataset(source, show));
   }
 
   /** Lets the whole model go on from the address's prompt. */
@@ -268,7 +283,7 @@ class LabState {
       schedule: "one_shot",
       removed: [...address.removed].sort((a, b) => a - b),
     };
-    return this.#work("Writing the pruned model", (lab, show) => lab.export(plan, folder, show));
+    return this.work("Writing the pruned model", (lab, show) => lab.export(plan, folder, show));
   }
 
   /** Does something with the lab that takes no time to speak of. */
@@ -287,6 +302,13 @@ class LabState {
     await this.ask((lab) => lab.cancel());
   }
 
+  /** Ends a training early; what it has come to is judged. */
+  async endTraining(): Promise<void> {
+    if (this.task === null) return;
+    this.task.ended = true;
+    await this.ask((lab) => lab.endTraining());
+  }
+
   async #showNative(): Promise<void> {
     try {
       const response = await fetch(new URL("atlas/report.json", document.baseURI));
@@ -297,7 +319,7 @@ class LabState {
   }
 
   async #start(device: DeviceChoice): Promise<void> {
-    await this.#work("Starting the lab", async (lab) => {
+    await this.work("Starting the lab", async (lab) => {
       this.adapter = await lab.adapter();
       this.device = await lab.start(device);
       this.bundled ??= await lab.bundled();
@@ -306,16 +328,16 @@ class LabState {
   }
 
   async #load(): Promise<boolean> {
-    const loaded = await this.#work("Loading the model", (lab, show) =>
+    const loaded = await this.work("Loading the model", (lab, show) =>
       lab.load(this.#source, show),
     );
     this.model = loaded ?? null;
+    this.loads += 1;
     return loaded !== undefined;
   }
 
   /** How models are asked; a GPU that the processor imitates takes minutes for a text. */
-  #evalOptions(bundled: Bundled): EvalOptions {
-    const usual = bundled.request.eval;
+  evalOptions(usual: EvalOptions): EvalOptions {
     if (this.device?.kind !== "software_gpu") return usual;
     return { ...usual, window: 32, max_windows: 2 };
   }
@@ -327,7 +349,7 @@ class LabState {
   }
 
   /** One long task at a time; nothing where it failed, which `failure` then says. */
-  async #work<T>(
+  async work<T>(
     name: string,
     work: (lab: Lab, show: (step: Step) => void) => Promise<T>,
   ): Promise<T | undefined> {
@@ -336,7 +358,7 @@ class LabState {
     const turn = this.#turn;
     const isCurrent = () => turn === this.#turn;
     this.failure = null;
-    this.task = { name, step: null, stopping: false };
+    this.task = { name, step: null, stopping: false, ended: false };
     try {
       const found = await work(lab, (step) => {
         if (this.task !== null && isCurrent()) this.task.step = step;

@@ -7,6 +7,8 @@ const NAMES: Record<Metric, string> = {
   mc1: "MC1",
   mc2: "MC2",
   exact_match: "exact match",
+  abstention: "answers “unknown”",
+  wrong_answer: "wrong answers",
   ece: "calibration error",
 };
 

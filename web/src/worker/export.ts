@@ -1,4 +1,4 @@
-// Where a pruned model goes: a folder that the user picked, or a zip to download.
+// Where a pruned or repaired model, or an adapter, goes: a folder that the user picked, or a zip to download.
 import { Zip, ZipPassThrough } from "fflate";
 import type { ExportSink } from "../generated/layerlab_web";
 

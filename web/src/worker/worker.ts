@@ -2,7 +2,9 @@
 import * as Comlink from "comlink";
 import init, { Session } from "../generated/layerlab_web";
 import type {
+  AnswerChange,
   Bundled,
+  BundledPairs,
   Calibration,
   DeviceChoice,
   DeviceReport,
@@ -13,16 +15,21 @@ import type {
   Generated,
   JudgeRequest,
   Judged,
+  LocateRequest,
   ModelReport,
   NamedText,
+  PairTokens,
   Plan,
   PlanningRequest,
   Progress,
+  RepairRequest,
+  RepairTexts,
   Report,
   ReportFormat,
   ScoreOptions,
   ScoreRequest,
   ScoringReport,
+  TokensRequest,
 } from "../generated/types";
 import { datasetText } from "./datasets";
 import { FolderSink, ZipSink } from "./export";
@@ -34,14 +41,18 @@ import { keptModels, removeModel } from "./store";
 
 type Shown = (progress: Progress) => void;
 
-/** A caller's function across the border, called at most every 50 ms: a page shows no more. */
-function calm<T>(show: (value: T) => void): (value: T) => void {
+/**
+ * A caller's function across the border, called at most every 50 ms: a page shows no more. What a training records all
+ * gets through, since it is drawn.
+ */
+function calm<T extends { stage: string }>(show: (step: T) => void): (step: T) => void {
   let last = 0;
-  return (value) => {
+  return (step) => {
     const now = performance.now();
-    if (now - last < 50) return;
+    const isRecord = step.stage === "tuning" || step.stage === "checking";
+    if (!isRecord && now - last < 50) return;
     last = now;
-    show(value);
+    show(step);
   };
 }
 
@@ -122,6 +133,52 @@ export class LabWorker {
   ): Promise<Blob | null> {
     const sink = folder === undefined ? new ZipSink() : new FolderSink(folder);
     await this.#open().export(plan, sink, calm(onProgress));
+    return (await sink.finish()) ?? null;
+  }
+
+  bundledPairs(): BundledPairs {
+    return Session.bundledPairs();
+  }
+
+  async locate(
+    examination: Examination,
+    request: LocateRequest,
+    onProgress: Shown,
+  ): Promise<Report> {
+    return this.#open().locate(examination, request, calm(onProgress));
+  }
+
+  async tokens(request: TokensRequest): Promise<PairTokens> {
+    return this.#open().tokens(request);
+  }
+
+  async repair(texts: RepairTexts, request: RepairRequest, onProgress: Shown): Promise<Report> {
+    return this.#open().repair(texts, request, calm(onProgress));
+  }
+
+  /** Asks a training to end with the best that it has come to. */
+  endTraining(): void {
+    this.#session?.endTraining();
+  }
+
+  async answerChanges(count: number, onProgress: Shown): Promise<AnswerChange[]> {
+    return this.#open().answerChanges(count, calm(onProgress));
+  }
+
+  /** The adapters of the last repair in the layout of PEFT, as a zip. */
+  async exportAdapters(): Promise<Blob> {
+    const sink = new ZipSink();
+    await this.#open().exportAdapters(sink);
+    return sink.finish();
+  }
+
+  /** Writes the repaired model to a folder, or gives it as a zip. */
+  async exportRepaired(
+    folder: FileSystemDirectoryHandle | undefined,
+    onProgress: Shown,
+  ): Promise<Blob | null> {
+    const sink = folder === undefined ? new ZipSink() : new FolderSink(folder);
+    await this.#open().exportRepaired(sink, calm(onProgress));
     return (await sink.finish()) ?? null;
   }
 

@@ -15,6 +15,7 @@ use web_time::Instant;
 use super::{
     measure::{Measured, measure_pairs},
     mine::{MineOptions, Mined, mine},
+    tokens::LocatedPairs,
 };
 use crate::{
     LabError, OpenModel, Progress, Run,
@@ -103,6 +104,14 @@ pub struct MatchedLength {
     pub layers: Vec<LayerContrast>,
 }
 
+/// A report, and the pairs that it is about.
+pub struct Located {
+    /// The report.
+    pub report: Report,
+    /// Of each dataset, in the order of the report.
+    pub pairs: Vec<LocatedPairs>,
+}
+
 /// Contrasts factual and hallucinated answers at every layer, dataset by dataset.
 ///
 /// # Errors
@@ -115,12 +124,30 @@ pub async fn locate_layers<F: ModelFiles>(
     created: String,
     run: &mut Run<'_>,
 ) -> Result<Report, LabError> {
+    let located = locate_pairs(model, datasets, request, created, run).await?;
+    Ok(located.report)
+}
+
+/// As [`locate_layers`], and keeps what it takes to look at single pairs.
+///
+/// # Errors
+/// As [`locate_layers`].
+pub async fn locate_pairs<F: ModelFiles>(
+    model: &OpenModel<F>,
+    datasets: &[Dataset],
+    request: &LocateRequest,
+    created: String,
+    run: &mut Run<'_>,
+) -> Result<Located, LabError> {
     request.eval.validate()?;
     let start = Instant::now();
     let mut found = Vec::with_capacity(datasets.len());
+    let mut pairs = Vec::with_capacity(datasets.len());
     for dataset in datasets {
         let (tokens, mined) = token_pairs(model, &model.decoder, dataset, request, run).await?;
-        let taps = located(&model.decoder, &tokens, request, run).await?;
+        let epsilon = request.contrast.epsilon;
+        let measured = measure_pairs(&model.decoder, &tokens, &request.taps, epsilon, run).await?;
+        let taps = contrasted(&measured, &tokens, request, run).await?;
         let mean = |count: &dyn Fn(&TokenPair) -> usize| {
             tokens.iter().map(|pair| count(pair) as f64).sum::<f64>() / tokens.len() as f64
         };
@@ -135,6 +162,7 @@ pub async fn locate_layers<F: ModelFiles>(
             ],
             taps,
         });
+        pairs.push(LocatedPairs::of(&dataset.name, tokens, &measured));
     }
     let seconds = start.elapsed().as_secs_f64();
     run.step(Progress::Hashing).await?;
@@ -145,7 +173,7 @@ pub async fn locate_layers<F: ModelFiles>(
         request: request.clone(),
         datasets: found,
     });
-    Ok(report)
+    Ok(Located { report, pairs })
 }
 
 /// The pairs of a dataset as tokens, mined where it has none of its own.
@@ -183,8 +211,19 @@ pub(crate) async fn located(
     request: &LocateRequest,
     run: &mut Run<'_>,
 ) -> Result<Vec<LocatedTap>, LabError> {
+    let epsilon = request.contrast.epsilon;
+    let measured = measure_pairs(decoder, pairs, &request.taps, epsilon, run).await?;
+    contrasted(&measured, pairs, request, run).await
+}
+
+/// Figures and controls of what was measured.
+async fn contrasted(
+    measured: &Measured,
+    pairs: &[TokenPair],
+    request: &LocateRequest,
+    run: &mut Run<'_>,
+) -> Result<Vec<LocatedTap>, LabError> {
     let options = &request.contrast;
-    let measured = measure_pairs(decoder, pairs, &request.taps, options.epsilon, run).await?;
     let questions: Vec<&str> = pairs.iter().map(|pair| pair.group.as_str()).collect();
     let length = |answer: &layerlab_eval::Continued| answer.ids.len() - answer.start;
     let matched: Vec<usize> = (0..pairs.len())
@@ -193,7 +232,7 @@ pub(crate) async fn located(
     let mut taps = Vec::with_capacity(request.taps.len());
     for &tap in &request.taps {
         run.step(Progress::Scoring).await?;
-        let [factual, hallucinated] = sides(&measured, tap);
+        let [factual, hallucinated] = sides(measured, tap);
         let layers = contrast_layers(&refs(&factual), &refs(&hallucinated), &questions, options)?;
         let matched_length = match matched.len() {
             count if count < FEW_PAIRS => None,

@@ -6,7 +6,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use layerlab_eval::{Continued, TokenPair};
 use layerlab_kernels::{Measurement, collect, measure};
 use layerlab_model::{Decoder, Observer, PaddingSide, TokenBatch};
-use layerlab_stats::{Epsilon, ModelStatistics, SequenceStatistics, Tap, TapStatistics};
+use layerlab_stats::{Epsilon, ModelStatistics, SequenceStatistics, Tap};
 
 use crate::{LabError, Progress, Run};
 
@@ -99,10 +99,7 @@ impl Place<'_> {
         let mut statistics = ModelStatistics::new(layers, self.epsilon);
         for (layer, tap, of_answer) in found.into_iter().flatten() {
             let taps = &mut statistics.layers[layer].taps;
-            taps.entry(tap)
-                .or_insert_with(TapStatistics::default)
-                .sequences
-                .push(of_answer);
+            taps.entry(tap).or_default().sequences.push(of_answer);
         }
         Ok(statistics)
     }

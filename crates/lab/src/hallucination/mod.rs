@@ -1,20 +1,28 @@
 //! The second half of the lab: layers that carry hallucination are located, and repaired.
 
+mod answers;
+mod choice;
 mod locate;
+mod material;
 mod measure;
 mod mine;
 mod pooled;
 mod repair;
 mod split;
+mod tokens;
+mod train;
 
+pub use answers::{AnswerChange, GivenAnswer, answer_changes};
+pub use choice::LayerChoice;
 pub use locate::{
-    HallucinationReport, LocateRequest, LocatedDataset, LocatedTap, MatchedLength, locate_layers,
+    HallucinationReport, LocateRequest, Located, LocatedDataset, LocatedTap, MatchedLength,
+    locate_layers, locate_pairs,
 };
 pub(crate) use locate::{located, token_pairs};
+pub use material::RepairMaterial;
 pub use mine::{MineOptions, Mined};
-pub use repair::{
-    LayerChoice, RepairMaterial, RepairReport, RepairRequest, RepairRun, Repaired, repair_layers,
-};
+pub use repair::{RepairReport, RepairRequest, RepairRun, Repaired, repair_layers};
 pub use split::SplitReport;
+pub use tokens::{AnswerTokens, LocatedPairs, PairTokens};
 
 pub use layerlab_tune::{Ending, Objective, Recipe};

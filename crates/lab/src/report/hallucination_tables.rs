@@ -162,6 +162,7 @@ impl RepairRun {
             Some(Ending::NoBetter) => "no better",
             Some(Ending::Guard) => "perplexity guard",
             Some(Ending::Diverged) => "diverged",
+            Some(Ending::Stopped) => "stopped by the user",
         };
         format!("step {kept} of {} ({why})", training.steps.len())
     }

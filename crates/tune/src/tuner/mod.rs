@@ -55,6 +55,7 @@ pub struct Tuner {
     pub(crate) best: Adapters,
     pub(crate) optimizer: ModuleOptimizer,
     pub(crate) state: TuningState,
+    is_stopped: bool,
     train: Pairs,
     validation: Pairs,
     neutral_train: Prefix,
@@ -120,6 +121,7 @@ impl Tuner {
                 )))
                 .init(),
             state: TuningState::default(),
+            is_stopped: false,
             reference: Vec::new(),
             recipe,
         };
@@ -149,6 +151,11 @@ impl Tuner {
         self.adapters.valid()
     }
 
+    /// Asks for an early end: what it has learnt so far is checked once more, and no further step is taken.
+    pub fn stop(&mut self) {
+        self.is_stopped = true;
+    }
+
     /// One check or step, whichever is due.
     ///
     /// # Errors
@@ -160,13 +167,17 @@ impl Tuner {
         }
         let step = self.state.steps.len();
         let last = self.state.checks.last().map(|check| check.step);
-        let is_over = step >= self.recipe.steps || self.adapters.adapter_count() == 0;
+        let is_over =
+            self.is_stopped || step >= self.recipe.steps || self.adapters.adapter_count() == 0;
         let is_due = step.is_multiple_of(self.recipe.check_every) || is_over;
         if is_due && last != Some(step) {
             return self.check(step).await;
         }
         if is_over {
-            return Ok(self.end(Ending::Finished));
+            return Ok(self.end(match self.is_stopped {
+                true => Ending::Stopped,
+                false => Ending::Finished,
+            }));
         }
         self.step(step).await
     }

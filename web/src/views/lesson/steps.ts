@@ -1,5 +1,6 @@
 // The lesson: each step does something real and asks about it.
 import { address, go } from "../../state/address.svelte";
+import { hallucination } from "../../state/hallucination.svelte";
 import { PROMPT, lab } from "../../state/lab.svelte";
 
 export interface LessonStep {
@@ -95,5 +96,32 @@ export const STEPS: LessonStep[] = [
     },
     question: "Would you trust a method that loses to random choice?",
     answer: "Not on this model. Try it on another: the lab takes any small model in Hugging Face layout, and says what it sees there.",
+  },
+  {
+    title: "Where does it show that something is not so?",
+    text: "Now the model reads right and made-up answers to the same questions, and the lab compares what every layer does meanwhile. It does so apart for facts that Atlas was told often, seldom and never.",
+    action: {
+      name: "Locate hallucination",
+      act: () => {
+        go("hallucination");
+        if (lab.ready && hallucination.located === null) void hallucination.locate();
+      },
+    },
+    question: "Some layer always has rank 1. How many could you tell from a layer that does not care?",
+    answer: "Hardly any, and hardly more than with shuffled labels; the probe guesses, too, even about facts that Atlas was told often and answers well. A ranking always names a winner. Whether it won anything is for the interval and the controls to say.",
+  },
+  {
+    title: "Can it be repaired?",
+    text: "Small adapters on a few layers are trained for two hundred steps so that right answers become likelier than made-up ones. Watch the margin rise, and the perplexity of neutral text, which must not.",
+    action: {
+      name: "Repair the last layers",
+      act: () => {
+        address.choice = "last";
+        go("repair");
+        if (lab.ready && hallucination.repaired === null) void hallucination.repair();
+      },
+    },
+    question: "The questions that it is judged on are not those that it learnt from. Is it more often right, or has it learnt something else?",
+    answer: "Among given choices it tends to pick the right one more often. Left to answer freely it hardly gains: some answers turn into “unknown”, some into nonsense, even where it knew. What it was never told it cannot learn from other facts; at best it learns to say so. Repeat it on random layers before you thank the choice of layers, and trust only differences whose interval leaves out 0.",
   },
 ];

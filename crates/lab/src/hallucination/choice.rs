@@ -1,0 +1,120 @@
+//! Which layers are repaired.
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use layerlab_model::ModelError;
+use layerlab_score::LayerContrast;
+use rand::{SeedableRng, seq::index};
+use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::LocatedTap;
+use crate::LabError;
+
+/// How the layers to repair are chosen. Written `eavss`, `probe`, `last`, `all`, `random:SEED`, or as numbers joined by `+`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum LayerChoice {
+    /// The highest propensity |ln EAVSS| on training pairs, at the output of blocks.
+    Eavss,
+    /// The highest AUROC of the mass-mean probe on training pairs, at the output of blocks.
+    Probe,
+    /// Drawn at random.
+    Random {
+        /// By this seed.
+        seed: u64,
+    },
+    /// The last.
+    Last,
+    /// Every layer, each with adapters of the same rank: more weights in all.
+    All,
+    /// By hand.
+    Given {
+        /// These.
+        layers: BTreeSet<usize>,
+    },
+}
+
+impl fmt::Display for LayerChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Eavss => f.write_str("eavss"),
+            Self::Probe => f.write_str("probe"),
+            Self::Random { seed } => write!(f, "random:{seed}"),
+            Self::Last => f.write_str("last"),
+            Self::All => f.write_str("all"),
+            Self::Given { layers } => {
+                let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
+                f.write_str(&layers.join("+"))
+            }
+        }
+    }
+}
+
+impl FromStr for LayerChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "eavss" => return Ok(Self::Eavss),
+            "probe" => return Ok(Self::Probe),
+            "last" => return Ok(Self::Last),
+            "all" => return Ok(Self::All),
+            _ => {}
+        }
+        if let Some(seed) = text.strip_prefix("random:") {
+            let seed = seed.parse().map_err(|_| format!("`{seed}` is no seed"))?;
+            return Ok(Self::Random { seed });
+        }
+        let layers: Result<BTreeSet<usize>, _> = text.split('+').map(str::parse).collect();
+        match layers {
+            Ok(layers) => Ok(Self::Given { layers }),
+            Err(_) => Err(format!(
+                "`{text}` is no choice of layers; expected eavss, probe, last, all, random:SEED, or numbers joined by +"
+            )),
+        }
+    }
+}
+
+/// The layers of a choice.
+pub(super) fn chosen(
+    choice: &LayerChoice,
+    count: Option<usize>,
+    located: &[LocatedTap],
+    layers: usize,
+) -> Result<BTreeSet<usize>, LabError> {
+    let quarter = ((layers as f64 * 0.25).round() as usize).max(1);
+    let count = count.unwrap_or(quarter).clamp(1, layers);
+    let highest = |value: &dyn Fn(&LayerContrast) -> Option<f64>| {
+        let of_tap = located.first().map_or(&[][..], |tap| &tap.layers);
+        let mut ranked: Vec<(f64, usize)> = of_tap
+            .iter()
+            .filter_map(|layer| Some((value(layer)?, layer.layer)))
+            .collect();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+        ranked
+            .into_iter()
+            .take(count)
+            .map(|(_, layer)| layer)
+            .collect()
+    };
+    Ok(match choice {
+        LayerChoice::Eavss => highest(&|layer| layer.propensity),
+        LayerChoice::Probe => highest(&|layer| layer.auroc.value),
+        LayerChoice::Random { seed } => {
+            let mut random = ChaCha8Rng::seed_from_u64(*seed);
+            index::sample(&mut random, layers, count)
+                .into_iter()
+                .collect()
+        }
+        LayerChoice::Last => (layers - count..layers).collect(),
+        LayerChoice::All => (0..layers).collect(),
+        LayerChoice::Given { layers: given } => {
+            if let Some(&layer) = given.iter().find(|layer| **layer >= layers) {
+                return Err(ModelError::NoSuchLayer { layer, layers }.into());
+            }
+            given.clone()
+        }
+    })
+}
