@@ -111,7 +111,7 @@ fn peft_loads_adapters_and_gives_the_same_logits() {
             for file in ["config.json", "model.safetensors"] {
                 fs::copy(source.join(file), to.join(file)).unwrap();
             }
-            let mut target = FolderTarget::new(to.join("adapter"), None, false).unwrap();
+            let mut target = FolderTarget::new(&to.join("adapter"), None, false).unwrap();
             block_on(write_adapters(&adapters, plain.spec(), name, &mut target)).unwrap();
             target.commit().unwrap();
             let logits = logits(&plain.with_adapters(&adapters));

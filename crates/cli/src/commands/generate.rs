@@ -85,7 +85,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             destination.write(&(json + "\n"))
         }
         (false, true) => Ok(()),
-        (false, false) => destination.write(&format!("{}{}\n", generated.prompt, generated.text)),
+        (false, false) => destination.write(format!("{}{}\n", generated.prompt, generated.text)),
     }
 }
 

@@ -78,7 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let Provenance { source, plan, .. } = &provenance;
     let removed: Vec<String> = plan.removed.iter().map(ToString::to_string).collect();
-    print(&format!(
+    print(format!(
         "Removed {} of {} layers of {} ({}): {}\nWritten to {}\n",
         removed.len(),
         source.layers,

@@ -20,9 +20,6 @@ use crate::{
     stages::StageFolder,
 };
 
-/// Of a neutral text, the last part is judged on and never trained on.
-const JUDGED_SHARE: f64 = 0.2;
-
 /// Train small adapters on chosen layers so that factual answers become likelier than hallucinated ones
 #[derive(Args)]
 #[command(after_help = "\
@@ -164,14 +161,15 @@ impl Arguments {
     fn material(&self, exam: &Exam) -> Result<RepairMaterial, Failure> {
         let (texts, datasets): (Vec<Dataset>, Vec<Dataset>) =
             exam.datasets.iter().cloned().partition(Dataset::is_text);
-        let (neutral, texts) = match &self.neutral {
+        let mut material = match &self.neutral {
             None if self.model.model == bundled::NAME => {
                 let [read, judged] = bundled::neutral();
-                let judged = Dataset::of_text(
-                    format!("{}/{}", bundled::NAME, judged.name),
-                    judged.contents,
-                );
-                (read.contents, [vec![judged], texts].concat())
+                let name = format!("{}/{}", bundled::NAME, judged.name);
+                RepairMaterial {
+                    datasets,
+                    neutral: read.contents,
+                    texts: vec![Dataset::of_text(name, judged.contents)],
+                }
             }
             None => {
                 let problem =
@@ -179,20 +177,12 @@ impl Arguments {
                 return Err(Failure::usage(anyhow!(problem)));
             }
             Some(path) => {
-                let mut text = read_text(path)?;
-                let last = (text.contents.len() as f64 * (1.0 - JUDGED_SHARE)) as usize;
-                let judged = text
-                    .contents
-                    .split_off(text.contents.floor_char_boundary(last));
-                let judged = Dataset::of_text(format!("the end of {}", text.name), judged);
-                (text.contents, [vec![judged], texts].concat())
+                let text = read_text(path)?;
+                RepairMaterial::with_neutral(datasets, &text.name, text.contents)
             }
         };
-        Ok(RepairMaterial {
-            datasets,
-            neutral,
-            texts,
-        })
+        material.texts.extend(texts);
+        Ok(material)
     }
 
     async fn run(

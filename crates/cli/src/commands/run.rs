@@ -103,7 +103,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     bars.clear();
     let report = report?;
     if arguments.html.is_some() {
-        page.write(&report.to_html())?;
+        page.write(report.to_html())?;
     }
     let written = arguments.format.format(&destination).write(&report)?;
     destination.write(&written)?;

@@ -135,9 +135,8 @@ impl Tuner {
         let sides = Pairs::sides(chosen);
         let mean = |rows: usize, within: &dyn Fn(usize, usize) -> bool| {
             let mut weights = Vec::with_capacity(rows * tokens);
-            for row in 0..rows {
-                let counted: Vec<bool> =
-                    (0..tokens).map(|token| within(sides[row], token)).collect();
+            for &side in &sides[..rows] {
+                let counted: Vec<bool> = (0..tokens).map(|token| within(side, token)).collect();
                 let count = counted.iter().filter(|counted| **counted).count().max(1);
                 weights.extend(
                     counted
