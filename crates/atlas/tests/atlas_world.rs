@@ -191,7 +191,7 @@ fn stories_and_reviews_of_one_split_occur_in_no_other() {
 fn tasks_are_files_that_the_readers_load() {
     let world = world();
     let files = task_files(&world, SEED);
-    assert_eq!(files.len(), 1 + 2 * (2 + 3 * 3));
+    assert_eq!(files.len(), 1 + 2 * (2 + 3 * 4));
     for file in &files {
         let dataset = Dataset::read(file.name.as_str(), &file.contents, false)
             .unwrap_or_else(|error| panic!("{error}"));
@@ -204,6 +204,17 @@ fn tasks_are_files_that_the_readers_load() {
                 assert!(sets.into_iter().all(|set| set.choices.len() == 4));
             }
             (Items::Choices(items), "pairs") => assert!(items.len() > 300),
+            (Items::Choices(items), "truthful") => {
+                // "unknown" is right exactly where nobody told the fact.
+                let is_told = !file.name.contains("never_told");
+                for item in items {
+                    let set = item.single.as_ref().unwrap();
+                    let unknown = set.choices.iter().position(|choice| choice == "unknown");
+                    assert_eq!(set.right[unknown.unwrap()], !is_told, "{}", item.question);
+                    let right = set.right.iter().filter(|right| **right).count();
+                    assert_eq!((set.choices.len(), right), (4 + usize::from(is_told), 1));
+                }
+            }
             (Items::Labels(items), "sentiment") => assert_eq!(items.len(), 200),
             (items, kind) => panic!("{kind} reads as {} items of another kind", items.len()),
         }

@@ -108,7 +108,7 @@ fn the_probe_reads_what_is_there_and_nothing_else() {
 
 #[test]
 fn shuffled_labels_take_the_difference_away() {
-    let (factual, hallucinated) = (side(5, 80, 1.0, 6.0), side(6, 80, 1.6, 0.0));
+    let (factual, hallucinated) = (side(5, 80, 1.0, 0.0), side(6, 80, 1.6, 6.0));
     let questions = questions(80);
     let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
     let found = shuffled_labels(&[&factual], &[&hallucinated], &questions, &element()).unwrap();
