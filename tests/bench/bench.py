@@ -19,7 +19,7 @@ import tables
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
-ROUNDS = 3
+ROUNDS = 2
 THREADS = os.cpu_count()
 
 
@@ -44,7 +44,7 @@ def figures(command, environment=None):
 
 def beside_peers(options, model, text, more):
     """Medians of all programs over the rounds."""
-    common = ["--model", str(model), "--text", str(text), "--repeats", "3", *more]
+    common = ["--model", str(model), "--text", str(text), *more]
     gathered = collections.defaultdict(list)
     for _ in range(ROUNDS):
         for program in [
@@ -89,8 +89,8 @@ def main():
     text = options.texts / "calibration.txt"
     found = {
         "machine": machine(),
-        "atlas": beside_peers(options, ROOT / "crates/atlas/model", text, []),
-        "large": beside_peers(options, random_model(options, "large"), text, ["--max-sequences", "8"]),
+        "atlas": beside_peers(options, ROOT / "crates/atlas/model", text, ["--repeats", "3"]),
+        "large": beside_peers(options, random_model(options, "large"), text, ["--repeats", "1", "--max-sequences", "4"]),
         "page": page(options),
         "growth": growth.measure(options, text, random_model, figures),
     }

@@ -1,7 +1,6 @@
 """How the cost of a token grows with layers, width, tokens and model size."""
 
-# layers, width, tokens of a sequence
-USUAL = (6, 256, 256)
+# Layers, width, tokens of a sequence.
 AXES = {
     "layers": [(layers, 256, 256) for layers in (3, 6, 12, 24)],
     "width": [(6, width, 256) for width in (128, 256, 512, 1024)],
@@ -18,7 +17,7 @@ def measure(options, text, random_model, figures):
         for layers, width, tokens in sizes:
             model = random_model(options, f"grown-{layers}-{width}", layers, width)
             speeds = figures(
-                [options.speed, "--model", str(model), "--text", str(text), "--repeats", "3"]
+                [options.speed, "--model", str(model), "--text", str(text), "--repeats", "2"]
                 + ["--sequence-length", str(tokens), "--max-sequences", str(2048 // tokens)]
             )
             cost = {name: 1e6 / speeds[f"layerlab {name}"] for name in ["forward pass", "with statistics of one tap"]}

@@ -3,20 +3,14 @@
 
 mod support;
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{collections::BTreeSet, fs, ops::ControlFlow};
 
 use layerlab_model::{
-    AdapterShape, Adapters, Checkpoint, Decoder, Folder, NoObserver, PaddingSide, TokenBatch,
+    AdapterShape, Adapters, Decoder,
     export::{FolderTarget, export_changed, write_adapters},
 };
 use pollster::block_on;
-use support::{cpu, goldens};
+use support::{assert_reloaded, cpu, goldens, load, logits, open, record_logits};
 use tempfile::TempDir;
 
 /// Separate maps, maps stored as inputs by outputs, and maps stored fused.
@@ -25,14 +19,6 @@ const SHAPE: AdapterShape = AdapterShape {
     rank: 2,
     alpha: 6.0,
 };
-const IDS: [[u32; 6]; 2] = [[5, 17, 3, 60, 22, 9], [2, 44, 7, 19, 33, 1]];
-
-fn load(folder: &Path) -> (Checkpoint<Folder>, Decoder) {
-    let checkpoint = block_on(Checkpoint::open(Folder::new(folder))).unwrap();
-    let mut progress = |_| ControlFlow::Continue(());
-    let decoder = block_on(Decoder::load(&checkpoint, &cpu().device, &mut progress)).unwrap();
-    (checkpoint, decoder)
-}
 
 /// Adapters on two layers, none of whose numbers is zero.
 fn adapters(decoder: &Decoder) -> Adapters {
@@ -47,16 +33,6 @@ fn adapters(decoder: &Decoder) -> Adapters {
     Adapters::from_stored(spec, &layers, SHAPE, stored, &cpu().device).unwrap()
 }
 
-/// Logits `[batch][tokens][vocabulary]`.
-fn logits(decoder: &Decoder) -> Vec<f32> {
-    let batch = TokenBatch::new(&IDS, PaddingSide::Right).unwrap();
-    let hidden = decoder
-        .hidden_states(&batch, None, &mut NoObserver)
-        .unwrap();
-    let data = block_on(decoder.logits(hidden).into_data_async()).unwrap();
-    data.iter::<f32>().collect()
-}
-
 fn rms(values: &[f32]) -> f32 {
     (values.iter().map(|value| value * value).sum::<f32>() / values.len() as f32).sqrt()
 }
@@ -66,13 +42,14 @@ fn a_merged_checkpoint_does_what_the_adapters_do() {
     let work = TempDir::new().unwrap();
     for name in FAMILIES {
         let to = work.path().join(name);
-        let (checkpoint, plain) = load(&goldens().join(name));
+        let source = goldens().join(name);
+        let plain = load(&source);
         let adapters = adapters(&plain);
         let changes = block_on(adapters.low_rank(plain.spec())).unwrap();
         let mut target = FolderTarget::new(&to, None, false).unwrap();
         let mut progress = |_| ControlFlow::Continue(());
         block_on(export_changed(
-            &checkpoint,
+            &open(&source),
             &changes,
             &mut target,
             &mut progress,
@@ -80,7 +57,7 @@ fn a_merged_checkpoint_does_what_the_adapters_do() {
         .unwrap();
         target.commit().unwrap();
         let expected = logits(&plain.with_adapters(&adapters));
-        let found = logits(&load(&to).1);
+        let found = logits(&load(&to));
         let error = |other: &[f32]| {
             let differences: Vec<f32> = expected.iter().zip(other).map(|(a, b)| a - b).collect();
             rms(&differences) / rms(&expected)
@@ -93,19 +70,13 @@ fn a_merged_checkpoint_does_what_the_adapters_do() {
     }
 }
 
-/// Where `LAYERLAB_PYTHON` names a Python with `peft`, it loads every adapter and gives our logits.
 #[test]
 fn peft_loads_adapters_and_gives_the_same_logits() {
-    let Some(python) = std::env::var_os("LAYERLAB_PYTHON") else {
-        eprintln!("LAYERLAB_PYTHON is not set: passed over");
-        return;
-    };
     let work = TempDir::new().unwrap();
-    let folders: Vec<PathBuf> = FAMILIES
-        .iter()
-        .map(|name| {
+    assert_reloaded(|| {
+        let folders = FAMILIES.iter().map(|name| {
             let (source, to) = (goldens().join(name), work.path().join(name));
-            let plain = load(&source).1;
+            let plain = load(&source);
             let adapters = adapters(&plain);
             fs::create_dir(&to).unwrap();
             for file in ["config.json", "model.safetensors"] {
@@ -114,15 +85,9 @@ fn peft_loads_adapters_and_gives_the_same_logits() {
             let mut target = FolderTarget::new(&to.join("adapter"), None, false).unwrap();
             block_on(write_adapters(&adapters, plain.spec(), name, &mut target)).unwrap();
             target.commit().unwrap();
-            let logits = logits(&plain.with_adapters(&adapters));
-            let rows: Vec<&[f32]> = logits.chunks(plain.spec().vocab_size).collect();
-            let batch: Vec<&[&[f32]]> = rows.chunks(IDS[0].len()).collect();
-            let recorded = serde_json::json!({ "ids": IDS, "logits": batch });
-            fs::write(to.join("logits.json"), recorded.to_string()).unwrap();
+            record_logits(&plain.with_adapters(&adapters), &to);
             to
-        })
-        .collect();
-    let script = goldens().join("reload.py");
-    let status = Command::new(python).arg(script).args(folders).status();
-    assert!(status.unwrap().success());
+        });
+        folders.collect()
+    });
 }

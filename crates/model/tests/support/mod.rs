@@ -9,10 +9,15 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
+    ops::ControlFlow,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use burn::tensor::{Device, DeviceKind, Tensor};
+use layerlab_model::{Checkpoint, Decoder, Folder, NoObserver, PaddingSide, TokenBatch};
+use pollster::block_on;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 
@@ -89,7 +94,7 @@ impl Reference {
 /// tokens, relative to the root mean square of `expected` there.
 pub fn relative_error(found: Tensor<3>, expected: &[f64], mask: &[i64]) -> f64 {
     let channels = found.dims()[2];
-    let found = pollster::block_on(found.into_data_async()).expect("read-back");
+    let found = block_on(found.into_data_async()).expect("read-back");
     let found: Vec<f64> = found.iter::<f64>().collect();
     assert_eq!(found.len(), expected.len());
     let (mut largest, mut squares, mut count) = (0.0f64, 0.0, 0);
@@ -105,6 +110,48 @@ pub fn relative_error(found: Tensor<3>, expected: &[f64], mask: &[i64]) -> f64 {
         }
     }
     largest / (squares / f64::from(count)).sqrt()
+}
+
+/// Tokens whose logits are compared.
+const IDS: [[u32; 6]; 2] = [[5, 17, 3, 60, 22, 9], [2, 44, 7, 19, 33, 1]];
+
+pub fn open(folder: &Path) -> Checkpoint<Folder> {
+    block_on(Checkpoint::open(Folder::new(folder))).expect("a checkpoint")
+}
+
+pub fn load(folder: &Path) -> Decoder {
+    let mut progress = |_| ControlFlow::Continue(());
+    block_on(Decoder::load(&open(folder), &cpu().device, &mut progress)).expect("a decoder")
+}
+
+/// Logits `[batch][tokens][vocabulary]`.
+pub fn logits(decoder: &Decoder) -> Vec<f32> {
+    let batch = TokenBatch::new(&IDS, PaddingSide::Right).expect("a batch");
+    let hidden = decoder.hidden_states(&batch, None, &mut NoObserver);
+    let logits = decoder.logits(hidden.expect("hidden states"));
+    let data = block_on(logits.into_data_async()).expect("read-back");
+    data.iter::<f32>().collect()
+}
+
+/// Leaves a decoder's logits in a folder, for `reload.py`.
+pub fn record_logits(decoder: &Decoder, folder: &Path) {
+    let logits = logits(decoder);
+    let rows: Vec<&[f32]> = logits.chunks(decoder.spec().vocab_size).collect();
+    let batch: Vec<&[&[f32]]> = rows.chunks(IDS[0].len()).collect();
+    let recorded = serde_json::json!({ "ids": IDS, "logits": batch });
+    fs::write(folder.join("logits.json"), recorded.to_string()).expect("a file");
+}
+
+/// Where `LAYERLAB_PYTHON` names a Python with `transformers` and `peft`, they load what `write` leaves in folders and give
+/// the logits that are recorded there.
+pub fn assert_reloaded(write: impl FnOnce() -> Vec<PathBuf>) {
+    let Some(python) = std::env::var_os("LAYERLAB_PYTHON") else {
+        eprintln!("LAYERLAB_PYTHON is not set: passed over");
+        return;
+    };
+    let script = goldens().join("reload.py");
+    let status = Command::new(python).arg(script).args(write()).status();
+    assert!(status.expect("python starts").success());
 }
 
 /// The files of a golden, to be spoilt in memory.
