@@ -1,7 +1,7 @@
 """LayerLab beside its peers in one run: writes docs/benchmarks.json and docs/benchmarks.md. `cargo xtask bench` runs it.
 
 Programs take turns over several rounds, each in a process of its own with the same weights, tokens, batches and threads;
-a figure is the median of the rounds. Needs tests/goldens/requirements.txt, node and Chromium.
+a figure is the median of the rounds. Needs requirements.txt beside it, node and Chromium.
 """
 
 import argparse
@@ -89,9 +89,9 @@ def main():
     text = options.texts / "calibration.txt"
     found = {
         "machine": machine(),
+        "page": page(options),
         "atlas": beside_peers(options, ROOT / "crates/atlas/model", text, ["--repeats", "3"]),
         "large": beside_peers(options, random_model(options, "large"), text, ["--repeats", "1", "--max-sequences", "4"]),
-        "page": page(options),
         "growth": growth.measure(options, text, random_model, figures),
     }
     docs = ROOT / "docs"

@@ -2,8 +2,7 @@
 
 Forward passes with hooks under inference_mode, the way of the AVSS authors' code (a backward pass, every activation
 copied to the host and reduced by numpy; written from its description), and training steps of adapters by peft. The same
-weights, tokens, batches and statistics as crates/lab/examples/speed; prints one `name<TAB>value` a line. Needs
-tests/goldens/requirements.txt.
+weights, tokens, batches and statistics as crates/lab/examples/speed; prints one `name<TAB>value` a line.
 """
 
 import argparse

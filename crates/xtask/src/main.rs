@@ -19,7 +19,7 @@ cargo xtask <command>
   test                              install what the tests need and run them all
   atlas write|train --output DIR    write the invented world's texts and tasks, or train the model of it
   bench                             speed beside PyTorch, candle and onnxruntime-web, into docs/benchmarks.md (needs
-                                    tests/goldens/requirements.txt; name another interpreter by $PYTHON)
+                                    tests/bench/requirements.txt; name another interpreter by $PYTHON)
 ";
 
 fn main() -> ExitCode {
