@@ -60,19 +60,25 @@ fn main() -> ExitCode {
             usual(panicked);
         }
     }));
-    let result = match Cli::parse().command {
-        Command::Run(arguments) => commands::run::run(&arguments),
-        Command::Score(arguments) => commands::score::run(&arguments),
-        Command::Prune(arguments) => commands::prune::run(&arguments),
-        Command::Eval(arguments) => commands::eval::run(&arguments),
-        Command::Compare(arguments) => commands::compare::run(&arguments),
-        Command::Locate(arguments) => commands::locate::run(&arguments),
-        Command::Repair(arguments) => commands::repair::run(&arguments),
-        Command::Generate(arguments) => commands::generate::run(&arguments),
-        Command::Info(arguments) => commands::info::run(&arguments),
-    };
+    let command = Cli::parse().command;
+    // In the pool whose threads share the work: a thread outside would be woken after every operation.
+    let result = rayon::scope(|_| run(&command));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
+    }
+}
+
+fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Run(arguments) => commands::run::run(arguments),
+        Command::Score(arguments) => commands::score::run(arguments),
+        Command::Prune(arguments) => commands::prune::run(arguments),
+        Command::Eval(arguments) => commands::eval::run(arguments),
+        Command::Compare(arguments) => commands::compare::run(arguments),
+        Command::Locate(arguments) => commands::locate::run(arguments),
+        Command::Repair(arguments) => commands::repair::run(arguments),
+        Command::Generate(arguments) => commands::generate::run(arguments),
+        Command::Info(arguments) => commands::info::run(arguments),
     }
 }

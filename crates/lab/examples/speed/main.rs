@@ -15,7 +15,7 @@ use layerlab_lab::{
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-type Failed = Box<dyn Error>;
+type Failed = Box<dyn Error + Send + Sync>;
 
 struct Options {
     model: String,
@@ -63,7 +63,8 @@ fn options() -> Result<Options, Failed> {
 
 fn main() -> Result<(), Failed> {
     let options = options()?;
-    pollster::block_on(run(&options))
+    // As the command does.
+    rayon::scope(|_| pollster::block_on(run(&options)))
 }
 
 async fn run(options: &Options) -> Result<(), Failed> {

@@ -7,7 +7,7 @@ use layerlab_model::{NoObserver, PaddingSide, Target, TokenBatch};
 
 use crate::{Failed, Options, median};
 
-/// Prints the time of leaving out each of L layers over that of L passes to the text's loss.
+/// Prints the time of leaving out each of L layers, and none, over that of L + 1 passes to the text's loss.
 pub async fn measure_leave_one_out(
     model: &OpenModel<Folder>,
     text: &Text,
@@ -37,8 +37,8 @@ pub async fn measure_leave_one_out(
     }
     let [pass, scored, with_losses] = seconds.map(median);
     let layers = model.decoder.spec().layers() as f64;
-    let left_out = (with_losses - scored) / (layers * pass);
-    println!("leaving out each of L layers over L passes\t{left_out:.3}");
+    let left_out = (with_losses - scored) / ((layers + 1.0) * pass);
+    println!("leaving out each of L layers and none, over L + 1 passes\t{left_out:.3}");
     Ok(())
 }
 
