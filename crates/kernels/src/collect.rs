@@ -155,9 +155,14 @@ fn values<E: burn::tensor::Element>(
     what: &'static str,
     expected: usize,
 ) -> Result<Vec<E>, KernelError> {
-    let values: Vec<E> = results
-        .next()
-        .map_or_else(Vec::new, |data| data.iter().collect());
+    let values: Vec<E> = match results.next() {
+        // A copy, where it is of that type already.
+        Some(data) => match data.as_slice() {
+            Ok(values) => values.to_vec(),
+            Err(_) => data.iter().collect(),
+        },
+        None => Vec::new(),
+    };
     match values.len() == expected {
         true => Ok(values),
         false => Err(KernelError::Incomplete {

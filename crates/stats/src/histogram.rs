@@ -40,6 +40,7 @@ impl Histogram {
     }
 
     /// The bin of a finite number.
+    #[inline]
     pub fn bin_of(a: f32) -> usize {
         let key = (a.to_bits() & 0x7fff_ffff) >> 20;
         (key + 1).saturating_sub(FIRST_KEY).min(BINS as u32 - 1) as usize

@@ -49,12 +49,12 @@ impl SequencePair {
             // ‖out ∓ in‖² = (‖out‖ − ‖in‖)² + 2‖in‖‖out‖(1 ∓ cos): whichever of 1 − cos and
             // 1 + cos is small is found without a difference of near equals.
             let stretch = output - input;
-            let share = |squared: f64| {
-                ((squared - stretch * stretch) / (2.0 * input * output)).clamp(0.0, 2.0)
-            };
+            let product = 2.0 * input * output;
+            let share = |squared: f64| ((squared - stretch * stretch) / product).clamp(0.0, 2.0);
             let (below_one, above_minus_one) = (share(difference), share(sum));
             let cosine = (above_minus_one - below_one) / 2.0;
-            let angle = 2.0 * below_one.sqrt().atan2(above_minus_one.sqrt());
+            // Of opposites, whose quotient is infinite, it is π too.
+            let angle = 2.0 * (below_one / above_minus_one).sqrt().atan();
             pair.tokens += 1;
             pair.cosine_sum += cosine;
             pair.one_minus_cosine_sum += below_one;

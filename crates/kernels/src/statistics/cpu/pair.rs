@@ -4,56 +4,73 @@ use pulp::{Arch, Simd, WithSimd};
 
 use crate::layout::PAIR_PARTS;
 
-/// Sums are kept in this many lanes, so that the compiler uses vector instructions.
-const LANES: usize = 16;
+/// Channels that are turned to float64 at once: within the nearest cache.
+const AT_ONCE: usize = 128;
 
-/// The four sums of each token, token after token.
-pub(super) fn token_sums<'a>(rows: impl Iterator<Item = (&'a [f32], &'a [f32])>) -> Vec<f64> {
-    Arch::new().dispatch(Rows(rows))
+/// The four sums of each token, of `input` and `output` `[tokens, channels]`.
+pub(super) fn token_sums(input: &[f32], output: &[f32], channels: usize) -> Vec<f64> {
+    Arch::new().dispatch(Rows {
+        input,
+        output,
+        channels,
+    })
 }
 
-struct Rows<I>(I);
+struct Rows<'a> {
+    input: &'a [f32],
+    output: &'a [f32],
+    channels: usize,
+}
 
-impl<'a, I: Iterator<Item = (&'a [f32], &'a [f32])>> WithSimd for Rows<I> {
+impl WithSimd for Rows<'_> {
     type Output = Vec<f64>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Vec<f64> {
-        let mut sums = Vec::new();
-        for (input, output) in self.0 {
-            sums.extend(one_token(input, output));
+    fn with_simd<S: Simd>(self, simd: S) -> Vec<f64> {
+        let inputs = self.input.chunks(self.channels);
+        let rows = inputs.zip(self.output.chunks(self.channels));
+        let mut all = Vec::with_capacity(rows.len() * PAIR_PARTS);
+        let (mut a, mut b) = ([0.0; AT_ONCE], [0.0; AT_ONCE]);
+        for (input, output) in rows {
+            let mut sums = [simd.splat_f64s(0.0); 3];
+            for (input, output) in input.chunks(AT_ONCE).zip(output.chunks(AT_ONCE)) {
+                widen(input, &mut a);
+                widen(output, &mut b);
+                // Zeros behind the last channel add nothing.
+                let (a, _) = S::as_simd_f64s(&a);
+                let (b, _) = S::as_simd_f64s(&b);
+                let used = input.len().div_ceil(S::F64_LANES);
+                for (a, b) in a[..used].iter().zip(&b[..used]) {
+                    let difference = simd.sub_f64s(*b, *a);
+                    sums[0] = simd.mul_add_e_f64s(*a, *a, sums[0]);
+                    sums[1] = simd.mul_add_e_f64s(*b, *b, sums[1]);
+                    sums[2] = simd.mul_add_e_f64s(difference, difference, sums[2]);
+                }
+            }
+            let [a, b, difference] = sums;
+            let (a, b) = (simd.reduce_sum_f64s(a), simd.reduce_sum_f64s(b));
+            let difference = simd.reduce_sum_f64s(difference);
+            // The diagonals of a parallelogram: float64 has digits to spare for what this cancels.
+            all.extend([a, b, (2.0 * (a + b) - difference).max(0.0), difference]);
         }
-        sums
+        all
     }
 }
 
+/// Values as float64, and zeros behind them.
 #[inline(always)]
-fn one_token(input: &[f32], output: &[f32]) -> [f64; PAIR_PARTS] {
-    let mut lanes = [[0.0f64; LANES]; PAIR_PARTS];
-    let (inputs, input_rest) = input.as_chunks::<LANES>();
-    let (outputs, output_rest) = output.as_chunks::<LANES>();
-    for (input, output) in inputs.iter().zip(outputs) {
-        for lane in 0..LANES {
-            add(&mut lanes, lane, input[lane], output[lane]);
+fn widen(values: &[f32], wide: &mut [f64; AT_ONCE]) {
+    match values.as_array::<AT_ONCE>() {
+        Some(values) => {
+            for (wide, value) in wide.iter_mut().zip(values) {
+                *wide = f64::from(*value);
+            }
+        }
+        None => {
+            wide.fill(0.0);
+            for (wide, value) in wide.iter_mut().zip(values) {
+                *wide = f64::from(*value);
+            }
         }
     }
-    for (lane, (input, output)) in input_rest.iter().zip(output_rest).enumerate() {
-        add(&mut lanes, lane, *input, *output);
-    }
-    let mut sums = [0.0; PAIR_PARTS];
-    for (sum, lanes) in sums.iter_mut().zip(&lanes) {
-        for lane in lanes {
-            *sum += lane;
-        }
-    }
-    sums
-}
-
-#[inline(always)]
-fn add(lanes: &mut [[f64; LANES]; PAIR_PARTS], lane: usize, a: f32, b: f32) {
-    let (a, b) = (f64::from(a), f64::from(b));
-    lanes[0][lane] += a * a;
-    lanes[1][lane] += b * b;
-    lanes[2][lane] += (b + a) * (b + a);
-    lanes[3][lane] += (b - a) * (b - a);
 }
