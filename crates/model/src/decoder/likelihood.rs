@@ -2,7 +2,8 @@
 
 use burn::tensor::{Int, Tensor, activation::log_softmax};
 
-use super::model::Decoder;
+use super::{cpu, model::Decoder};
+use crate::Parting;
 
 /// Logits of this many numbers are held at once; a vocabulary may have 150,000 tokens.
 const LOGITS_AT_ONCE: usize = 1 << 24;
@@ -45,7 +46,8 @@ impl Decoder {
         let [batch, tokens, channels] = hidden.dims();
         let device = hidden.device();
         let hidden = hidden.reshape([batch * tokens, channels]);
-        let at_once = (LOGITS_AT_ONCE / self.spec.vocab_size).max(1);
+        let numbers = Parting::of(LOGITS_AT_ONCE, &device).size;
+        let at_once = (numbers / self.spec.vocab_size).max(1);
         let parts = targets.chunks(at_once).map(|targets| {
             // Both far below 2^31.
             let rows = targets
@@ -55,12 +57,14 @@ impl Decoder {
             let rows: Vec<i32> = rows.collect();
             let ids: Vec<i32> = ids.collect();
             let rows = Tensor::<1, Int>::from_data(rows.as_slice(), &device);
-            let ids = Tensor::<1, Int>::from_data(ids.as_slice(), &device);
             let hidden = hidden.clone().select(0, rows).unsqueeze_dim(0);
-            let logits = self.logits(hidden).squeeze_dim::<2>(0); // [targets, vocabulary]
-            log_softmax(logits, 1)
-                .gather(1, ids.unsqueeze_dim(1))
-                .squeeze_dim(1)
+            let logits = self.logits(hidden); // [1, targets, vocabulary]
+            cpu::log_probabilities(&logits, &ids).unwrap_or_else(|| {
+                let ids = Tensor::<1, Int>::from_data(ids.as_slice(), &device);
+                log_softmax(logits.squeeze_dim::<2>(0), 1)
+                    .gather(1, ids.unsqueeze_dim(1))
+                    .squeeze_dim(1)
+            })
         });
         let parts: Vec<Tensor<1>> = parts.collect();
         (!parts.is_empty()).then(|| Tensor::cat(parts, 0))

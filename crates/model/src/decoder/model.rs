@@ -10,6 +10,7 @@ use super::{
     batch::TokenBatch,
     block::{Block, Frame, Pass},
     cache::KvCache,
+    cpu,
     mask::Masks,
     norm::Norm,
     observe::Observer,
@@ -86,8 +87,12 @@ impl Decoder {
     /// Logits `[batch, tokens, vocabulary]` of hidden states `[batch, tokens, channels]`.
     pub fn logits(&self, hidden: Tensor<3>) -> Tensor<3> {
         match &self.head {
-            Some(head) => head.forward(hidden),
-            None => linear(hidden, self.embedding.weight.val().transpose(), None),
+            Some(head) => cpu::linear(&hidden, &head.weight.val(), None)
+                .unwrap_or_else(|| head.forward(hidden)),
+            None => {
+                let weight = self.embedding.weight.val().transpose();
+                cpu::linear(&hidden, &weight, None).unwrap_or_else(|| linear(hidden, weight, None))
+            }
         }
     }
 

@@ -13,6 +13,9 @@ const QUERIES: usize = 4;
 const VECTORS: usize = 2;
 /// Stands for minus infinity among scores.
 const HIDDEN: f32 = -1e30;
+/// A weight of e to this, beside the greatest, which is 1, is far below what float32 tells apart; it is 0, since products
+/// with less would be denormal, for which processors need a hundred times as long.
+const NEGLIGIBLE: f32 = -50.0;
 
 /// Values mixed by the softmax of `scale` times query times key, `[batch, tokens, heads * dim]`. Queries are
 /// `[batch, heads, tokens, dim]`, keys and values `[batch, kv_heads, seen, dim]`; `heads / kv_heads` neighbours share a key
@@ -192,7 +195,7 @@ fn score<S: Simd>(
     }
 }
 
-/// Scores of one query to e^(scale · (score − the greatest)), 0 for what is not visible; gives their sum.
+/// Scores of one query to e^(scale · (score − the greatest)), 0 for what is negligible or not visible; gives their sum.
 #[inline(always)]
 fn weigh<S: Simd>(simd: S, scores: &mut [f32], visible: Range<usize>, scale: f32) -> f32 {
     if visible.is_empty() {
@@ -211,7 +214,8 @@ fn weigh<S: Simd>(simd: S, scores: &mut [f32], visible: Range<usize>, scale: f32
     let mut sum = simd.splat_f32s(0.0);
     for score in scores {
         let distance = simd.mul_f32s(scale, simd.sub_f32s(*score, greatest));
-        *score = exponential(simd, distance);
+        let counts = simd.greater_than_f32s(distance, simd.splat_f32s(NEGLIGIBLE));
+        *score = simd.select_f32s(counts, exponential(simd, distance), simd.splat_f32s(0.0));
         sum = simd.add_f32s(sum, *score);
     }
     simd.reduce_sum_f32s(sum)

@@ -7,12 +7,15 @@ mod attention;
 mod exponential;
 mod gate;
 mod heads;
+mod likelihood;
 mod linear;
 mod norm;
+mod product;
 
 pub(super) use attention::mix;
 pub(super) use gate::gated;
 pub(super) use heads::split;
+pub(super) use likelihood::log_probabilities;
 pub(super) use linear::linear;
 pub(super) use norm::rms;
 
