@@ -6,8 +6,8 @@ use std::{
 };
 
 use burn::tensor::{Int, Tensor};
-use layerlab_kernels::{Measurement, collect, compare, measure as start};
-use layerlab_model::{Decoder, Observer, PaddingSide, TokenBatch};
+use layerlab_kernels::{BatchStatistics, Measurement, collect, compare, measure as start};
+use layerlab_model::{Decoder, Observer, PaddingSide, Parting, TokenBatch, each_part};
 use layerlab_stats::{Epsilon, ModelStatistics, PairStatistics, Tap, TapStatistics};
 
 use crate::{LabError, Progress, Run};
@@ -53,11 +53,19 @@ pub async fn measure(
         total,
     })
     .await?;
-    for sequences in sequences.chunks(options.batch) {
-        let batch = TokenBatch::new(sequences, PaddingSide::Right)?;
-        let mut taps = TapObserver::new(options);
-        decoder.hidden_states(&batch, None, &mut taps)?;
-        taps.merge_into(&mut statistics).await?;
+    let device = decoder.device();
+    let parting = Parting::of(options.batch, &device);
+    for sequences in sequences.chunks(parting.together()) {
+        let mut parts: Vec<&[Vec<u32>]> = sequences.chunks(parting.size).collect();
+        let found = each_part(&device, &mut parts, async |sequences| {
+            let batch = TokenBatch::new(sequences, PaddingSide::Right)?;
+            let mut taps = TapObserver::new(options);
+            decoder.hidden_states(&batch, None, &mut taps)?;
+            taps.results().await
+        });
+        for results in found.await? {
+            merge(results, options, &mut statistics);
+        }
         done += sequences.len();
         run.step(Progress::Measuring {
             sequences: done,
@@ -135,40 +143,50 @@ impl<'a> TapObserver<'a> {
     }
 
     /// Fetches everything that was started.
-    async fn merge_into(self, statistics: &mut ModelStatistics) -> Result<(), LabError> {
-        let shares_residual = self.wants_tap(Tap::Input) && self.wants_tap(Tap::Output);
+    async fn results(self) -> Result<Vec<(Subject, BatchStatistics)>, LabError> {
         let results = collect(self.measurements).await?;
-        for (subject, result) in self.subjects.into_iter().zip(results) {
-            let pairs = PairStatistics {
-                sequences: result.pairs,
-            };
-            let sequences = TapStatistics {
-                sequences: result.sequences,
-            };
-            let (layer, span) = match subject {
-                Subject::Span(layer, span) => (layer, span),
-                Subject::Tap(layer, tap) => {
-                    // What a block writes, the next one reads: one measurement serves both.
-                    if let (Tap::Output, true, Some(next)) =
-                        (tap, shares_residual, statistics.layers.get_mut(layer + 1))
-                    {
-                        let taps = &mut next.taps;
-                        taps.entry(Tap::Input).or_default().merge(sequences.clone());
-                    }
-                    let Some(measured) = statistics.layers.get_mut(layer) else {
-                        continue;
-                    };
-                    measured.taps.entry(tap).or_default().merge(sequences);
-                    (layer, 1)
+        Ok(self.subjects.into_iter().zip(results).collect())
+    }
+}
+
+/// Adds what was found of some sequences to what is known of those before.
+fn merge(
+    results: Vec<(Subject, BatchStatistics)>,
+    options: &MeasureOptions,
+    statistics: &mut ModelStatistics,
+) {
+    let shares_residual = [Tap::Input, Tap::Output]
+        .iter()
+        .all(|tap| options.taps.contains(tap));
+    for (subject, result) in results {
+        let pairs = PairStatistics {
+            sequences: result.pairs,
+        };
+        let sequences = TapStatistics {
+            sequences: result.sequences,
+        };
+        let (layer, span) = match subject {
+            Subject::Span(layer, span) => (layer, span),
+            Subject::Tap(layer, tap) => {
+                // What a block writes, the next one reads: one measurement serves both.
+                if let (Tap::Output, true, Some(next)) =
+                    (tap, shares_residual, statistics.layers.get_mut(layer + 1))
+                {
+                    let taps = &mut next.taps;
+                    taps.entry(Tap::Input).or_default().merge(sequences.clone());
                 }
-            };
-            if let Some(measured) = statistics.layers.get_mut(layer)
-                && !pairs.sequences.is_empty()
-            {
-                measured.spans.entry(span).or_default().merge(pairs);
+                let Some(measured) = statistics.layers.get_mut(layer) else {
+                    continue;
+                };
+                measured.taps.entry(tap).or_default().merge(sequences);
+                (layer, 1)
             }
+        };
+        if let Some(measured) = statistics.layers.get_mut(layer)
+            && !pairs.sequences.is_empty()
+        {
+            measured.spans.entry(span).or_default().merge(pairs);
         }
-        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use layerlab_lab::{
     Cancel, DeviceChoice, Epsilon, LabError, MeasureOptions, OpenModel, Progress, Run,
     ScoreOptions, ScoreRequest, Tap, TextOptions, files::Folder, measure,
 };
-use layerlab_model::{Observer, PaddingSide, TokenBatch};
+use layerlab_model::{Observer, PaddingSide, Parting, TokenBatch};
 use layerlab_stats::{ModelStatistics, SequencePair, SequenceStatistics, reference};
 use pollster::block_on;
 use support::{open, score, scoring, short, text};
@@ -257,17 +257,24 @@ fn the_authors_recipe_is_their_formula() {
 #[test]
 fn a_run_reports_its_steps_and_stops_when_asked() {
     let model = open(DeviceChoice::Cpu);
-    let text = text(&model, short());
+    let request = ScoreRequest::default();
+    let together = Parting::of(request.batch, &model.decoder.device()).together();
+    let text = text(
+        &model,
+        TextOptions {
+            max_sequences: 2 * together,
+            ..short()
+        },
+    );
     let cancel = Cancel::default();
     let mut steps = Vec::new();
     let mut progress = |step| {
         steps.push(step);
-        if matches!(step, Progress::Measuring { sequences: 4.., .. }) {
+        if matches!(step, Progress::Measuring { sequences: 1.., .. }) {
             cancel.cancel();
         }
     };
     let mut run = Run::new(&mut progress, &cancel);
-    let request = ScoreRequest::default();
     let created = String::new();
     let result = block_on(layerlab_lab::score_layers(
         &model, &text, &request, created, &mut run,
@@ -275,7 +282,8 @@ fn a_run_reports_its_steps_and_stops_when_asked() {
     assert!(matches!(result, Err(LabError::Cancelled)));
     let total = text.sequences.len();
     let step = |sequences| Progress::Measuring { sequences, total };
-    assert_eq!(steps, [step(0), step(4)]);
+    assert!(together < total);
+    assert_eq!(steps, [step(0), step(together)]);
 }
 
 #[test]

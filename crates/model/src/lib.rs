@@ -11,6 +11,7 @@ mod families;
 pub mod files;
 mod generate;
 mod parameters;
+mod parts;
 pub mod spec;
 pub mod tokenizer;
 
@@ -27,5 +28,6 @@ pub use families::known_families;
 pub use files::Folder;
 pub use files::{MemoryFiles, ModelFiles};
 pub use generate::{GenerateOptions, Sampling, generate, generate_batch};
+pub use parts::{Parting, each_part};
 pub use spec::DecoderSpec;
 pub use tokenizer::Tokenizer;

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use layerlab_model::{Decoder, ModelError, NoObserver, PaddingSide, Target, TokenBatch, Tokenizer};
+use layerlab_model::{
+    Decoder, ModelError, NoObserver, PaddingSide, Parting, Target, TokenBatch, Tokenizer, each_part,
+};
 
 use super::{Asked, OnProgress, step};
 use crate::{Continued, EvalError};
@@ -110,15 +112,22 @@ impl Asked<'_> {
         let mut found = vec![0.0; distinct.len()];
         let mut done = 0;
         step(progress, done, distinct.len()).await?;
-        while let Some(&longest) = order.get(done) {
-            let rows = (self.options.batch_tokens / distinct[longest].ids.len()).max(1);
-            let batch = &order[done..(done + rows).min(order.len())];
-            let requests: Vec<&Continued> = batch.iter().map(|&index| distinct[index]).collect();
-            let sums = batch_sums(self.decoder, &requests).await?;
-            for (&index, sum) in batch.iter().zip(sums) {
-                found[index] = sum;
+        let device = self.decoder.device();
+        let parting = Parting::of(self.options.batch_tokens, &device);
+        while done < order.len() {
+            let (mut parts, rest) =
+                parting.next_parts(&order[done..], |index| distinct[index].ids.len());
+            let sums = each_part(&device, &mut parts, async |part| {
+                let requests: Vec<&Continued> = part.iter().map(|&index| distinct[index]).collect();
+                batch_sums(self.decoder, &requests).await
+            })
+            .await?;
+            for (part, sums) in parts.iter().zip(sums) {
+                for (&index, sum) in part.iter().zip(sums) {
+                    found[index] = sum;
+                }
             }
-            done += batch.len();
+            done = order.len() - rest.len();
             step(progress, done, distinct.len()).await?;
         }
         Ok(place.into_iter().map(|place| found[place]).collect())

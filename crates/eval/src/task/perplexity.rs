@@ -1,5 +1,7 @@
 //! Perplexity over a text in windows.
 
+use layerlab_model::{Parting, each_part};
+
 use super::{Asked, OnProgress, Task, likelihood::batch_sums, step};
 use crate::{Continued, EvalError, Metric, MetricResult, Sample};
 
@@ -36,11 +38,15 @@ impl Asked<'_> {
         windows.truncate(self.options.max_windows.unwrap_or(usize::MAX));
         let (mut losses, mut tokens) = (Vec::new(), Vec::new());
         step(progress, 0, windows.len()).await?;
-        let rows = (self.options.batch_tokens / window).max(1);
-        for batch in windows.chunks(rows) {
-            let requests: Vec<&Continued> = batch.iter().collect();
-            let sums = batch_sums(self.decoder, &requests).await?;
-            losses.extend(sums.iter().map(|sum| -sum));
+        let device = self.decoder.device();
+        let parting = Parting::of((self.options.batch_tokens / window).max(1), &device);
+        for batch in windows.chunks(parting.together()) {
+            let mut parts: Vec<&[Continued]> = batch.chunks(parting.size).collect();
+            let sums = each_part(&device, &mut parts, async |part| {
+                let requests: Vec<&Continued> = part.iter().collect();
+                batch_sums(self.decoder, &requests).await
+            });
+            losses.extend(sums.await?.into_iter().flatten().map(|sum| -sum));
             tokens.extend(
                 batch
                     .iter()

@@ -5,7 +5,7 @@ use std::{hint::black_box, time::Instant};
 use layerlab_lab::{
     MeasureOptions, OpenModel, Run, ScoreOptions, Tap, Text, files::Folder, measure,
 };
-use layerlab_model::{NoObserver, PaddingSide, TokenBatch};
+use layerlab_model::{NoObserver, PaddingSide, Parting, TokenBatch, each_part};
 
 use crate::{Failed, Options, median};
 
@@ -62,11 +62,22 @@ pub async fn measure_passes(
 
 /// The forward pass that nobody watches, waited for by reading one number of its end.
 async fn forward(model: &OpenModel<Folder>, text: &Text, batch: usize) -> Result<(), Failed> {
-    for sequences in text.sequences.chunks(batch) {
-        let batch = TokenBatch::new(sequences, PaddingSide::Right)?;
-        let hidden = model.decoder.hidden_states(&batch, None, &mut NoObserver)?;
-        let last = hidden.slice([0..1, 0..1, 0..1]);
-        black_box(last.into_data_async().await?);
+    let decoder = &model.decoder;
+    let device = decoder.device();
+    let parting = Parting::of(batch, &device);
+    for sequences in text.sequences.chunks(parting.together()) {
+        let mut parts: Vec<&[Vec<u32>]> = sequences.chunks(parting.size).collect();
+        let found = each_part(
+            &device,
+            &mut parts,
+            async |sequences| -> Result<_, Failed> {
+                let batch = TokenBatch::new(sequences, PaddingSide::Right)?;
+                let hidden = decoder.hidden_states(&batch, None, &mut NoObserver)?;
+                let last = hidden.slice([0..1, 0..1, 0..1]);
+                Ok(last.into_data_async().await?)
+            },
+        );
+        black_box(found.await?);
     }
     Ok(())
 }

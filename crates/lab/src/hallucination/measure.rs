@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use burn::tensor::{Int, Tensor, TensorData};
 use layerlab_eval::{Continued, TokenPair};
-use layerlab_kernels::{Measurement, collect, measure};
-use layerlab_model::{Decoder, Observer, PaddingSide, TokenBatch};
+use layerlab_kernels::{BatchStatistics, Measurement, collect, measure};
+use layerlab_model::{Decoder, Observer, PaddingSide, Parting, TokenBatch, each_part};
 use layerlab_stats::{Epsilon, ModelStatistics, SequenceStatistics, Tap};
 
 use crate::{LabError, Progress, Run};
@@ -64,35 +64,25 @@ impl Place<'_> {
         let mut order: Vec<usize> = (0..answers.len()).collect();
         order.sort_by_key(|&index| std::cmp::Reverse(answers[index].ids.len()));
         let mut found: Vec<Vec<(usize, Tap, SequenceStatistics)>> = vec![Vec::new(); answers.len()];
-        let mut start = 0;
-        while let Some(&longest) = order.get(start) {
-            let rows = (TOKENS_AT_ONCE / answers[longest].ids.len()).max(1);
-            let part = &order[start..(start + rows).min(order.len())];
-            let read: Vec<&[u32]> = part.iter().map(|&index| &answers[index].ids[..]).collect();
-            let batch = TokenBatch::new(&read, PaddingSide::Right)?;
-            let [rows, tokens] = batch.shape();
-            let mut mask = vec![0i32; rows * tokens];
-            for (row, &index) in part.iter().enumerate() {
-                let answer = answers[index];
-                mask[row * tokens + answer.start..row * tokens + answer.ids.len()].fill(1);
-            }
-            let mask = TensorData::new(mask, [rows, tokens]);
-            let mut observer = AnswerObserver {
-                taps: self.taps,
-                epsilon: self.epsilon,
-                mask: Tensor::from_data(mask, &decoder.device()),
-                places: Vec::new(),
-                measurements: Vec::new(),
-            };
-            decoder.hidden_states(&batch, None, &mut observer)?;
-            let results = collect(observer.measurements).await?;
-            for ((layer, tap), result) in observer.places.into_iter().zip(results) {
-                for (&index, statistics) in part.iter().zip(result.sequences) {
-                    found[index].push((layer, tap, statistics));
+        let device = decoder.device();
+        let parting = Parting::of(TOKENS_AT_ONCE, &device);
+        let mut rest = &order[..];
+        while !rest.is_empty() {
+            let (mut parts, left) = parting.next_parts(rest, |index| answers[index].ids.len());
+            rest = left;
+            let results = each_part(&device, &mut parts, async |part| {
+                let answers: Vec<&Continued> = part.iter().map(|&index| answers[index]).collect();
+                self.measure_together(decoder, &answers).await
+            })
+            .await?;
+            for (part, results) in parts.iter().zip(results) {
+                for ((layer, tap), result) in results {
+                    for (&index, statistics) in part.iter().zip(result.sequences) {
+                        found[index].push((layer, tap, statistics));
+                    }
                 }
+                self.done += part.len();
             }
-            start += part.len();
-            self.done += part.len();
             let (sequences, total) = (self.done, self.total);
             run.step(Progress::Measuring { sequences, total }).await?;
         }
@@ -102,6 +92,32 @@ impl Place<'_> {
             taps.entry(tap).or_default().sequences.push(of_answer);
         }
         Ok(statistics)
+    }
+
+    /// Statistics of answers that are passed together, by layer and tap.
+    async fn measure_together(
+        &self,
+        decoder: &Decoder,
+        answers: &[&Continued],
+    ) -> Result<Vec<((usize, Tap), BatchStatistics)>, LabError> {
+        let read: Vec<&[u32]> = answers.iter().map(|answer| &answer.ids[..]).collect();
+        let batch = TokenBatch::new(&read, PaddingSide::Right)?;
+        let [rows, tokens] = batch.shape();
+        let mut mask = vec![0i32; rows * tokens];
+        for (mask, answer) in mask.chunks_mut(tokens).zip(answers) {
+            mask[answer.start..answer.ids.len()].fill(1);
+        }
+        let mask = TensorData::new(mask, [rows, tokens]);
+        let mut observer = AnswerObserver {
+            taps: self.taps,
+            epsilon: self.epsilon,
+            mask: Tensor::from_data(mask, &decoder.device()),
+            places: Vec::new(),
+            measurements: Vec::new(),
+        };
+        decoder.hidden_states(&batch, None, &mut observer)?;
+        let results = collect(observer.measurements).await?;
+        Ok(observer.places.into_iter().zip(results).collect())
     }
 }
 

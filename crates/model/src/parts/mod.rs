@@ -1,0 +1,92 @@
+//! Several parts of a piece of work at once, where the processor computes.
+//!
+//! An operation on a small model takes less time than it takes to wake a thread for a share of it. So threads do not
+//! share operations but whole passes, each over sequences of its own.
+
+#[cfg(not(target_arch = "wasm32"))]
+mod lanes;
+
+use burn::tensor::Device;
+
+/// How a piece of work is parted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parting {
+    /// Sequences, or tokens, of a part.
+    pub size: usize,
+    /// How many parts to hand to [`each_part`] together.
+    pub parts: usize,
+}
+
+impl Parting {
+    /// For a device that would take `batch` sequences, or tokens, in one pass: on the CPU each thread has its share of them.
+    pub fn of(batch: usize, device: &Device) -> Self {
+        let parts = match is_shared(device) {
+            true => threads(),
+            false => 1,
+        };
+        Self {
+            size: batch.div_ceil(parts).max(1),
+            parts,
+        }
+    }
+
+    /// Sequences, or tokens, of all parts together.
+    pub fn together(&self) -> usize {
+        self.size * self.parts
+    }
+
+    /// The next parts of `order`, which names sequences from the longest to the shortest, and what is left of it. A part
+    /// has `size` tokens at most, padding included, where one sequence alone has no more.
+    pub fn next_parts<'a>(
+        &self,
+        order: &'a [usize],
+        length: impl Fn(usize) -> usize,
+    ) -> (Vec<&'a [usize]>, &'a [usize]) {
+        let mut parts = Vec::new();
+        let mut rest = order;
+        while let Some(&longest) = rest.first().filter(|_| parts.len() < self.parts) {
+            let rows = (self.size / length(longest).max(1)).max(1);
+            let (part, others) = rest.split_at(rows.min(rest.len()));
+            parts.push(part);
+            rest = others;
+        }
+        (parts, rest)
+    }
+}
+
+/// Applies `work` to every part, and gives what it found in their order. On the CPU threads share the parts, if there
+/// are enough of them, and `work` may wait for nothing but the device.
+///
+/// # Errors
+/// The first failure.
+pub async fn each_part<P, T, E>(
+    device: &Device,
+    parts: &mut [P],
+    work: impl AsyncFn(&mut P) -> Result<T, E> + Sync,
+) -> Result<Vec<T>, E>
+where
+    P: Send,
+    T: Send,
+    E: Send,
+{
+    #[cfg(not(target_arch = "wasm32"))]
+    if is_shared(device) && parts.len() >= threads() && threads() > 1 {
+        return lanes::each(parts, |part| pollster::block_on(work(part)));
+    }
+    let mut found = Vec::with_capacity(parts.len());
+    for part in parts {
+        found.push(work(part).await?);
+    }
+    Ok(found)
+}
+
+fn is_shared(device: &Device) -> bool {
+    cfg!(not(target_arch = "wasm32")) && *device == Device::flex()
+}
+
+fn threads() -> usize {
+    #[cfg(not(target_arch = "wasm32"))]
+    return rayon::current_num_threads();
+    #[cfg(target_arch = "wasm32")]
+    return 1;
+}
