@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, open, ready } from "./browser.mjs";
-import { site } from "./support.mjs";
+import { hookWorker, site } from "./support.mjs";
 
 const SHORT = "sequences=2&length=32&items=1";
 let host;
@@ -43,7 +43,7 @@ test("each long step can be stopped in its middle, and taken up again", async ()
 
 test("a lost device ends the run with a message, keeps what was found, and the CPU goes on", async () => {
   const { page, context } = await open(browser);
-  // The device lives in the worker; a line before the worker's own code lets the test reach it.
+  // The device lives in the worker.
   const hook = `{
     const request = GPUAdapter.prototype.requestDevice;
     GPUAdapter.prototype.requestDevice = async function (...given) {
@@ -51,11 +51,8 @@ test("a lost device ends the run with a message, keeps what was found, and the C
       new BroadcastChannel("lose").onmessage = () => device.destroy();
       return device;
     };
-  }\n`;
-  await page.route(/assets\/worker-[^/]*\.js$/, async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, body: hook + (await response.text()) });
-  });
+  }`;
+  await hookWorker(page, hook);
   await page.goto(`${host.address}?device=gpu&${SHORT}`);
   await page.getByText(/leaving out each layer, \d+ of/).waitFor({ timeout: 240_000 });
   await page.evaluate(() => new BroadcastChannel("lose").postMessage(""));

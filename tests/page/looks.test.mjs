@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { launch, open, ready, scored } from "./browser.mjs";
-import { DIST, assertLooks, site } from "./support.mjs";
+import { DIST, assertLooks, modulesAsked, site } from "./support.mjs";
 
 const VIEWS = ["model", "layers", "prune", "hallucination", "repair", "report", "lesson"];
 const SHORT = "device=cpu&sequences=2&length=32&items=1";
@@ -20,12 +20,12 @@ after(async () => {
   await host.close();
 });
 
-test("the module is at most 4.4 MB packed, all scripts at most 200 KB", async () => {
+test("each of the two modules is at most 4.4 MB packed, all scripts at most 200 KB", async () => {
   const names = await readdir(join(DIST, "assets"));
   const contents = async (name) => readFile(join(DIST, "assets", name));
-  const [module] = names.filter((name) => name.endsWith(".packed"));
-  const { length } = await contents(module);
-  assert.ok(length <= 4_400_000, `${length} bytes`);
+  const modules = await Promise.all(names.filter((name) => name.endsWith(".packed")).map(contents));
+  assert.equal(modules.length, 2);
+  for (const { length } of modules) assert.ok(length <= 4_400_000, `${length} bytes`);
   const scripts = await Promise.all(names.filter((name) => name.endsWith(".js")).map(contents));
   const packed = scripts.reduce((sum, script) => sum + gzipSync(script).length, 0);
   assert.ok(packed <= 200_000, `${packed} bytes`);
@@ -46,8 +46,9 @@ for (const scheme of ["light", "dark"]) {
   });
 }
 
-test("the page opens without a network after the first visit, and asks nobody else", async () => {
+test("the page opens without a network after the first visit, with one module, and asks nobody else", async () => {
   const { page, context } = await open(browser);
+  host.state.requests.length = 0;
   const elsewhere = [];
   page.on("request", (request) => {
     if (!request.url().startsWith(new URL(host.address).origin) && !request.url().startsWith("blob:")) {
@@ -62,6 +63,10 @@ test("the page opens without a network after the first visit, and asks nobody el
   await scored(page);
   host.state.down = false;
   assert.deepEqual(elsewhere, []);
+  // Chromium fuses; the worker asks, and the service worker that keeps it.
+  const { fused, plain } = modulesAsked(host);
+  assert.ok(fused > 0);
+  assert.equal(plain, 0);
   await context.close();
 });
 

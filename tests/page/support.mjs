@@ -17,6 +17,21 @@ export function site() {
   return host(DIST);
 }
 
+/** How often a host was asked for the module that fuses multiplication and addition, and for the plain one. */
+export function modulesAsked({ state }) {
+  const modules = state.requests.filter((name) => name.endsWith(".packed"));
+  const isFused = (name) => name.includes("_fused");
+  return { fused: modules.filter(isFused).length, plain: modules.filter((name) => !isFused(name)).length };
+}
+
+/** Lets a line run in the worker before the worker's own code, where a test does not reach otherwise. */
+export async function hookWorker(page, line) {
+  await page.route(/assets\/worker-[^/]*\.js$/, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: `${line}\n${await response.text()}` });
+  });
+}
+
 /** A downloaded file's text. */
 export async function downloaded(page, click) {
   const [download] = await Promise.all([page.waitForEvent("download"), click()]);

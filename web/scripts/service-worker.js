@@ -2,9 +2,13 @@
 // its own; the old one goes when no open tab uses it any more. BUILD stands above, written by offline.mjs.
 const CACHE = `layerlab-${BUILD.version}`;
 
+// Of the two modules, this browser takes one; the page says which by the address of this script.
+const isFused = new URL(self.location.href).searchParams.get("fused") === "true";
+const isTaken = (name) => !name.endsWith(".packed") || name.includes("_fused") === isFused;
+
 self.addEventListener("install", (event) => {
   // The page's own address may end in a folder.
-  const files = ["./", ...BUILD.files];
+  const files = ["./", ...BUILD.files.filter(isTaken)];
   event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(files)));
 });
 

@@ -2,6 +2,7 @@ import { mount } from "svelte";
 import App from "./App.svelte";
 import "./app.css";
 import { lab } from "./state/lab.svelte";
+import { hasRelaxedSimd } from "./worker/relaxed";
 
 const target = document.querySelector("#app");
 if (target !== null) {
@@ -13,7 +14,8 @@ if (target !== null) {
 
 // Development serves modules one by one, which nothing should keep.
 if (import.meta.env.PROD && "serviceWorker" in navigator) {
-  navigator.serviceWorker.register("./sw.js").catch((error: unknown) => {
+  // Only the module that this browser takes is to be kept.
+  navigator.serviceWorker.register(`./sw.js?fused=${hasRelaxedSimd()}`).catch((error: unknown) => {
     console.warn("the page will not open without a network:", error);
   });
 }

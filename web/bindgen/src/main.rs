@@ -1,32 +1,56 @@
-//! `layerlab-bindgen MODULE FOLDER`: from the compiled wasm to the module, its JavaScript and its types.
+//! `layerlab-bindgen [--names] MODULE FOLDER`: from the compiled wasm to the module, its JavaScript and its types, and
+//! the same module for engines that fuse multiplication and addition. The JavaScript serves both.
 
-use std::{env, process::ExitCode};
+mod fuse;
+
+use std::{env, fs, path::Path, process::ExitCode};
 
 use wasm_bindgen_cli_support::Bindgen;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [module, folder] = arguments.as_slice() else {
-        eprintln!("layerlab-bindgen MODULE FOLDER");
-        return ExitCode::from(2);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let written = match arguments.as_slice() {
+        ["--names", module, folder] => write(module, folder, true),
+        [module, folder] => write(module, folder, false),
+        _ => {
+            eprintln!("layerlab-bindgen [--names] MODULE FOLDER");
+            return ExitCode::from(2);
+        }
     };
-    let mut bindgen = Bindgen::new();
-    bindgen
-        .input_path(module)
-        .typescript(true)
-        .omit_default_module_path(true);
-    // Names of functions are half of the module; a panic says where it happened without them.
-    bindgen
-        .remove_name_section(true)
-        .remove_producers_section(true);
-    let generated = bindgen
-        .web(true)
-        .and_then(|bindgen| bindgen.generate(folder));
-    match generated {
-        Ok(()) => ExitCode::SUCCESS,
+    match written {
+        Ok(fused) => {
+            println!("{fused} multiplications fused with additions");
+            ExitCode::SUCCESS
+        }
         Err(error) => {
-            eprintln!("layerlab-bindgen: {error:?}");
+            eprintln!("layerlab-bindgen: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes all files; gives how often multiplication and addition were fused.
+fn write(module: &str, folder: &str, has_names: bool) -> Result<usize, String> {
+    let mut bindgen = Bindgen::new();
+    // Names of functions are half of the module; a panic says where it happened without them.
+    bindgen
+        .input_path(module)
+        .typescript(true)
+        .omit_default_module_path(true)
+        .remove_name_section(!has_names)
+        .remove_producers_section(true);
+    let mut output = bindgen
+        .web(true)
+        .and_then(Bindgen::generate_output)
+        .map_err(|error| format!("{module}: {error:#}"))?;
+    output
+        .emit(folder)
+        .map_err(|error| format!("{folder}: {error:#}"))?;
+    // Names are left out only of what is written, so they are there to fuse by.
+    let module = output.wasm_mut();
+    let fused = fuse::fuse(module)?;
+    let path = Path::new(folder).join("layerlab_web_fused.wasm");
+    fs::write(&path, module.emit_wasm()).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(fused)
 }
