@@ -28,6 +28,7 @@ def arguments():
     parser.add_argument("--speed", required=True, help="crates/lab's example of that name")
     parser.add_argument("--candle", required=True, help="tests/bench/candle")
     parser.add_argument("--layerlab", required=True)
+    parser.add_argument("--named", required=True, type=pathlib.Path, help="the lab as WebAssembly, with names")
     parser.add_argument("--work", required=True, type=pathlib.Path, help="models and texts that are kept")
     parser.add_argument("--texts", required=True, type=pathlib.Path, help="what `layerlab-atlas write` wrote")
     return parser.parse_args()
@@ -74,7 +75,14 @@ def page(options):
     if not (folder / "node_modules").exists():
         (folder / "package.json").write_text("{}")
         subprocess.run(["npm", "install", "--no-audit", "--no-fund", "onnxruntime-web@1.30.0"], check=True, cwd=folder)
-    return figures(["node", str(HERE / "page_speed.mjs"), str(folder)], {"LAYERLAB": options.layerlab})
+    speeds = figures(["node", str(HERE / "page_speed.mjs"), str(folder)], {"LAYERLAB": options.layerlab})
+    return speeds | figures(["node", str(HERE / "page_memory.mjs"), str(random_model(options, "large"))])
+
+
+def software_gpu(options, model, text):
+    """Passes on native wgpu, which the processor imitates: few tokens, since it is slow."""
+    few = ["--sequence-length", "64", "--max-sequences", "2", "--batch", "2", "--repeats", "5"]
+    return figures([options.speed, "--device", "gpu", "--model", str(model), "--text", str(text), *few])
 
 
 def machine():
@@ -92,6 +100,8 @@ def main():
         "page": page(options),
         "atlas": beside_peers(options, ROOT / "crates/atlas/model", text, ["--repeats", "3"]),
         "large": beside_peers(options, random_model(options, "large"), text, ["--repeats", "1", "--max-sequences", "4"]),
+        "gpu": software_gpu(options, ROOT / "crates/atlas/model", text),
+        "profile": figures(["node", str(HERE / "page_profile.mjs"), str(options.named)]),
         "growth": growth.measure(options, text, random_model, figures),
     }
     docs = ROOT / "docs"

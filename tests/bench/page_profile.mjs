@@ -27,6 +27,11 @@ async function namedPage(folder) {
   }
 }
 
+/** Without the hash at its end and the parameters of its type. */
+function readable(name) {
+  return name.replace(/::h[0-9a-f]{16}(\[\d+\])?$/, "").replaceAll(/\[[0-9a-f]{16}\]/g, "") || "(anonymous)";
+}
+
 /** Samples of the thread that runs most of the module: what it was in, when, and for how long, in microseconds. */
 function samples(events) {
   const threads = new Map();
@@ -45,7 +50,7 @@ function samples(events) {
       const { functionName, url } = thread.nodes.get(node);
       thread.now += timeDeltas[index];
       thread.wasm += url?.startsWith("wasm:") ? timeDeltas[index] : 0;
-      thread.samples.push({ name: functionName || "(anonymous)", at: thread.now, time: timeDeltas[index] });
+      thread.samples.push({ name: readable(functionName), at: thread.now, time: timeDeltas[index] });
     });
   }
   return [...threads.values()].toSorted((a, b) => b.wasm - a.wasm)[0].samples;

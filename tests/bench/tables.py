@@ -21,6 +21,7 @@ def targets(found):
     scoring = "layerlab with statistics of the score's taps"
     return [
         ("scoring pass with all statistics at one tap, over the bare forward pass", "≤ 1.05", both(lambda f: ratio(f, forward, one_tap))),
+        ("the same on native wgpu, imitated by the processor", "≤ 1.05", [ratio(found["gpu"], forward, one_tap), None]),
         ("scoring on the CPU, tokens/s, over PyTorch with hooks", "≥ 1", both(lambda f: ratio(f, scoring, "PyTorch with hooks"))),
         ("the same over the AVSS authors' way", "≥ 3", both(lambda f: ratio(f, scoring, "PyTorch, the AVSS authors' way"))),
         ("forward pass on the CPU over candle", "≥ 1", both(lambda f: ratio(f, forward, "candle forward pass"))),
@@ -31,6 +32,7 @@ def targets(found):
         ("peak memory over the weights, scoring", "≤ 1.3", both(lambda f: f["layerlab peak memory over weights"])),
         ("page, CPU path, over the command with one thread", "≥ 0.5", [page["page, CPU"] / page["command, 1 thread"], None]),
         ("page, CPU path, over onnxruntime-web wasm", "≥ 1", [page["page, CPU"] / page["onnxruntime-web, wasm, 1 thread"], None]),
+        ("page's wasm memory, GPU path, MB; largest tensor {:.0f} MB and 64".format(page["its largest tensor, MB"]), "≤ {:.0f}".format(page["its largest tensor, MB"] + 64), [None, page["wasm memory, large model on the GPU's path, MB"]]),
         ("page to first scores of Atlas, CPU path, seconds", "≤ 3", [page["first scores, CPU, seconds"], None]),
         ("page to first scores of Atlas, software GPU, seconds", "≤ 15", [page["first scores, WebGPU on the processor, seconds"], None]),
     ]
@@ -67,6 +69,9 @@ def markdown(found):
         table(["figure", "Atlas", "large model"], figures),
         "## The page",
         table(["figure", "value"], page),
+        "## Where the page's time goes",
+        "Shares of the scoring pass of Atlas on the CPU's path, by function of the module (`tests/bench/page_profile.mjs`).",
+        table(["function", "share"], [[f"`{name}`", f"{value:.1%}"] for name, value in found["profile"].items() if value >= 0.005]),
         "## Growth",
         "Microseconds a token on the CPU, of random Llamas.",
     ]

@@ -23,6 +23,10 @@ pub fn run() -> Result<(), String> {
     ]);
     candle.env("CARGO_TARGET_DIR", work.join("candle"));
     step("building candle", candle)?;
+    let named = work.join("named");
+    let mut names = command(&built("layerlab-bindgen").to_string_lossy(), &["--names"]);
+    names.arg(web::compiled_module()).arg(&named);
+    step("the lab as WebAssembly, with names", names)?;
     let texts = work.join("texts");
     let mut write = command(&built("layerlab-atlas").to_string_lossy(), &["write"]);
     write.arg("--output").arg(&texts);
@@ -34,6 +38,7 @@ pub fn run() -> Result<(), String> {
         ("--speed", &built("examples/speed")),
         ("--candle", &candle),
         ("--layerlab", &built("layerlab")),
+        ("--named", &named),
         ("--work", &work),
         ("--texts", &texts),
     ] {

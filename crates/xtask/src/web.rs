@@ -1,12 +1,18 @@
 //! The page: the lab as WebAssembly, its JavaScript and types, the bundled model, and Vite's bundle of it all.
 
-use std::{fs, path::Path, process::Command, time::SystemTime};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::SystemTime,
+};
 
 use crate::{
     command::{built, cargo, command, root, step, target_dir},
     setup,
 };
 
+const TARGET: &str = "wasm32-unknown-unknown";
 const MODEL_FILES: [&str; 4] = [
     "config.json",
     "tokenizer.json",
@@ -44,9 +50,13 @@ pub fn npm(arguments: &[&str]) -> Command {
     npm
 }
 
+/// The lab as the compiler leaves it, with names of functions and without bindings.
+pub fn compiled_module() -> PathBuf {
+    target_dir().join(TARGET).join("web/layerlab_web.wasm")
+}
+
 /// The compiled lab, packed as the page unpacks it.
 fn module() -> Result<(), String> {
-    const TARGET: &str = "wasm32-unknown-unknown";
     let build = [
         "build",
         "--profile=web",
@@ -62,10 +72,9 @@ fn module() -> Result<(), String> {
         "--locked",
     ];
     step("bindgen", cargo(&bindgen))?;
-    let wasm = target_dir().join(TARGET).join("web/layerlab_web.wasm");
     let generated = root().join("web/src/generated");
     let mut bind = command(&built("layerlab-bindgen").to_string_lossy(), &[]);
-    bind.arg(wasm).arg(generated);
+    bind.arg(compiled_module()).arg(generated);
     step("bindings", bind)?;
     step("packed module", npm(&["run", "pack"]))
 }

@@ -1,5 +1,7 @@
 //! Reading the values of tensors, and hashing the files.
 
+use std::ops::Range;
+
 use half::{bf16, f16};
 use safetensors::Dtype;
 use sha2::{Digest, Sha256};
@@ -18,6 +20,18 @@ impl<F: ModelFiles> Checkpoint<F> {
     /// When there is no such tensor, its data type is not read, a value is not finite, or the file
     /// cannot be read.
     pub async fn read_f32(&self, name: &str) -> Result<Vec<f32>, CheckpointError> {
+        self.read_f32_part(name, 0..usize::MAX).await
+    }
+
+    /// The same of some of its values, counted from the first; what lies beyond the last is left out.
+    ///
+    /// # Errors
+    /// As [`read_f32`](Self::read_f32).
+    pub async fn read_f32_part(
+        &self,
+        name: &str,
+        part: Range<usize>,
+    ) -> Result<Vec<f32>, CheckpointError> {
         let entry = self
             .entry(name)
             .ok_or_else(|| CheckpointError::NoTensor { name: name.into() })?;
@@ -31,19 +45,20 @@ impl<F: ModelFiles> Checkpoint<F> {
                 });
             }
         };
-        let mut values = vec![0f32; (entry.bytes / width) as usize];
+        let all = (entry.bytes / width) as usize;
+        let part = part.start.min(all)..part.end.min(all);
+        let start = entry.offset + part.start as u64 * width;
+        let mut values = vec![0f32; part.len()];
         if entry.dtype == Dtype::F32 {
             let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut values);
-            self.files()
-                .read_range(&entry.file, entry.offset, bytes)
-                .await?;
+            self.files().read_range(&entry.file, start, bytes).await?;
             // The format is little-endian; so is every machine that this is likely to meet.
             for value in &mut values {
                 *value = f32::from_bits(u32::from_le(value.to_bits()));
             }
         } else {
-            let mut chunk = vec![0; CHUNK.min(entry.bytes) as usize];
-            let mut offset = entry.offset;
+            let mut chunk = vec![0; CHUNK.min(values.len() as u64 * width) as usize];
+            let mut offset = start;
             for values in values.chunks_mut((CHUNK / width) as usize) {
                 let bytes = &mut chunk[..values.len() * width as usize];
                 self.files().read_range(&entry.file, offset, bytes).await?;

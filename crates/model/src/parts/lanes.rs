@@ -22,10 +22,8 @@ pub(super) fn each<P: Send, T: Send, E: Send>(
     parts: &mut [P],
     work: impl Fn(&mut P) -> Result<T, E> + Sync,
 ) -> Result<Vec<T>, E> {
-    let places: Vec<Mutex<(&mut P, Option<Result<T, E>>)>> = parts
-        .iter_mut()
-        .map(|part| Mutex::new((part, None)))
-        .collect();
+    let places = parts.iter_mut().map(|part| Mutex::new((part, None)));
+    let places: Vec<_> = places.collect();
     let next = AtomicUsize::new(0);
     let lane = || {
         while let Some(place) = places.get(next.fetch_add(1, Ordering::Relaxed)) {

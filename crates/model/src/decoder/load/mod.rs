@@ -1,11 +1,13 @@
 //! From a checkpoint to a decoder on a device, one tensor at a time.
 
+mod tensors;
+
 use std::ops::ControlFlow;
 
 use burn::{
     module::Param,
     nn::{Embedding, LayerNormConfig, Linear, RmsNormConfig},
-    tensor::{Device, Tensor, TensorData},
+    tensor::Device,
 };
 
 use super::{
@@ -58,6 +60,7 @@ impl Decoder {
             device,
             progress,
             bytes: 0,
+            unsettled: 0,
         };
         let embedding = loader
             .embedding(family.names.embedding, spec.vocab_size)
@@ -102,6 +105,8 @@ struct Loader<'a, F> {
     device: &'a Device,
     progress: &'a mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
     bytes: u64,
+    /// Values handed over since the device was last waited for.
+    unsettled: usize,
 }
 
 impl<F: ModelFiles> Loader<'_, F> {
@@ -116,45 +121,11 @@ impl<F: ModelFiles> Loader<'_, F> {
         format!("{}{block}{name}", self.prefix)
     }
 
-    /// Values of a tensor that must have this shape.
-    async fn values(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
-        let Some(entry) = self.checkpoint.entry(name) else {
-            return Err(ModelError::MissingTensor { name: name.into() });
-        };
-        if entry.shape != shape {
-            return Err(ModelError::TensorShape {
-                name: name.into(),
-                expected: shape.to_vec(),
-                found: entry.shape.clone(),
-            });
-        }
-        self.bytes += entry.bytes;
-        let values = self.checkpoint.read_f32(name).await?;
-        let progress = (self.progress)(LoadProgress {
-            bytes: self.bytes,
-            total: self.checkpoint.weight_bytes(),
-        });
-        match progress {
-            ControlFlow::Continue(()) => Ok(values),
-            ControlFlow::Break(()) => Err(ModelError::Interrupted),
-        }
-    }
-
-    async fn vector(&mut self, name: &str, length: usize) -> Result<Param<Tensor<1>>, ModelError> {
-        let values = self.values(name, &[length]).await?;
-        Ok(Param::from_tensor(self.upload(values, [length])))
-    }
-
-    fn upload<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
-        Tensor::from_data(TensorData::new(values, shape), self.device)
-    }
-
     async fn embedding(&mut self, name: &str, rows: usize) -> Result<Embedding, ModelError> {
         let shape = [rows, self.spec.hidden_size];
         let name = format!("{}.weight", self.shared(name));
-        let values = self.values(&name, &shape).await?;
         Ok(Embedding {
-            weight: Param::from_tensor(self.upload(values, shape)),
+            weight: Param::from_tensor(self.tensor(&name, shape).await?),
         })
     }
 
@@ -182,26 +153,13 @@ impl<F: ModelFiles> Loader<'_, F> {
             LinearLayout::OutputsFirst => [outputs, inputs],
             LinearLayout::InputsFirst => [inputs, outputs],
         };
-        let values = self.values(&format!("{name}.weight"), &shape).await?;
-        let weight = self.weight(values, [outputs, inputs], layout);
+        let weight = self.tensor(&format!("{name}.weight"), shape).await?;
+        let weight = Self::weight(weight, layout);
         let bias = match bias {
             true => Some(self.vector(&format!("{name}.bias"), outputs).await?),
             false => None,
         };
         Ok(Linear { weight, bias })
-    }
-
-    /// Burn wants `[inputs, outputs]`; PyTorch's order is turned by a view, not by a copy.
-    fn weight(
-        &self,
-        values: Vec<f32>,
-        [outputs, inputs]: [usize; 2],
-        layout: LinearLayout,
-    ) -> Param<Tensor<2>> {
-        Param::from_tensor(match layout {
-            LinearLayout::OutputsFirst => self.upload(values, [outputs, inputs]).transpose(),
-            LinearLayout::InputsFirst => self.upload(values, [inputs, outputs]),
-        })
     }
 
     async fn norm(&mut self, name: &str) -> Result<Norm, ModelError> {
@@ -305,9 +263,9 @@ impl<F: ModelFiles> Loader<'_, F> {
         let (outputs, inputs) = (spec.heads * spec.head_dim, self.spec.hidden_size);
         let has_bias = spec.qkv_bias;
         let layout = self.names.layout;
-        let stored = match layout {
-            LinearLayout::OutputsFirst => [3 * outputs, inputs],
-            LinearLayout::InputsFirst => [inputs, 3 * outputs],
+        let (stored, shape) = match layout {
+            LinearLayout::OutputsFirst => ([3 * outputs, inputs], [outputs, inputs]),
+            LinearLayout::InputsFirst => ([inputs, 3 * outputs], [inputs, outputs]),
         };
         let weights = self.values(&format!("{name}.weight"), &stored).await?;
         let biases = match has_bias {
@@ -336,7 +294,7 @@ impl<F: ModelFiles> Loader<'_, F> {
                 Param::from_tensor(self.upload(bias, [outputs]))
             });
             Projection::plain(Linear {
-                weight: self.weight(values, [outputs, inputs], layout),
+                weight: Self::weight(self.upload(values, shape), layout),
                 bias,
             })
         }))

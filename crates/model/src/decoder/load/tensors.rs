@@ -1,0 +1,118 @@
+//! Tensors on their way from the checkpoint to the device.
+
+use std::ops::ControlFlow;
+
+use burn::{
+    module::Param,
+    tensor::{Device, Tensor, TensorData},
+};
+
+use super::{LoadProgress, Loader};
+use crate::{ModelError, ModelFiles, families::LinearLayout};
+
+/// Values that go to a GPU together, 16 MB.
+const AT_ONCE: usize = 1 << 22;
+
+impl<F: ModelFiles> Loader<'_, F> {
+    /// Refuses a tensor that is missing or has another shape.
+    fn check(&mut self, name: &str, shape: &[usize]) -> Result<(), ModelError> {
+        let Some(entry) = self.checkpoint.entry(name) else {
+            return Err(ModelError::MissingTensor { name: name.into() });
+        };
+        if entry.shape != shape {
+            return Err(ModelError::TensorShape {
+                name: name.into(),
+                expected: shape.to_vec(),
+                found: entry.shape.clone(),
+            });
+        }
+        self.bytes += entry.bytes;
+        Ok(())
+    }
+
+    fn report(&mut self) -> Result<(), ModelError> {
+        let progress = (self.progress)(LoadProgress {
+            bytes: self.bytes,
+            total: self.checkpoint.weight_bytes(),
+        });
+        match progress {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(ModelError::Interrupted),
+        }
+    }
+
+    /// Values of a tensor that must have this shape.
+    pub(super) async fn values(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+    ) -> Result<Vec<f32>, ModelError> {
+        self.check(name, shape)?;
+        let values = self.checkpoint.read_f32(name).await?;
+        self.report()?;
+        Ok(values)
+    }
+
+    /// The same as a tensor. It goes to a GPU in parts of whole rows: what is held meanwhile is a few of them. On the CPU the
+    /// values become the tensor without a copy.
+    pub(super) async fn tensor<const D: usize>(
+        &mut self,
+        name: &str,
+        shape: [usize; D],
+    ) -> Result<Tensor<D>, ModelError> {
+        let width: usize = shape[1..].iter().product();
+        let rows = (AT_ONCE / width.max(1)).max(1);
+        if shape[0] <= rows || *self.device == Device::flex() {
+            let values = self.values(name, &shape).await?;
+            let uploaded = self.upload(values, shape);
+            self.settle(&uploaded).await?;
+            return Ok(uploaded);
+        }
+        self.check(name, &shape)?;
+        let mut parts = Vec::new();
+        for first in (0..shape[0]).step_by(rows) {
+            let mut part = shape;
+            part[0] = rows.min(shape[0] - first);
+            let values = first * width..(first + part[0]) * width;
+            let values = self.checkpoint.read_f32_part(name, values).await?;
+            let uploaded = self.upload(values, part);
+            self.settle(&uploaded).await?;
+            parts.push(uploaded);
+        }
+        self.report()?;
+        let tensor = Tensor::cat(parts, 0);
+        self.settle(&tensor).await?;
+        Ok(tensor)
+    }
+
+    /// Waits until a GPU has what was handed over, now and then: until then the values are held here.
+    async fn settle<const D: usize>(&mut self, uploaded: &Tensor<D>) -> Result<(), ModelError> {
+        self.unsettled += uploaded.shape().num_elements();
+        if self.unsettled >= AT_ONCE && *self.device != Device::flex() {
+            self.unsettled = 0;
+            let one = uploaded.clone().slice([const { 0..1 }; D]);
+            one.into_data_async().await?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn upload<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
+        Tensor::from_data(TensorData::new(values, shape), self.device)
+    }
+
+    /// Burn wants `[inputs, outputs]`; PyTorch's order is turned by a view, not by a copy.
+    pub(super) fn weight(stored: Tensor<2>, layout: LinearLayout) -> Param<Tensor<2>> {
+        Param::from_tensor(match layout {
+            LinearLayout::OutputsFirst => stored.transpose(),
+            LinearLayout::InputsFirst => stored,
+        })
+    }
+
+    pub(super) async fn vector(
+        &mut self,
+        name: &str,
+        length: usize,
+    ) -> Result<Param<Tensor<1>>, ModelError> {
+        Ok(Param::from_tensor(self.tensor(name, [length]).await?))
+    }
+}
