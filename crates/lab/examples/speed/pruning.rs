@@ -3,9 +3,9 @@
 use std::{hint::black_box, time::Instant};
 
 use layerlab_lab::{Measured, OpenModel, Run, ScoreRequest, Text, files::Folder};
-use layerlab_model::{NoObserver, PaddingSide, Parting, Target, TokenBatch, each_part};
+use layerlab_model::Target;
 
-use crate::{Failed, Options, median};
+use crate::{Failed, Options, median, scoring::pass};
 
 /// Prints the time of leaving out each of L layers, and none, over that of L + 1 passes to the text's loss.
 pub async fn measure_leave_one_out(
@@ -44,23 +44,11 @@ pub async fn measure_leave_one_out(
 
 /// A pass to the loss of every token.
 async fn loss(model: &OpenModel<Folder>, text: &Text, batch: usize) -> Result<(), Failed> {
-    let decoder = &model.decoder;
-    let device = decoder.device();
-    let parting = Parting::of(batch, &device);
-    for sequences in text.sequences.chunks(parting.together()) {
-        let mut parts: Vec<&[Vec<u32>]> = sequences.chunks(parting.size).collect();
-        let found = each_part(
-            &device,
-            &mut parts,
-            async |sequences| -> Result<_, Failed> {
-                let batch = TokenBatch::new(sequences, PaddingSide::Right)?;
-                let hidden = decoder.hidden_states(&batch, None, &mut NoObserver)?;
-                let found = decoder.log_likelihoods(hidden, &Target::next_tokens(sequences));
-                let found = found.ok_or("a sequence has one token")?;
-                Ok(found.into_data_async().await?)
-            },
-        );
-        black_box(found.await?);
-    }
-    Ok(())
+    pass(model, text, batch, async |hidden, sequences| {
+        let targets = Target::next_tokens(sequences);
+        let found = model.decoder.log_likelihoods(hidden, &targets);
+        let found = found.ok_or("a sequence has one token")?;
+        Ok(found.into_data_async().await?)
+    })
+    .await
 }

@@ -2,6 +2,7 @@
 
 use std::{hint::black_box, time::Instant};
 
+use burn::tensor::{Tensor, TensorData};
 use layerlab_lab::{
     MeasureOptions, OpenModel, Run, ScoreOptions, Tap, Text, files::Folder, measure,
 };
@@ -62,21 +63,30 @@ pub async fn measure_passes(
 
 /// The forward pass that nobody watches, waited for by reading one number of its end.
 async fn forward(model: &OpenModel<Folder>, text: &Text, batch: usize) -> Result<(), Failed> {
+    pass(model, text, batch, async |hidden, _| {
+        let last = hidden.slice([0..1, 0..1, 0..1]);
+        Ok(last.into_data_async().await?)
+    })
+    .await
+}
+
+/// Passes the text as the lab does, and lets `read` fetch something of the hidden states `[batch, tokens, channels]`.
+pub async fn pass(
+    model: &OpenModel<Folder>,
+    text: &Text,
+    batch: usize,
+    read: impl AsyncFn(Tensor<3>, &[Vec<u32>]) -> Result<TensorData, Failed> + Sync,
+) -> Result<(), Failed> {
     let decoder = &model.decoder;
     let device = decoder.device();
     let parting = Parting::of(batch, &device);
     for sequences in text.sequences.chunks(parting.together()) {
         let mut parts: Vec<&[Vec<u32>]> = sequences.chunks(parting.size).collect();
-        let found = each_part(
-            &device,
-            &mut parts,
-            async |sequences| -> Result<_, Failed> {
-                let batch = TokenBatch::new(sequences, PaddingSide::Right)?;
-                let hidden = decoder.hidden_states(&batch, None, &mut NoObserver)?;
-                let last = hidden.slice([0..1, 0..1, 0..1]);
-                Ok(last.into_data_async().await?)
-            },
-        );
+        let found = each_part(&device, &mut parts, async |sequences| {
+            let batch = TokenBatch::new(sequences, PaddingSide::Right)?;
+            let hidden = decoder.hidden_states(&batch, None, &mut NoObserver)?;
+            read(hidden, sequences).await
+        });
         black_box(found.await?);
     }
     Ok(())

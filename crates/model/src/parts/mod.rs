@@ -59,6 +59,10 @@ impl Parting {
 ///
 /// # Errors
 /// The first failure.
+#[cfg_attr(
+    target_arch = "wasm32",
+    expect(unused_variables, reason = "there are no threads on any device")
+)]
 pub async fn each_part<P, T, E>(
     device: &Device,
     parts: &mut [P],
