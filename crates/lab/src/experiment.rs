@@ -11,9 +11,10 @@ use web_time::Instant;
 
 use crate::{
     LabError, OpenModel, Progress, Run, ScoreRequest, Stages, Text,
+    calibration::Calibration,
     judge::{asked, judge},
     kept::{Kept, fingerprint},
-    prune::{Calibration, PlanRequest, Plans, Subject},
+    prune::{PlanRequest, Plans, Subject},
     report::{DataReport, Experiment, PruningReport, Report, conclude},
     score::Scored,
 };

@@ -4,6 +4,7 @@
 //! The way of the data: [`Device`](OpenDevice) → [`OpenModel`] → [`Text`] → [`measure`] →
 //! [`score`](layerlab_score::score) → [`Report`].
 
+mod calibration;
 mod device;
 mod error;
 mod evaluate;
@@ -12,7 +13,6 @@ mod export;
 mod hallucination;
 mod judge;
 mod kept;
-mod measure;
 mod model;
 mod prune;
 pub mod report;
@@ -21,6 +21,7 @@ mod score;
 mod speech;
 mod text;
 
+pub use calibration::{MeasureOptions, measure};
 pub use device::{DeviceChoice, DeviceError, DeviceKind, OpenDevice, open_device};
 pub use error::LabError;
 pub use evaluate::TaskComparison;
@@ -33,7 +34,6 @@ pub use hallucination::{
     Repaired, SplitReport, answer_changes, locate_layers, locate_pairs, repair_layers,
 };
 pub use judge::{Judged, compare_models, evaluate_model, judge_removals};
-pub use measure::{MeasureOptions, measure};
 pub use model::OpenModel;
 pub use prune::{BlockPasses, PlanRequest, plan_removals};
 pub use report::Report;

@@ -11,8 +11,8 @@ use web_time::Instant;
 
 use crate::{
     LabError, MeasureOptions, OpenModel, PlanRequest, Progress, Run, Text,
-    measure::measure,
-    prune::{BlockPasses, Calibration, Subject},
+    calibration::{Calibration, Wanted},
+    prune::{BlockPasses, Subject},
     report::{DataReport, Experiment, OptionsReport, Report, ScoringReport, layer_reports},
 };
 
@@ -77,7 +77,7 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// Passes the text through the model, and again without each layer where losses are wanted.
+    /// Passes the text through the model, and on the way without each layer where losses are wanted.
     ///
     /// # Errors
     /// When an option is out of range, the model cannot read the text, the device fails, or the caller asks
@@ -88,36 +88,31 @@ impl Measured {
         request: &ScoreRequest,
         run: &mut Run<'_>,
     ) -> Result<Self, LabError> {
-        let start = Instant::now();
         let options = request.measure_options();
-        let statistics = measure(&model.decoder, &text.sequences, &options, run).await?;
-        let measure_seconds = start.elapsed().as_secs_f64();
-
-        let (mut losses, mut block_passes, mut leave_out_seconds) = (None, Vec::new(), None);
-        if request.loss_change {
-            let start = Instant::now();
-            let subject = Subject {
-                decoder: &model.decoder,
-                calibration: Calibration {
-                    sequences: &text.sequences,
-                    batch: request.batch,
-                },
-                scoring: request,
-            };
-            let (found, passes) = subject.losses(run).await?;
-            losses = Some(found);
-            block_passes.push(passes);
-            leave_out_seconds = Some(start.elapsed().as_secs_f64());
-        }
+        let layers = model.decoder.spec().layers();
+        let wanted = Wanted {
+            without: (0..layers).filter(|_| request.loss_change).collect(),
+            whole: request.loss_change,
+            statistics: Some(options.clone()),
+        };
+        let calibration = Calibration {
+            sequences: &text.sequences,
+            batch: request.batch,
+        };
+        let found = calibration.pass(&model.decoder, &wanted, run).await?;
+        let passes = BlockPasses::of("leaving out each layer", found.passes);
         Ok(Self {
             data: DataReport::of(text),
             spans: options.spans,
             batch: options.batch,
-            statistics,
-            losses,
-            block_passes,
-            measure_seconds,
-            leave_out_seconds,
+            statistics: ModelStatistics {
+                layers: found.layers,
+                epsilon: options.epsilon,
+            },
+            losses: request.loss_change.then_some(found.losses),
+            block_passes: request.loss_change.then_some(passes).into_iter().collect(),
+            measure_seconds: found.pass_seconds,
+            leave_out_seconds: request.loss_change.then_some(found.loss_seconds),
         })
     }
 

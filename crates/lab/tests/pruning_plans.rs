@@ -12,7 +12,7 @@ use layerlab_lab::{
 use pollster::block_on;
 use support::{
     judging::{judged, plan, pruning, request},
-    open, scoring, short, text,
+    open, score, scoring, short, text,
 };
 
 /// Mean cross-entropy per token over the calibration sequences, by the plain way: a whole pass.
@@ -55,13 +55,29 @@ fn loss_change_is_what_leaving_out_costs() {
         assert!((value - expected).abs() < 1e-5, "{value} for {expected}");
         assert!(layer.low.unwrap() <= value && value <= layer.high.unwrap());
     }
-    // 6 blocks: 5 + 4 + … + 0 after each candidate, 6 below; plainly 6 × 5 and 6.
+    // 6 blocks: 5 + 4 + … + 0 after each candidate, what is below the scoring pass passes; plainly 6 × 5 and 6.
     let passes = &pruning(&report).block_passes[0];
     let sequences = text.sequences.len() as u64;
     assert_eq!(
         (passes.counted, passes.plain),
-        (21 * sequences, 36 * sequences)
+        (15 * sequences, 36 * sequences)
     );
+}
+
+/// The pass that is measured is also what those without a layer begin with.
+#[test]
+fn losses_on_the_way_change_no_statistics() {
+    let model = open(DeviceChoice::Cpu);
+    let text = text(&model, short());
+    let [alone, with_losses] = [false, true].map(|loss_change| {
+        let request = ScoreRequest {
+            loss_change,
+            ..ScoreRequest::default()
+        };
+        let report = score(&model, &text, &request).unwrap();
+        scoring(&report).statistics.clone()
+    });
+    assert_eq!(alone, with_losses);
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn numbers(tensor: Tensor<3>) -> Vec<f32> {
 fn through(decoder: &Decoder, layers: &[usize]) -> Vec<f32> {
     let mut stream = decoder.begin(&batch()).unwrap();
     for &layer in layers {
-        stream = decoder.advance(stream, layer).unwrap();
+        stream = decoder.advance(stream, layer, &mut NoObserver).unwrap();
     }
     numbers(decoder.finish(stream))
 }
@@ -94,11 +94,11 @@ fn a_view_passes_the_blocks_that_stay_and_leaves_the_whole_alone() {
 fn streams_can_be_shared() {
     let decoder = load("llama", &cpu());
     let shared = decoder
-        .advance(decoder.begin(&batch()).unwrap(), 0)
+        .advance(decoder.begin(&batch()).unwrap(), 0, &mut NoObserver)
         .unwrap();
-    let with = decoder.advance(shared.clone(), 1).unwrap();
-    let with = numbers(decoder.finish(decoder.advance(with, 2).unwrap()));
-    let without = numbers(decoder.finish(decoder.advance(shared, 2).unwrap()));
+    let with = decoder.advance(shared.clone(), 1, &mut NoObserver).unwrap();
+    let with = numbers(decoder.finish(decoder.advance(with, 2, &mut NoObserver).unwrap()));
+    let without = numbers(decoder.finish(decoder.advance(shared, 2, &mut NoObserver).unwrap()));
     assert_eq!(with, through(&decoder, &[0, 1, 2]));
     assert_eq!(without, through(&decoder, &[0, 2]));
 }
@@ -119,7 +119,7 @@ fn what_leaves_no_model_is_refused() {
         ModelError::NoLayerLeft { layers: 3 }
     ));
     let stream = decoder.begin(&batch()).unwrap();
-    assert!(decoder.advance(stream, 3).is_err());
+    assert!(decoder.advance(stream, 3, &mut NoObserver).is_err());
 }
 
 /// log p from float64 arithmetic over the logits, padded batches included.

@@ -1,7 +1,7 @@
 //! Hidden states below the lowest adapter, computed once for each example.
 
 use burn::tensor::Tensor;
-use layerlab_model::{Decoder, ModelError, PaddingSide, TokenBatch, breathe};
+use layerlab_model::{Decoder, ModelError, NoObserver, PaddingSide, TokenBatch, breathe};
 
 /// Tokens of a forward pass while they are computed.
 const TOKENS_AT_ONCE: usize = 2048;
@@ -31,7 +31,7 @@ impl Prefix {
             let batch = TokenBatch::new(&read, PaddingSide::Right)?;
             let mut stream = decoder.begin(&batch)?;
             for layer in 0..layer {
-                stream = decoder.advance(stream, layer)?;
+                stream = decoder.advance(stream, layer, &mut NoObserver)?;
             }
             let found = stream.hidden();
             for (row, &index) in part.iter().enumerate() {

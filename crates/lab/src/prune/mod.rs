@@ -1,22 +1,21 @@
 //! Which layers go, by which method, and what that costs to find out.
 
 mod alone;
-mod loss;
 mod plan;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use layerlab_score::{
-    Budget, Constraints, LayerLosses, MethodScores, Plan, Role, Schedule, ScoreTable,
-};
+use layerlab_score::{Budget, Constraints, MethodScores, Plan, Role, Schedule, ScoreTable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use alone::plan_removals;
-pub(crate) use loss::{Calibration, Passes};
 use plan::{LOSS_CHANGE, Planner};
 
-use crate::{LabError, Run, ScoreRequest};
+use crate::{
+    LabError, Run, ScoreRequest,
+    calibration::{Calibration, Passes, Wanted},
+};
 
 /// Which plans to make.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -68,17 +67,6 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// What the model loses without each layer.
-    pub async fn losses(&self, run: &mut Run<'_>) -> Result<(LayerLosses, BlockPasses), LabError> {
-        let all = (0..self.decoder.spec().layers()).collect();
-        let mut passes = Passes::default();
-        let losses = self
-            .calibration
-            .leave_out(self.decoder, &all, true, &mut passes, run)
-            .await?;
-        Ok((losses, BlockPasses::of("leaving out each layer", passes)))
-    }
-
     /// A plan for each method and schedule that was asked for. What does not depend on the data has one
     /// schedule only.
     pub async fn plans(
@@ -91,8 +79,12 @@ impl Subject<'_> {
         let count = request.budget.count(layers, &request.constraints)?;
         let limit = match request.budget {
             Budget::Tolerance(share) => {
-                let losses = self.calibration.losses(self.decoder, run).await?;
-                loss::mean_loss(&losses.whole, &losses.tokens) + share.ln_1p()
+                let found = self
+                    .calibration
+                    .pass(self.decoder, &Wanted::loss(), run)
+                    .await?;
+                let losses = found.losses;
+                mean_loss(&losses.whole, &losses.tokens) + share.ln_1p()
             }
             Budget::Count(_) | Budget::Share(_) => f64::INFINITY,
         };
@@ -149,4 +141,9 @@ fn chosen<'a>(scores: &'a ScoreTable, ids: &[String]) -> Result<Vec<&'a MethodSc
     }
     let wanted = |method: &&MethodScores| ids.is_empty() || ids.contains(&method.id);
     Ok(known.into_iter().filter(wanted).collect())
+}
+
+/// Mean cross-entropy per token in nats.
+fn mean_loss(losses: &[f64], tokens: &[usize]) -> f64 {
+    losses.iter().sum::<f64>() / tokens.iter().sum::<usize>() as f64
 }

@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use layerlab_model::Decoder;
 use layerlab_score::{Budget, Constraints, MethodScores, Plan, Schedule, ScoreTable, score};
 
-use super::loss::{Calibration, Passes, mean_loss};
-use crate::{LabError, Run, ScoreRequest, measure::measure};
+use super::mean_loss;
+use crate::{
+    LabError, Run, ScoreRequest,
+    calibration::{Calibration, Passes, Wanted, measure},
+};
 
 /// Id of the method that leaves layers out and measures.
 pub(crate) const LOSS_CHANGE: &str = "loss_change";
@@ -118,17 +121,17 @@ impl Planner<'_> {
                 .map(|(index, _)| index)
                 .collect();
             let view = self.decoder.without(&removed)?;
-            let passes = &mut self.passes;
-            let losses = self
-                .calibration
-                .leave_out(&view, &candidates, false, passes, run)
-                .await?;
+            let wanted = Wanted {
+                without: candidates,
+                ..Wanted::default()
+            };
+            let found = self.calibration.pass(&view, &wanted, run).await?;
+            self.passes.add(found.passes);
+            let losses = found.losses;
             let of = |index: &usize| mean_loss(&losses.without[*index], &losses.tokens);
             // Of equals the later layer goes first, as in rankings.
-            let best = candidates
-                .iter()
-                .rev()
-                .min_by(|a, b| of(a).total_cmp(&of(b)));
+            let candidates = wanted.without.iter();
+            let best = candidates.rev().min_by(|a, b| of(a).total_cmp(&of(b)));
             match best {
                 Some(best) if of(best) <= self.limit => {
                     removed.insert(kept[*best]);
@@ -180,7 +183,8 @@ impl Planner<'_> {
             return Ok(true);
         }
         let view = self.decoder.without(removed)?;
-        let losses = self.calibration.losses(&view, run).await?;
+        let found = self.calibration.pass(&view, &Wanted::loss(), run).await?;
+        let losses = found.losses;
         Ok(mean_loss(&losses.whole, &losses.tokens) <= self.limit)
     }
 }

@@ -8,7 +8,7 @@ use super::{
     batch::TokenBatch,
     block::{Frame, Pass},
     model::Decoder,
-    observe::NoObserver,
+    observe::Observer,
     positions::Positions,
 };
 use crate::ModelError;
@@ -52,11 +52,16 @@ impl Decoder {
         Ok(Stream { hidden, frame })
     }
 
-    /// The stream after block `layer`.
+    /// The stream after block `layer`, which `observer` watches.
     ///
     /// # Errors
     /// When there is no such block.
-    pub fn advance(&self, stream: Stream, layer: usize) -> Result<Stream, ModelError> {
+    pub fn advance(
+        &self,
+        stream: Stream,
+        layer: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<Stream, ModelError> {
         let block = self.blocks.get(layer).ok_or(ModelError::NoSuchLayer {
             layer,
             layers: self.blocks.len(),
@@ -64,7 +69,7 @@ impl Decoder {
         let mut pass = Pass {
             frame: &stream.frame,
             cache: None,
-            observer: &mut NoObserver,
+            observer,
         };
         let hidden = block.forward(stream.hidden, layer, &mut pass);
         Ok(Stream {

@@ -1,7 +1,7 @@
 //! What a training computes: the loss of a step, and the contrasts and perplexity of a check.
 
 use burn::tensor::{Tensor, TensorData, Transaction};
-use layerlab_model::{Decoder, ModelError, Target, breathe};
+use layerlab_model::{Decoder, ModelError, NoObserver, Target, breathe};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
@@ -118,7 +118,7 @@ impl Tuner {
         let mut stream = decoder.resume(&batch, hidden)?;
         let mut middle = stream.hidden();
         for layer in lowest.copied().unwrap_or(0)..decoder.spec().layers() {
-            stream = decoder.advance(stream, layer)?;
+            stream = decoder.advance(stream, layer, &mut NoObserver)?;
             if Some(&layer) == highest {
                 middle = stream.hidden();
             }

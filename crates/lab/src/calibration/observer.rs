@@ -1,4 +1,4 @@
-//! The pass over the calibration text: activation statistics at every layer.
+//! Activation statistics of every layer, taken during a pass.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -7,10 +7,10 @@ use std::{
 
 use burn::tensor::{Int, Tensor};
 use layerlab_kernels::{BatchStatistics, Measurement, collect, compare, measure as start};
-use layerlab_model::{Decoder, Observer, PaddingSide, Parting, TokenBatch, each_part};
-use layerlab_stats::{Epsilon, ModelStatistics, PairStatistics, Tap, TapStatistics};
+use layerlab_model::Observer;
+use layerlab_stats::{Epsilon, LayerStatistics, PairStatistics, Tap, TapStatistics};
 
-use crate::{LabError, Progress, Run};
+use crate::LabError;
 
 /// What is measured, and how many sequences at a time.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,65 +25,14 @@ pub struct MeasureOptions {
     pub batch: usize,
 }
 
-/// Passes `sequences` through the decoder and takes statistics of every layer on its device. Statistics
-/// of all layers of a batch come back in one read-back.
-///
-/// # Errors
-/// When an option is out of range, the decoder cannot read a sequence, the device fails, or the
-/// caller asks to stop.
-pub async fn measure(
-    decoder: &Decoder,
-    sequences: &[Vec<u32>],
-    options: &MeasureOptions,
-    run: &mut Run<'_>,
-) -> Result<ModelStatistics, LabError> {
-    let layers = decoder.spec().layers();
-    let fits = |span: usize| (1..=layers).contains(&span);
-    if let Some(&span) = options.spans.iter().find(|span| !fits(**span)) {
-        return Err(LabError::Span { span, layers });
-    }
-    if options.batch == 0 {
-        return Err(LabError::EmptyBatch);
-    }
-    let total = sequences.len();
-    let mut statistics = ModelStatistics::new(layers, options.epsilon);
-    let mut done = 0;
-    run.step(Progress::Measuring {
-        sequences: done,
-        total,
-    })
-    .await?;
-    let device = decoder.device();
-    let parting = Parting::of(options.batch, &device);
-    for sequences in sequences.chunks(parting.together()) {
-        let mut parts: Vec<&[Vec<u32>]> = sequences.chunks(parting.size).collect();
-        let found = each_part(&device, &mut parts, async |sequences| {
-            let batch = TokenBatch::new(sequences, PaddingSide::Right)?;
-            let mut taps = TapObserver::new(options);
-            decoder.hidden_states(&batch, None, &mut taps)?;
-            taps.results().await
-        });
-        for results in found.await? {
-            merge(results, options, &mut statistics);
-        }
-        done += sequences.len();
-        run.step(Progress::Measuring {
-            sequences: done,
-            total,
-        })
-        .await?;
-    }
-    Ok(statistics)
-}
-
 /// What a measurement is of.
-enum Subject {
+pub(super) enum Subject {
     Tap(usize, Tap),
     Span(usize, usize),
 }
 
 /// Starts a measurement for every activation that is wanted, and waits for none of them.
-struct TapObserver<'a> {
+pub(super) struct TapObserver<'a> {
     options: &'a MeasureOptions,
     /// Inputs of the latest blocks, the newest last: as many as the longest span needs.
     inputs: VecDeque<Tensor<3>>,
@@ -92,7 +41,7 @@ struct TapObserver<'a> {
 }
 
 impl<'a> TapObserver<'a> {
-    fn new(options: &'a MeasureOptions) -> Self {
+    pub fn new(options: &'a MeasureOptions) -> Self {
         Self {
             options,
             inputs: VecDeque::new(),
@@ -143,17 +92,17 @@ impl<'a> TapObserver<'a> {
     }
 
     /// Fetches everything that was started.
-    async fn results(self) -> Result<Vec<(Subject, BatchStatistics)>, LabError> {
+    pub async fn results(self) -> Result<Vec<(Subject, BatchStatistics)>, LabError> {
         let results = collect(self.measurements).await?;
         Ok(self.subjects.into_iter().zip(results).collect())
     }
 }
 
 /// Adds what was found of some sequences to what is known of those before.
-fn merge(
+pub(super) fn merge(
     results: Vec<(Subject, BatchStatistics)>,
     options: &MeasureOptions,
-    statistics: &mut ModelStatistics,
+    layers: &mut [LayerStatistics],
 ) {
     let shares_residual = [Tap::Input, Tap::Output]
         .iter()
@@ -170,19 +119,19 @@ fn merge(
             Subject::Tap(layer, tap) => {
                 // What a block writes, the next one reads: one measurement serves both.
                 if let (Tap::Output, true, Some(next)) =
-                    (tap, shares_residual, statistics.layers.get_mut(layer + 1))
+                    (tap, shares_residual, layers.get_mut(layer + 1))
                 {
                     let taps = &mut next.taps;
                     taps.entry(Tap::Input).or_default().merge(sequences.clone());
                 }
-                let Some(measured) = statistics.layers.get_mut(layer) else {
+                let Some(measured) = layers.get_mut(layer) else {
                     continue;
                 };
                 measured.taps.entry(tap).or_default().merge(sequences);
                 (layer, 1)
             }
         };
-        if let Some(measured) = statistics.layers.get_mut(layer)
+        if let Some(measured) = layers.get_mut(layer)
             && !pairs.sequences.is_empty()
         {
             measured.spans.entry(span).or_default().merge(pairs);

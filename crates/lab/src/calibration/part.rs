@@ -1,0 +1,83 @@
+//! Some sequences on their way through a decoder.
+
+use std::ops::Range;
+
+use layerlab_kernels::BatchStatistics;
+use layerlab_model::{Decoder, ModelError, NoObserver, PaddingSide, Stream, Target, TokenBatch};
+
+use super::observer::{MeasureOptions, Subject, TapObserver};
+use crate::LabError;
+
+/// Some of the sequences, between two blocks.
+pub(super) struct Part<'a> {
+    sequences: &'a [Vec<u32>],
+    /// Behind the blocks that everything to come shares.
+    prefix: Stream,
+    /// What is measured of the prefix, if anything is.
+    taps: Option<TapObserver<'a>>,
+}
+
+impl<'a> Part<'a> {
+    /// Before the first block.
+    pub fn begin(
+        decoder: &Decoder,
+        sequences: &'a [Vec<u32>],
+        statistics: Option<&'a MeasureOptions>,
+    ) -> Result<Self, LabError> {
+        Ok(Self {
+            sequences,
+            prefix: decoder.begin(&TokenBatch::new(sequences, PaddingSide::Right)?)?,
+            taps: statistics.map(TapObserver::new),
+        })
+    }
+
+    /// Passes some blocks, and measures what is wanted of them.
+    pub fn advance(&mut self, decoder: &Decoder, blocks: Range<usize>) -> Result<(), LabError> {
+        for layer in blocks {
+            let stream = self.prefix.clone();
+            self.prefix = match &mut self.taps {
+                Some(taps) => decoder.advance(stream, layer, taps)?,
+                None => decoder.advance(stream, layer, &mut NoObserver)?,
+            };
+        }
+        Ok(())
+    }
+
+    /// What was measured on the way.
+    pub async fn statistics(&mut self) -> Result<Vec<(Subject, BatchStatistics)>, LabError> {
+        match self.taps.take() {
+            Some(taps) => taps.results().await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Loss of each sequence where the prefix comes out of the last block.
+    pub async fn losses(&self, decoder: &Decoder) -> Result<Vec<f64>, LabError> {
+        self.losses_of(decoder, self.prefix.clone()).await
+    }
+
+    /// Loss of each sequence without block `layer`, which is the next.
+    pub async fn losses_without(
+        &self,
+        decoder: &Decoder,
+        layer: usize,
+    ) -> Result<Vec<f64>, LabError> {
+        let mut stream = self.prefix.clone();
+        for later in layer + 1..decoder.spec().layers() {
+            stream = decoder.advance(stream, later, &mut NoObserver)?;
+        }
+        self.losses_of(decoder, stream).await
+    }
+
+    async fn losses_of(&self, decoder: &Decoder, stream: Stream) -> Result<Vec<f64>, LabError> {
+        let targets = Target::next_tokens(self.sequences);
+        let mut losses = vec![0.0; self.sequences.len()];
+        if let Some(found) = decoder.log_likelihoods(decoder.finish(stream), &targets) {
+            let found = found.into_data_async().await.map_err(ModelError::from)?;
+            for (target, value) in targets.iter().zip(found.iter::<f32>()) {
+                losses[target.row] -= f64::from(value);
+            }
+        }
+        Ok(losses)
+    }
+}
