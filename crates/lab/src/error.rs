@@ -10,7 +10,7 @@ use layerlab_stats::Tap;
 use layerlab_tune::TuneError;
 use thiserror::Error;
 
-use crate::{DeviceError, TextError, run::StageError};
+use crate::{DeviceError, TextError, peers::GarbledShare, run::StageError};
 
 /// An experiment that did not come to its end.
 #[derive(Debug, Error)]
@@ -111,6 +111,9 @@ pub enum LabError {
         /// Blocks of the model.
         layers: usize,
     },
+    /// Workers did not understand each other.
+    #[error(transparent)]
+    Share(#[from] GarbledShare),
     /// Sequences per batch.
     #[error("a batch needs at least one sequence")]
     EmptyBatch,

@@ -14,6 +14,7 @@ mod hallucination;
 mod judge;
 mod kept;
 mod model;
+mod peers;
 mod prune;
 pub mod report;
 mod run;
@@ -35,6 +36,7 @@ pub use hallucination::{
 };
 pub use judge::{Judged, compare_models, evaluate_model, judge_removals};
 pub use model::OpenModel;
+pub use peers::{Answer, GarbledShare, Peers, Unanswered, perform_share};
 pub use prune::{BlockPasses, PlanRequest, plan_removals};
 pub use report::Report;
 pub use run::{Cancel, MemoryStages, NoStages, Progress, Run, StageError, Stages};

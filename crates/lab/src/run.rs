@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::LabError;
+use crate::{LabError, Peers};
 
 /// How far an experiment has come.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -114,12 +114,30 @@ impl Cancel {
 pub struct Run<'a> {
     progress: &'a mut dyn FnMut(Progress),
     cancel: &'a Cancel,
+    peers: Option<&'a dyn Peers>,
 }
 
 impl<'a> Run<'a> {
     /// Reports to `progress`, stops when `cancel` says so.
     pub fn new(progress: &'a mut dyn FnMut(Progress), cancel: &'a Cancel) -> Self {
-        Self { progress, cancel }
+        Self {
+            progress,
+            cancel,
+            peers: None,
+        }
+    }
+
+    /// Shares work with others, where there are any.
+    pub fn with_peers(self, peers: Option<&'a dyn Peers>) -> Self {
+        Self { peers, ..self }
+    }
+
+    pub(crate) fn peers(&self) -> Option<&'a dyn Peers> {
+        self.peers
+    }
+
+    pub(crate) fn wishes(&self) -> &'a Cancel {
+        self.cancel
     }
 
     /// Whether the caller has asked that a training end early.

@@ -91,6 +91,7 @@ impl Measured {
         let options = request.measure_options();
         let layers = model.decoder.spec().layers();
         let wanted = Wanted {
+            removed: BTreeSet::new(),
             without: (0..layers).filter(|_| request.loss_change).collect(),
             whole: request.loss_change,
             statistics: Some(options.clone()),

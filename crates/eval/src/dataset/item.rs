@@ -1,7 +1,9 @@
 //! What a model is asked.
 
+use serde::{Deserialize, Serialize};
+
 /// The items of a dataset, all of one kind.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Items {
     /// A text to predict.
     Text(String),
@@ -14,7 +16,7 @@ pub enum Items {
 }
 
 /// A question with answers to choose from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     /// Line of the file.
     pub line: usize,
@@ -31,7 +33,7 @@ pub struct Choice {
 }
 
 /// Answers to choose from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChoiceSet {
     /// The answers; at least two.
     pub choices: Vec<String>,
@@ -40,7 +42,7 @@ pub struct ChoiceSet {
 }
 
 /// A question to answer freely.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// Line of the file.
     pub line: usize,
@@ -53,7 +55,7 @@ pub struct Answer {
 }
 
 /// A text to classify.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
     /// Line of the file.
     pub line: usize,

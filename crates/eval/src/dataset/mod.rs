@@ -30,12 +30,13 @@ use std::{fs::File, io, path::PathBuf};
 
 use rand::{SeedableRng, seq::index};
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use read::Found;
 
 /// What a file holds.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Dataset {
     /// Where it comes from.
     pub name: String,

@@ -1,18 +1,18 @@
 //! Passing a text through a decoder: once, for everything that is wanted of it.
 
+mod here;
 mod observer;
 mod part;
+mod with_peers;
 
 use std::collections::BTreeSet;
 
-use layerlab_model::{Decoder, Parting, each_part};
+use layerlab_model::Decoder;
 use layerlab_score::LayerLosses;
 use layerlab_stats::{LayerStatistics, ModelStatistics};
-use web_time::Instant;
+use serde::{Deserialize, Serialize};
 
 pub use observer::MeasureOptions;
-use observer::merge;
-use part::Part;
 
 use crate::{LabError, Progress, Run};
 
@@ -24,18 +24,20 @@ pub(crate) struct Calibration<'a> {
 }
 
 /// What sequences are passed for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Wanted {
+    /// Blocks that the decoder is to do without; those that stay are renumbered.
+    pub removed: BTreeSet<usize>,
     /// Statistics of every layer, if they are.
     pub statistics: Option<MeasureOptions>,
     /// Blocks; the loss without each of them.
     pub without: BTreeSet<usize>,
-    /// The loss of the whole decoder.
+    /// The loss with all blocks but those removed.
     pub whole: bool,
 }
 
 /// What passing sequences has found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Found {
     /// Statistics of each layer; of no sequence where none are wanted.
     pub layers: Vec<LayerStatistics>,
@@ -50,7 +52,7 @@ pub(crate) struct Found {
 }
 
 /// How often a sequence was passed through a block to find losses.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Passes {
     /// As counted; the pass whose statistics are taken is none of them.
     pub counted: u64,
@@ -83,17 +85,14 @@ impl Passes {
 }
 
 impl Wanted {
-    /// Nothing but the loss of the whole decoder.
-    pub fn loss() -> Self {
-        Self {
-            whole: true,
-            ..Self::default()
-        }
-    }
-
     /// Whether all blocks must be passed.
     fn is_whole(&self) -> bool {
         self.whole || self.statistics.is_some()
+    }
+
+    /// How many losses are wanted of a sequence.
+    fn losses(&self) -> usize {
+        self.without.len() + usize::from(self.whole)
     }
 
     fn check(&self, layers: usize) -> Result<(), LabError> {
@@ -118,6 +117,17 @@ impl Found {
             loss_seconds: 0.0,
         }
     }
+
+    /// Adds what was found of other sequences for the same.
+    fn append(&mut self, more: Self) {
+        for (layer, more) in self.layers.iter_mut().zip(more.layers) {
+            layer.merge(more);
+        }
+        self.losses.append(more.losses);
+        self.passes.add(more.passes);
+        self.pass_seconds += more.pass_seconds;
+        self.loss_seconds += more.loss_seconds;
+    }
 }
 
 /// How far a pass has come.
@@ -129,6 +139,15 @@ struct Place {
 }
 
 impl Place {
+    /// At the beginning; a part has `size` sequences.
+    fn start(sequences: usize, size: usize, wanted: &Wanted) -> Self {
+        let pairs = sequences.div_ceil(size) * wanted.losses();
+        Self {
+            sequences: [0, sequences],
+            pairs: (wanted.losses() > 0).then_some([0, pairs]),
+        }
+    }
+
     fn progress(&self) -> Progress {
         match self.pairs {
             Some([done, total]) => Progress::LeavingOut { done, total },
@@ -139,25 +158,15 @@ impl Place {
         }
     }
 
-    fn found_losses(&mut self, parts: usize) {
+    fn found_losses(&mut self, count: usize) {
         if let Some([done, _]) = &mut self.pairs {
-            *done += parts;
+            *done += count;
         }
     }
 }
 
-/// Seconds that something takes.
-async fn timed<T>(seconds: &mut f64, work: impl Future<Output = T>) -> T {
-    let start = Instant::now();
-    let found = work.await;
-    *seconds += start.elapsed().as_secs_f64();
-    found
-}
-
 impl Calibration<'_> {
-    /// Passes the sequences. Blocks below a candidate are passed once for all candidates and for the statistics,
-    /// so that L candidates of L blocks take about half of L² block passes. Statistics of all layers of a batch
-    /// come back in one read-back.
+    /// Passes the sequences through the decoder, shared with peers where it is worth it.
     ///
     /// # Errors
     /// When an option is out of range, the decoder cannot read a sequence, the device fails, or the
@@ -168,67 +177,46 @@ impl Calibration<'_> {
         wanted: &Wanted,
         run: &mut Run<'_>,
     ) -> Result<Found, LabError> {
-        let layers = decoder.spec().layers();
-        wanted.check(layers)?;
-        if self.batch == 0 {
-            return Err(LabError::EmptyBatch);
+        match run.peers() {
+            Some(peers) if self.sequences.len() > self.batch && self.batch > 0 => {
+                self.pass_with(peers, decoder, wanted, run).await
+            }
+            _ => self.pass_here(decoder, wanted, run).await,
         }
-        let device = decoder.device();
-        let parting = Parting::of(self.batch, &device);
-        let mut found = Found::nothing(layers);
-        let losses = wanted.without.len() + usize::from(wanted.whole);
-        let pairs = self.sequences.len().div_ceil(parting.size) * losses;
-        let mut place = Place {
-            sequences: [0, self.sequences.len()],
-            pairs: (losses > 0).then_some([0, pairs]),
+    }
+
+    /// Statistics of every layer of the decoder without some blocks.
+    pub async fn statistics(
+        &self,
+        decoder: &Decoder,
+        removed: &BTreeSet<usize>,
+        options: MeasureOptions,
+        run: &mut Run<'_>,
+    ) -> Result<ModelStatistics, LabError> {
+        let epsilon = options.epsilon;
+        let wanted = Wanted {
+            removed: removed.clone(),
+            statistics: Some(options),
+            ..Wanted::default()
         };
-        run.step(place.progress()).await?;
-        for sequences in self.sequences.chunks(parting.together()) {
-            let parts = sequences.chunks(parting.size);
-            let parts = parts.map(|part| Part::begin(decoder, part, wanted.statistics.as_ref()));
-            let mut parts = parts.collect::<Result<Vec<_>, _>>()?;
-            let mut next = 0;
-            for &layer in &wanted.without {
-                let advance = each_part(&device, &mut parts, async |part| {
-                    part.advance(decoder, next..layer)
-                });
-                timed(&mut found.pass_seconds, advance).await?;
-                next = layer;
-                let without = each_part(&device, &mut parts, async |part| {
-                    part.losses_without(decoder, layer).await
-                });
-                let without = timed(&mut found.loss_seconds, without).await?;
-                found.losses.without[layer].extend(without.into_iter().flatten());
-                place.found_losses(parts.len());
-                run.step(place.progress()).await?;
-            }
-            if wanted.is_whole() {
-                let rest = each_part(&device, &mut parts, async |part| {
-                    part.advance(decoder, next..layers)?;
-                    part.statistics().await
-                });
-                let results = timed(&mut found.pass_seconds, rest).await?;
-                if let Some(options) = &wanted.statistics {
-                    for results in results {
-                        merge(results, options, &mut found.layers);
-                    }
-                }
-            }
-            if wanted.whole {
-                let whole = each_part(&device, &mut parts, async |part| part.losses(decoder).await);
-                let whole = timed(&mut found.loss_seconds, whole).await?;
-                found.losses.whole.extend(whole.into_iter().flatten());
-                place.found_losses(parts.len());
-            }
-            let predicted = sequences.iter().map(|sequence| sequence.len() - 1);
-            found.losses.tokens.extend(predicted);
-            for _ in sequences {
-                found.passes.add(Passes::of(layers, wanted));
-            }
-            place.sequences[0] += sequences.len();
-            run.step(place.progress()).await?;
-        }
-        Ok(found)
+        let layers = self.pass(decoder, &wanted, run).await?.layers;
+        Ok(ModelStatistics { layers, epsilon })
+    }
+
+    /// Mean cross-entropy per token in nats of the decoder without some blocks.
+    pub async fn loss(
+        &self,
+        decoder: &Decoder,
+        removed: &BTreeSet<usize>,
+        run: &mut Run<'_>,
+    ) -> Result<f64, LabError> {
+        let wanted = Wanted {
+            removed: removed.clone(),
+            whole: true,
+            ..Wanted::default()
+        };
+        let losses = self.pass(decoder, &wanted, run).await?.losses;
+        Ok(mean_loss(&losses.whole, &losses.tokens))
     }
 }
 
@@ -244,15 +232,13 @@ pub async fn measure(
     run: &mut Run<'_>,
 ) -> Result<ModelStatistics, LabError> {
     let batch = options.batch;
-    let wanted = Wanted {
-        statistics: Some(options.clone()),
-        ..Wanted::default()
-    };
-    let found = Calibration { sequences, batch }
-        .pass(decoder, &wanted, run)
-        .await?;
-    Ok(ModelStatistics {
-        layers: found.layers,
-        epsilon: options.epsilon,
-    })
+    let (whole, options) = (&BTreeSet::new(), options.clone());
+    Calibration { sequences, batch }
+        .statistics(decoder, whole, options, run)
+        .await
+}
+
+/// Mean cross-entropy per token in nats.
+pub(crate) fn mean_loss(losses: &[f64], tokens: &[usize]) -> f64 {
+    losses.iter().sum::<f64>() / tokens.iter().sum::<usize>() as f64
 }

@@ -9,11 +9,12 @@ use burn::tensor::{Int, Tensor};
 use layerlab_kernels::{BatchStatistics, Measurement, collect, compare, measure as start};
 use layerlab_model::Observer;
 use layerlab_stats::{Epsilon, LayerStatistics, PairStatistics, Tap, TapStatistics};
+use serde::{Deserialize, Serialize};
 
 use crate::LabError;
 
 /// What is measured, and how many sequences at a time.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MeasureOptions {
     /// Where activations are read.
     pub taps: BTreeSet<Tap>,

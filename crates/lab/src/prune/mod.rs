@@ -14,7 +14,7 @@ use plan::{LOSS_CHANGE, Planner};
 
 use crate::{
     LabError, Run, ScoreRequest,
-    calibration::{Calibration, Passes, Wanted},
+    calibration::{Calibration, Passes},
 };
 
 /// Which plans to make.
@@ -79,12 +79,8 @@ impl Subject<'_> {
         let count = request.budget.count(layers, &request.constraints)?;
         let limit = match request.budget {
             Budget::Tolerance(share) => {
-                let found = self
-                    .calibration
-                    .pass(self.decoder, &Wanted::loss(), run)
-                    .await?;
-                let losses = found.losses;
-                mean_loss(&losses.whole, &losses.tokens) + share.ln_1p()
+                let whole = &BTreeSet::new();
+                self.calibration.loss(self.decoder, whole, run).await? + share.ln_1p()
             }
             Budget::Count(_) | Budget::Share(_) => f64::INFINITY,
         };
@@ -141,9 +137,4 @@ fn chosen<'a>(scores: &'a ScoreTable, ids: &[String]) -> Result<Vec<&'a MethodSc
     }
     let wanted = |method: &&MethodScores| ids.is_empty() || ids.contains(&method.id);
     Ok(known.into_iter().filter(wanted).collect())
-}
-
-/// Mean cross-entropy per token in nats.
-fn mean_loss(losses: &[f64], tokens: &[usize]) -> f64 {
-    losses.iter().sum::<f64>() / tokens.iter().sum::<usize>() as f64
 }

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use layerlab_model::Decoder;
 use layerlab_score::{Budget, Constraints, MethodScores, Plan, Schedule, ScoreTable, score};
 
-use super::mean_loss;
 use crate::{
     LabError, Run, ScoreRequest,
-    calibration::{Calibration, Passes, Wanted, measure},
+    calibration::{Calibration, Passes, Wanted, mean_loss},
 };
 
 /// Id of the method that leaves layers out and measures.
@@ -120,12 +119,12 @@ impl Planner<'_> {
                 .filter(|(_, layer)| open.contains(layer))
                 .map(|(index, _)| index)
                 .collect();
-            let view = self.decoder.without(&removed)?;
             let wanted = Wanted {
+                removed: removed.clone(),
                 without: candidates,
                 ..Wanted::default()
             };
-            let found = self.calibration.pass(&view, &wanted, run).await?;
+            let found = self.calibration.pass(self.decoder, &wanted, run).await?;
             self.passes.add(found.passes);
             let losses = found.losses;
             let of = |index: &usize| mean_loss(&losses.without[*index], &losses.tokens);
@@ -151,13 +150,16 @@ impl Planner<'_> {
         run: &mut Run<'_>,
     ) -> Result<Option<usize>, LabError> {
         if !self.measured.contains_key(removed) {
-            let view = self.decoder.without(removed)?;
+            let left = self.decoder.spec().layers() - removed.len();
             let mut scoring = self.scoring.clone();
-            scoring.spans.retain(|span| *span <= view.spec().layers());
+            scoring.spans.retain(|span| *span <= left);
             scoring.score.lowest = None;
             scoring.score.resamples = 0;
-            let sequences = self.calibration.sequences;
-            let statistics = measure(&view, sequences, &scoring.measure_options(), run).await?;
+            let options = scoring.measure_options();
+            let measured = self
+                .calibration
+                .statistics(self.decoder, removed, options, run);
+            let statistics = measured.await?;
             let table = score(&statistics, None, &scoring.score)?;
             self.measured.insert(removed.clone(), table);
         }
@@ -182,9 +184,6 @@ impl Planner<'_> {
         if self.limit == f64::INFINITY {
             return Ok(true);
         }
-        let view = self.decoder.without(removed)?;
-        let found = self.calibration.pass(&view, &Wanted::loss(), run).await?;
-        let losses = found.losses;
-        Ok(mean_loss(&losses.whole, &losses.tokens) <= self.limit)
+        Ok(self.calibration.loss(self.decoder, removed, run).await? <= self.limit)
     }
 }

@@ -1,10 +1,13 @@
 //! The experiments behind `layerlab eval` and `layerlab compare`, and of removals that someone has chosen: what a
 //! model can do.
 
+mod removals;
+
 use std::collections::BTreeSet;
 
 use layerlab_eval::{Dataset, EvalOptions, TaskResult};
 use layerlab_model::ModelFiles;
+pub(crate) use removals::judge;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
@@ -113,50 +116,4 @@ pub async fn judge_removals<F: ModelFiles>(
 pub(crate) fn asked(datasets: &[Dataset]) -> Vec<(String, usize)> {
     let asked = |dataset: &Dataset| (dataset.sha256.clone(), dataset.items.len());
     datasets.iter().map(asked).collect()
-}
-
-/// Asks the whole model `datasets`, and the model without each set of layers that set's own.
-pub(crate) async fn judge<F: ModelFiles>(
-    model: &OpenModel<F>,
-    datasets: &[Dataset],
-    sets: &[(BTreeSet<usize>, &[Dataset])],
-    options: &EvalOptions,
-    kept: &mut Kept<'_>,
-    run: &mut Run<'_>,
-) -> Result<Judged, LabError> {
-    // The whole model comes first: the others are compared with it.
-    let whole = (BTreeSet::new(), datasets);
-    let of = sets.len() + 1;
-    let mut evaluation: Option<Vec<TaskResult>> = None;
-    let mut outcomes = Vec::with_capacity(sets.len());
-    for (models, (removed, datasets)) in std::iter::once(&whole).chain(sets).enumerate() {
-        let view = model.decoder.without(removed)?;
-        let without: Vec<String> = removed.iter().map(ToString::to_string).collect();
-        let name = format!("model-without-{}", without.join("-"));
-        let tasks = match kept.load(&name) {
-            Some(tasks) => tasks,
-            None => {
-                let exam = Exam {
-                    tokenizer: &model.tokenizer,
-                    datasets,
-                    options,
-                };
-                let tasks = exam.take(&view, Place { models, of }, run).await?;
-                kept.keep(&name, tasks)?
-            }
-        };
-        match &evaluation {
-            None => evaluation = Some(tasks),
-            Some(whole) => outcomes.push(Outcome {
-                removed: removed.clone(),
-                parameters: view.parameters(),
-                compared: comparisons(whole, &tasks, options),
-                tasks,
-            }),
-        }
-    }
-    Ok(Judged {
-        evaluation: evaluation.unwrap_or_default(),
-        outcomes,
-    })
 }
