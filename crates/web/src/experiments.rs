@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use layerlab_lab::{
-    Dataset, Measured, OpenModel, Provenance, Report, Run, Text, TextOptions, export_pruned,
+    Dataset, Measured, OpenModel, Provenance, Report, Text, TextOptions, export_pruned,
     judge_removals, prune_and_judge,
 };
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
@@ -15,10 +15,11 @@ use crate::{
         JsPlanningRequest, JsPlans, JsReport, JsScoreOptions, JsScoreRequest, JsScoringReport,
         OnProgress, from_page, refused, thrown, to_page, trusted,
     },
+    call::Call,
     datasets::dataset,
     export::{ExportSink, PageTarget},
     files::PageFiles,
-    session::{now, shown},
+    session::now,
     types::{Calibration, Examination, FailureKind, JudgeRequest, NamedText, PlanningRequest},
 };
 
@@ -37,8 +38,8 @@ impl Session {
         let model = self.model()?;
         let text = cut(&model, from_page(text)?)?;
         let request: layerlab_lab::ScoreRequest = from_page(request)?;
-        let (mut show, cancel) = (shown(on_progress), self.begin());
-        let mut run = Run::new(&mut show, &cancel);
+        let mut call = Call::new(self, on_progress);
+        let mut run = call.run();
         let measured = Measured::of(&model, &text, &request, &mut run).await;
         let measured = measured.map_err(refused)?;
         let report = measured
@@ -65,8 +66,8 @@ impl Session {
         let (model, measured) = (self.model()?, self.last_measured()?);
         let text = cut(&model, from_page(text)?)?;
         let request: PlanningRequest = from_page(request)?;
-        let (mut show, cancel) = (shown(on_progress), self.begin());
-        let mut run = Run::new(&mut show, &cancel);
+        let mut call = Call::new(self, on_progress);
+        let mut run = call.run();
         let (score, plans) = (&request.score, &request.plans);
         let plans = measured.plans(&model, &text, score, plans, &mut run).await;
         to_page(&trusted(plans.map_err(refused)?)?)
@@ -82,8 +83,8 @@ impl Session {
         let model = self.model()?;
         let datasets = read(from_page(examination)?)?;
         let JudgeRequest { removals, eval } = from_page(request)?;
-        let (mut show, cancel) = (shown(on_progress), self.begin());
-        let mut run = Run::new(&mut show, &cancel);
+        let mut call = Call::new(self, on_progress);
+        let mut run = call.run();
         // Taken out while this call runs: another may come, and finds none.
         let mut stages = self.finished.take();
         let judged =
@@ -104,8 +105,8 @@ impl Session {
         let text = cut(&model, from_page(text)?)?;
         let datasets = read(from_page(examination)?)?;
         let request = from_page(request)?;
-        let (mut show, cancel) = (shown(on_progress), self.begin());
-        let mut run = Run::new(&mut show, &cancel);
+        let mut call = Call::new(self, on_progress);
+        let mut run = call.run();
         let (mut stages, created) = (self.finished.take(), now());
         let report = prune_and_judge(
             &model,
@@ -130,8 +131,8 @@ impl Session {
         on_progress: OnProgress,
     ) -> Result<(), JsValue> {
         let model = self.model()?;
-        let (mut show, cancel) = (shown(on_progress), self.begin());
-        let mut run = Run::new(&mut show, &cancel);
+        let mut call = Call::new(self, on_progress);
+        let mut run = call.run();
         let provenance = Provenance::of(&model.checkpoint, from_page(plan)?, now()).await;
         let provenance = provenance.map_err(refused)?;
         let mut target = PageTarget(sink);

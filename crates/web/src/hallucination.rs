@@ -5,7 +5,7 @@ use std::rc::Rc;
 use layerlab_atlas::bundled;
 use layerlab_lab::{
     Adapters, Dataset, LabError, LocateRequest, LocatedPairs, NoStages, Objective, OpenModel,
-    RepairMaterial, RepairRequest, Run, answer_changes, export_repaired, files::ModelFiles,
+    RepairMaterial, RepairRequest, answer_changes, export_repaired, files::ModelFiles,
     locate_pairs, repair_layers, write_adapters,
 };
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
@@ -17,10 +17,11 @@ use crate::{
         JsRepairRequest, JsRepairTexts, JsReport, JsTokensRequest, OnProgress, from_page, refused,
         thrown, to_page, trusted,
     },
+    call::Call,
     experiments::read,
     export::{ExportSink, PageTarget},
     files::PageFiles,
-    session::{named, now, shown},
+    session::{named, now},
     types::{BundledPairs, Examination, FailureKind, RepairTexts, TokensRequest},
 };
 
@@ -62,8 +63,8 @@ impl Session {
         let model = self.model()?;
         let datasets = read(from_page(examination)?)?;
         let request: LocateRequest = from_page(request)?;
-        let (mut show, cancel) = (shown(on_progress), self.begin());
-        let mut run = Run::new(&mut show, &cancel);
+        let mut call = Call::new(self, on_progress);
+        let mut run = call.run();
         let located = locate_pairs(&model, &datasets, &request, now(), &mut run).await;
         let located = trusted(located.map_err(refused)?)?;
         self.located.replace(Rc::new(located.pairs));
@@ -94,8 +95,8 @@ impl Session {
         let model = self.model()?;
         let material = material(from_page(texts)?)?;
         let request: RepairRequest = from_page(request)?;
-        let (mut show, cancel) = (shown(on_progress), self.begin());
-        let mut run = Run::new(&mut show, &cancel);
+        let mut call = Call::new(self, on_progress);
+        let mut run = call.run();
         let (mut stages, created) = (NoStages, now());
         let repaired = repair_layers(&model, &material, &request, created, &mut stages, &mut run);
         let repaired = trusted(repaired.await.map_err(refused)?)?;
@@ -123,8 +124,8 @@ impl Session {
         on_progress: OnProgress,
     ) -> Result<JsAnswerChanges, JsValue> {
         let (model, repair) = (self.model()?, self.last_repair()?);
-        let (mut show, cancel) = (shown(on_progress), self.begin());
-        let mut run = Run::new(&mut show, &cancel);
+        let mut call = Call::new(self, on_progress);
+        let mut run = call.run();
         let Repair {
             adapters,
             material,
@@ -152,8 +153,8 @@ impl Session {
         on_progress: OnProgress,
     ) -> Result<(), JsValue> {
         let (model, repair) = (self.model()?, self.last_repair()?);
-        let (mut show, cancel) = (shown(on_progress), self.begin());
-        let mut run = Run::new(&mut show, &cancel);
+        let mut call = Call::new(self, on_progress);
+        let mut run = call.run();
         let mut target = PageTarget(sink);
         let model: &OpenModel<PageFiles> = &model;
         let written = export_repaired(model, &repair.adapters, &mut target, &mut run).await;

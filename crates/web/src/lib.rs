@@ -8,6 +8,8 @@ pub mod types;
 #[cfg(target_arch = "wasm32")]
 mod border;
 #[cfg(target_arch = "wasm32")]
+mod call;
+#[cfg(target_arch = "wasm32")]
 mod constructors;
 #[cfg(target_arch = "wasm32")]
 mod datasets;
@@ -23,6 +25,8 @@ mod files;
 mod generate;
 #[cfg(target_arch = "wasm32")]
 mod hallucination;
+#[cfg(target_arch = "wasm32")]
+mod helpers;
 #[cfg(target_arch = "wasm32")]
 mod session;
 

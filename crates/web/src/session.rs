@@ -2,26 +2,25 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use js_sys::{Date, Function};
+use js_sys::Date;
 use layerlab_atlas::{TaskFile, bundled};
 use layerlab_lab::{
     Cancel, DeviceKind, ExperimentRequest, LocatedPairs, Measured, MemoryStages, OpenDevice,
-    OpenModel, Progress, Report, Run, open_device,
+    OpenModel, Report, open_device,
     report::{DeviceReport, ModelReport},
 };
-use wasm_bindgen::{
-    JsCast,
-    prelude::{JsValue, wasm_bindgen},
-};
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::{
     border::{
         JsBundled, JsDeviceChoice, JsDeviceReport, JsModelReport, JsReport, JsReportFormat,
         OnProgress, from_page, refused, thrown, to_page, trusted,
     },
+    call::Call,
     faults,
     files::{FileSource, PageFiles},
     hallucination::Repair,
+    helpers::Helpers,
     types::{Bundled, FailureKind, NamedText, ReportFormat},
 };
 
@@ -36,6 +35,8 @@ pub struct Session {
     pub(crate) finished: RefCell<MemoryStages>,
     /// Pairs that can be looked at token by token.
     pub(crate) located: RefCell<Rc<Vec<LocatedPairs>>>,
+    /// Who helps with this model.
+    pub(crate) helpers: RefCell<Option<Rc<Helpers>>>,
     pub(crate) repaired: RefCell<Option<Rc<Repair>>>,
     /// Ends what is running; each call has its own.
     pub(crate) cancel: RefCell<Cancel>,
@@ -61,6 +62,7 @@ impl Session {
             measured: RefCell::default(),
             finished: RefCell::default(),
             located: RefCell::default(),
+            helpers: RefCell::default(),
             repaired: RefCell::default(),
             cancel: RefCell::default(),
         })
@@ -76,10 +78,12 @@ impl Session {
         self.cancel.borrow().cancel();
     }
 
-    /// Loads a model in place of the one before, whose memory is freed first.
+    /// Loads a model in place of the one before, whose memory is freed first. Helpers need not hold it before they are
+    /// asked.
     pub async fn load(
         &self,
         files: FileSource,
+        helpers: Option<Helpers>,
         on_progress: OnProgress,
     ) -> Result<JsModelReport, JsValue> {
         self.measured.take();
@@ -87,8 +91,9 @@ impl Session {
         self.located.take();
         self.repaired.take();
         self.model.take();
-        let (mut show, cancel) = (shown(on_progress), self.begin());
-        let mut run = Run::new(&mut show, &cancel);
+        self.helpers.replace(helpers.map(Rc::new));
+        let mut call = Call::new(self, on_progress);
+        let mut run = call.run();
         let model = OpenModel::load(PageFiles(files), self.device.clone(), &mut run).await;
         let model = model.map_err(refused)?;
         let report = ModelReport::of_files(&model.checkpoint).await;
@@ -137,16 +142,6 @@ pub(crate) fn named(file: TaskFile) -> NamedText {
         name: format!("{}/{}", bundled::NAME, file.name),
         contents: file.contents,
         fields: None,
-    }
-}
-
-/// Progress goes to the page's function. What that throws is the page's own affair.
-pub(crate) fn shown(on_progress: OnProgress) -> impl FnMut(Progress) {
-    let function: Function = on_progress.unchecked_into();
-    move |progress| {
-        if let Ok(progress) = to_page::<_, JsValue>(&progress) {
-            let _ = function.call1(&JsValue::NULL, &progress);
-        }
     }
 }
 

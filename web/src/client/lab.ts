@@ -30,6 +30,7 @@ import type {
   ScoringReport,
   TokensRequest,
 } from "../generated/types";
+import { death } from "../worker/death";
 import type {
   Adapter,
   DatasetSource,
@@ -53,12 +54,8 @@ export class Lab {
   constructor() {
     this.#worker = new Worker(new URL("../worker/worker.ts", import.meta.url), { type: "module" });
     this.#remote = Comlink.wrap<LabWorker>(this.#worker);
-    this.#death = new Promise((_, reject) => {
-      const die = (why: string) => reject(new LabFailure("device", why));
-      this.#worker.addEventListener("error", (event) => die(event.message || "the worker failed"));
-      this.#worker.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
-        if (typeof data === "object" && data !== null && "died" in data) die(String(data.died));
-      });
+    this.#death = death(this.#worker).then((why) => {
+      throw new LabFailure("device", why);
     });
     // Whoever waits for something hears of it; nobody need wait.
     this.#death.catch(() => undefined);

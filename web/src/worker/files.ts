@@ -19,6 +19,18 @@ export class BlobFiles implements FileSource {
     if (file === undefined) throw new Error(`there is no ${name}`);
     return new Uint8Array(await file.slice(offset, offset + length).arrayBuffer());
   }
+
+  /** Bytes of the files that hold weights. */
+  weightBytes(): number {
+    const weights = [...this.#files].filter(([name]) => name.endsWith(".safetensors"));
+    return weights.reduce((sum, [, blob]) => sum + blob.size, 0);
+  }
+
+  /** The same for another worker, which reads from the same place. */
+  given(): { name: string; files: { path: string; blob: Blob }[] } {
+    const files = [...this.#files].map(([path, blob]) => ({ path, blob }));
+    return { name: this.name, files };
+  }
 }
 
 /** The files of the bundled model, which lie beside the page. */

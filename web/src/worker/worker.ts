@@ -34,6 +34,7 @@ import type {
 import { datasetText } from "./datasets";
 import { FolderSink, ZipSink } from "./export";
 import { type BlobFiles, bundledFiles, pickedFiles } from "./files";
+import { type HelperPool, helpersFor } from "./helpers";
 import { hubFiles } from "./hub";
 import type { Adapter, DatasetSource, Download, HubModel, KeptModel, ModelSource } from "./messages";
 import { compiled } from "./module";
@@ -58,12 +59,15 @@ function calm<T extends { stage: string }>(show: (step: T) => void): (step: T) =
 
 export class LabWorker {
   #session: Session | undefined;
+  #module: WebAssembly.Module | undefined;
   #memory: WebAssembly.Memory | undefined;
+  #helpers: HelperPool | undefined;
   #download = new AbortController();
 
-  /** Compiles the module and opens a device. */
-  async start(device: DeviceChoice): Promise<DeviceReport> {
-    const { memory } = await init({ module_or_path: compiled() });
+  /** Opens a device; compiles the module, where no other worker has done so. */
+  async start(device: DeviceChoice, module?: WebAssembly.Module): Promise<DeviceReport> {
+    this.#module = module ?? (await compiled());
+    const { memory } = await init({ module_or_path: this.#module });
     this.#memory = memory;
     this.#session = await Session.open(device);
     return this.#session.device();
@@ -89,7 +93,19 @@ export class LabWorker {
     onProgress: (progress: Progress | Download) => void,
   ): Promise<ModelReport> {
     const show = calm(onProgress);
-    return this.#open().load(await this.#files(source, show), show);
+    const session = this.#open();
+    const files = await this.#files(source, show);
+    this.#helpers?.end();
+    // A GPU has threads enough.
+    const isCpu = session.device().kind === "cpu";
+    this.#helpers = isCpu && this.#module ? helpersFor(files, this.#module) : undefined;
+    return session.load(files, this.#helpers, show);
+  }
+
+  /** Does a share of another worker's work. */
+  async share(share: Uint8Array): Promise<Uint8Array> {
+    const answer = await this.#open().share(share);
+    return Comlink.transfer(answer, [answer.buffer]);
   }
 
   async score(text: Calibration, request: ScoreRequest, onProgress: Shown): Promise<Report> {
@@ -201,6 +217,7 @@ export class LabWorker {
   cancel(): void {
     this.#download.abort();
     this.#session?.cancel();
+    this.#helpers?.cancel();
   }
 
   keptModels(): Promise<KeptModel[]> {
@@ -211,9 +228,10 @@ export class LabWorker {
     return removeModel(model);
   }
 
-  /** Bytes of wasm memory. It never shrinks, so this is also its peak. */
-  memory(): number {
-    return this.#memory?.buffer.byteLength ?? 0;
+  /** Bytes of wasm memory, helpers' too. It never shrinks, so this is also its peak. */
+  async memory(): Promise<number> {
+    const helpers = (await this.#helpers?.memory()) ?? 0;
+    return helpers + (this.#memory?.buffer.byteLength ?? 0);
   }
 
   #open(): Session {
