@@ -89,8 +89,7 @@ impl Histogram {
     }
 
     /// How many magnitudes lie below `threshold`: exact where it is an edge, by linear
-    /// interpolation within a bin elsewhere, so off by at most that bin's count
-    /// ([`count_at`](Self::count_at)).
+    /// interpolation within a bin elsewhere, so off by at most that bin's count.
     pub fn count_below(&self, threshold: f64) -> f64 {
         let mut below = 0.0;
         for (bin, &count) in self.counts.iter().enumerate() {
@@ -121,13 +120,6 @@ impl Histogram {
             sums: sums.collect(),
         }
     }
-
-    /// Count of the bin that `threshold` falls inside; 0 where it is an edge.
-    pub fn count_at(&self, threshold: f64) -> u64 {
-        (0..BINS)
-            .find(|&bin| threshold > Self::lower_edge(bin) && threshold < Self::upper_edge(bin))
-            .map_or(0, |bin| self.counts[bin])
-    }
 }
 
 /// Counts of magnitudes up to each bin: [`Histogram::count_below`] without a sum for each question.
@@ -136,21 +128,51 @@ pub struct CumulativeHistogram {
     sums: Vec<u64>,
 }
 
-impl CumulativeHistogram {
-    /// As [`Histogram::count_below`].
-    pub fn count_below(&self, threshold: f64) -> f64 {
+/// Where a threshold falls.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HistogramPlace {
+    /// The bin.
+    bin: usize,
+    /// The share of the bin's width that lies below; 0 in the last, which has no width: what lies beyond its edge
+    /// cannot be told apart.
+    pub share: f64,
+    /// Whether it is the bin's lower edge, so that nothing in the bin lies below.
+    pub is_edge: bool,
+}
+
+impl HistogramPlace {
+    /// Of a threshold that is not negative.
+    pub fn of(threshold: f64) -> Self {
         // The bin of the nearest float may be the one beside the threshold's own.
         let mut bin = Histogram::bin_of(threshold as f32);
         if threshold < Histogram::lower_edge(bin) {
             bin -= 1;
         }
-        let before = bin.checked_sub(1).map_or(0, |last| self.sums[last]);
         let (lower, upper) = (Histogram::lower_edge(bin), Histogram::upper_edge(bin));
         let share = match upper.is_finite() {
             true => ((threshold - lower) / (upper - lower)).max(0.0),
             false => 0.0,
         };
-        before as f64 + (self.sums[bin] - before) as f64 * share
+        Self {
+            bin,
+            share,
+            is_edge: threshold <= lower,
+        }
+    }
+}
+
+impl CumulativeHistogram {
+    /// How many magnitudes lie in bins before the place's, and how many in its own.
+    pub fn around(&self, place: HistogramPlace) -> [u64; 2] {
+        let before = place.bin.checked_sub(1).map_or(0, |last| self.sums[last]);
+        [before, self.sums[place.bin] - before]
+    }
+
+    /// As [`Histogram::count_below`].
+    pub fn count_below(&self, threshold: f64) -> f64 {
+        let place = HistogramPlace::of(threshold);
+        let [before, inside] = self.around(place);
+        before as f64 + inside as f64 * place.share
     }
 }
 

@@ -16,11 +16,11 @@ mod tap;
 mod tap_statistics;
 
 pub use estimator::{Epsilon, Estimator, ParseError};
-pub use histogram::{BINS, CumulativeHistogram, Histogram};
+pub use histogram::{BINS, CumulativeHistogram, Histogram, HistogramPlace};
 pub use model::{LayerStatistics, ModelStatistics};
 pub use moments::Moments;
 pub use pair::{PairStatistics, SequencePair};
 pub use resample::{Resamples, percentile_interval};
 pub use sequence::SequenceStatistics;
 pub use tap::Tap;
-pub use tap_statistics::{Sparsity, TapStatistics};
+pub use tap_statistics::{Sparsity, SummedTap, TapStatistics};

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Epsilon, Estimator, Histogram, Moments, SequenceStatistics};
+use crate::{
+    CumulativeHistogram, Epsilon, Estimator, Histogram, HistogramPlace, Moments, SequenceStatistics,
+};
 
 /// The share of elements near zero.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,41 +51,20 @@ impl TapStatistics {
     }
 
     /// The activation sparsity AS at `epsilon`. An absolute threshold that was asked for during the
-    /// pass is counted exactly, any other is read from the histogram.
+    /// pass is counted exactly, any other is read from the histogram. Who asks many times asks
+    /// [`summed`](Self::summed).
     pub fn sparsity(&self, epsilon: Epsilon, weights: &[u32]) -> Sparsity {
-        let mut elements = 0;
-        let mut exact = Some(0);
-        let mut histogram = Histogram::default();
-        for (sequence, weight) in self.drawn(weights) {
-            elements += sequence.moments.count * u64::from(weight);
-            let below = sequence
-                .below_epsilon
-                .map(|below| below * u64::from(weight));
-            exact = exact.zip(below).map(|(sum, below)| sum + below);
-            histogram.add(&sequence.histogram, weight);
-        }
-        let (below, uncertain) = match (epsilon, exact) {
-            (Epsilon::Absolute(_), Some(below)) => (below as f64, 0),
-            (Epsilon::Absolute(threshold), None) => (
-                histogram.count_below(threshold),
-                histogram.count_at(threshold),
-            ),
-            (Epsilon::Relative(share), _) => {
-                let threshold = share * self.moments(weights).rms();
-                (
-                    histogram.count_below(threshold),
-                    histogram.count_at(threshold),
-                )
-            }
-        };
-        let total = (elements as f64).max(1.0);
-        let share = below / total;
-        let floor = 1.0 / total;
-        Sparsity {
-            share,
-            floored: share.max(floor),
-            saturated: share < floor,
-            uncertainty: uncertain as f64 / total,
+        self.summed().sparsity(epsilon, weights)
+    }
+
+    /// The same statistics, ready for many questions.
+    pub fn summed(&self) -> SummedTap<'_> {
+        let sequences = self.sequences.iter();
+        SummedTap {
+            statistics: self,
+            magnitudes: sequences
+                .map(|sequence| sequence.histogram.cumulative())
+                .collect(),
         }
     }
 
@@ -170,5 +151,68 @@ impl TapStatistics {
             between += f64::from(weight) * f64::from(sequence.tokens) * squares;
         }
         (within + between) / tokens / channels as f64
+    }
+}
+
+/// Statistics at a tap with their histograms summed up, so that a threshold costs one look at each
+/// sequence. Answers as [`TapStatistics`] does.
+#[derive(Debug, Clone)]
+pub struct SummedTap<'a> {
+    statistics: &'a TapStatistics,
+    /// One for each sequence.
+    magnitudes: Vec<CumulativeHistogram>,
+}
+
+impl SummedTap<'_> {
+    /// The activation sparsity AS at `epsilon`.
+    pub fn sparsity(&self, epsilon: Epsilon, weights: &[u32]) -> Sparsity {
+        let mut elements = 0;
+        let mut exact = Some(0);
+        for (sequence, weight) in self.statistics.drawn(weights) {
+            elements += sequence.moments.count * u64::from(weight);
+            let below = sequence
+                .below_epsilon
+                .map(|below| below * u64::from(weight));
+            exact = exact.zip(below).map(|(sum, below)| sum + below);
+        }
+        let (below, uncertain) = match (epsilon, exact) {
+            (Epsilon::Absolute(_), Some(below)) => (below as f64, 0),
+            (Epsilon::Absolute(threshold), None) => self.below(threshold, weights),
+            (Epsilon::Relative(share), _) => {
+                self.below(share * self.statistics.moments(weights).rms(), weights)
+            }
+        };
+        let total = (elements as f64).max(1.0);
+        let share = below / total;
+        let floor = 1.0 / total;
+        Sparsity {
+            share,
+            floored: share.max(floor),
+            saturated: share < floor,
+            uncertainty: uncertain as f64 / total,
+        }
+    }
+
+    /// The activation variance AV.
+    pub fn variance(&self, estimator: Estimator, weights: &[u32]) -> f64 {
+        self.statistics.variance(estimator, weights)
+    }
+
+    /// Whether every element was finite.
+    pub fn is_finite(&self) -> bool {
+        self.statistics.is_finite()
+    }
+
+    /// How many magnitudes lie below `threshold`, and by how many that may be off.
+    fn below(&self, threshold: f64, weights: &[u32]) -> (f64, u64) {
+        let place = HistogramPlace::of(threshold);
+        let (mut before, mut inside) = (0, 0);
+        for (magnitudes, &weight) in self.magnitudes.iter().zip(weights) {
+            let [below, within] = magnitudes.around(place);
+            before += below * u64::from(weight);
+            inside += within * u64::from(weight);
+        }
+        let uncertain = if place.is_edge { 0 } else { inside };
+        (before as f64 + inside as f64 * place.share, uncertain)
     }
 }

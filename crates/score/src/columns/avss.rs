@@ -1,32 +1,38 @@
 //! AVSS and its forms (arXiv 2411.02117 and 2411.10069).
 
-use layerlab_stats::{Epsilon, Estimator, LayerStatistics, ModelStatistics, Tap, TapStatistics};
+use std::rc::Rc;
 
-use super::Column;
+use layerlab_stats::{Epsilon, Estimator, LayerStatistics, ModelStatistics, SummedTap, Tap};
+
+use super::{Column, Values};
 use crate::{Direction, ScoreError, ScoreOptions, rank::ranks};
 
 const FIRST: &str = "2411.02117";
 const SECOND: &str = "2411.10069";
 
-type Layers = Result<Vec<Option<f64>>, ScoreError>;
+type Layers = Vec<Option<f64>>;
 
 pub(super) fn columns<'a>(
     statistics: &'a ModelStatistics,
     options: &'a ScoreOptions,
 ) -> Vec<Column<'a>> {
-    let avss = move |weights: &[u32]| plain(statistics, options, weights);
-    let share = |part: Part| move |weights: &[u32]| part.normalised(statistics, options, weights);
+    let read = Rc::new(Read::of(statistics, options.tap, "AVSS"));
+    let column = |value: Value, then: fn(Layers) -> Layers| -> Box<Values<'a>> {
+        let read = read.clone();
+        Box::new(move |weights| Ok(then(read.each(|tap| value(tap, options, weights))?)))
+    };
+    let avss = |then| column(plain, then);
     let mut columns = vec![
-        Column::ranking("avss", "AVSS", FIRST, Box::new(avss)),
+        Column::ranking("avss", "AVSS", FIRST, avss(|values| values)),
         Column::ranking(
             "avss_normalised",
             "AVSS normalised",
             FIRST,
-            Box::new(move |weights| Ok(normalised(plain(statistics, options, weights)?))),
+            avss(normalised),
         )
         .part(),
-        Column::ranking("nav", "NAV", SECOND, Box::new(share(Part::Variance))).part(),
-        Column::ranking("nas", "NAS", SECOND, Box::new(share(Part::Sparsity)))
+        Column::ranking("nav", "NAV", SECOND, column(variance, normalised)).part(),
+        Column::ranking("nas", "NAS", SECOND, column(sparsity, normalised))
             .part()
             .low_is_important(),
         // The authors' script sums before it sorts, which makes its 25 % cut depend on the order of
@@ -35,22 +41,17 @@ pub(super) fn columns<'a>(
             "cavss_layer_order",
             "CAVSS, layer order",
             SECOND,
-            Box::new(move |weights| {
-                Ok(running_sum(
-                    &normalised(plain(statistics, options, weights)?),
-                    None,
-                ))
-            }),
+            avss(|values| running_sum(&normalised(values), None)),
         )
         .part(),
         Column::ranking(
             "cavss_rank_order",
             "CAVSS, rank order",
             SECOND,
-            Box::new(move |weights| {
-                let shares = normalised(plain(statistics, options, weights)?);
+            avss(|values| {
+                let shares = normalised(values);
                 let order = ranks(&shares, Direction::HighIsImportant);
-                Ok(running_sum(&shares, Some(&order)))
+                running_sum(&shares, Some(&order))
             }),
         )
         .part(),
@@ -61,82 +62,87 @@ pub(super) fn columns<'a>(
             .all(|tap| layer.taps.contains_key(tap))
     };
     if statistics.layers.iter().all(has_both) {
+        let at = |tap| Read::of(statistics, tap, "relative AVSS");
+        let (written, read) = (at(Tap::Update), at(Tap::Input));
+        let epsilon = options.relative_epsilon;
         columns.push(Column::ranking(
             "relative_avss",
             "relative AVSS",
             "ours",
-            Box::new(move |weights| relative(statistics, options.relative_epsilon, weights)),
+            Box::new(move |weights| relative(&written, &read, epsilon, weights)),
         ));
     }
     columns
 }
 
+/// A number of one layer for given weights of sequences.
+type Value = fn(&SummedTap<'_>, &ScoreOptions, &[u32]) -> f64;
+
 /// AV / AS' at the chosen tap.
-fn plain(statistics: &ModelStatistics, options: &ScoreOptions, weights: &[u32]) -> Layers {
-    each(statistics, options.tap, "AVSS", |tap| {
-        ratio(tap, options.estimator, options.epsilon, weights)
-    })
+fn plain(tap: &SummedTap<'_>, options: &ScoreOptions, weights: &[u32]) -> f64 {
+    ratio(tap, options.estimator, options.epsilon, weights)
+}
+
+fn variance(tap: &SummedTap<'_>, options: &ScoreOptions, weights: &[u32]) -> f64 {
+    tap.variance(options.estimator, weights)
+}
+
+fn sparsity(tap: &SummedTap<'_>, options: &ScoreOptions, weights: &[u32]) -> f64 {
+    tap.sparsity(options.epsilon, weights).share
 }
 
 /// AVSS of what the block writes over AVSS of what it reads: what the block adds, freed from the growth
 /// of the residual stream that makes plain AVSS call early layers expendable. Ours.
-fn relative(statistics: &ModelStatistics, epsilon: f64, weights: &[u32]) -> Layers {
-    let at = |tap| {
-        each(statistics, tap, "relative AVSS", |tap| {
-            ratio(tap, Estimator::Element, Epsilon::Relative(epsilon), weights)
-        })
+fn relative(
+    written: &Read<'_>,
+    read: &Read<'_>,
+    epsilon: f64,
+    weights: &[u32],
+) -> Result<Layers, ScoreError> {
+    let at = |read: &Read<'_>| {
+        read.each(|tap| ratio(tap, Estimator::Element, Epsilon::Relative(epsilon), weights))
     };
-    let (written, read) = (at(Tap::Update)?, at(Tap::Input)?);
-    let quotients = written.into_iter().zip(read);
+    let quotients = at(written)?.into_iter().zip(at(read)?);
     Ok(quotients
         .map(|(written, read)| Some(written? / read.filter(|read| *read > 0.0)?))
         .collect())
 }
 
-fn ratio(tap: &TapStatistics, estimator: Estimator, epsilon: Epsilon, weights: &[u32]) -> f64 {
+fn ratio(tap: &SummedTap<'_>, estimator: Estimator, epsilon: Epsilon, weights: &[u32]) -> f64 {
     tap.variance(estimator, weights) / tap.sparsity(epsilon, weights).floored
 }
 
-#[derive(Clone, Copy)]
-enum Part {
-    Variance,
-    Sparsity,
-}
-
-impl Part {
-    /// AV or AS as a share of its sum over layers.
-    fn normalised(
-        self,
-        statistics: &ModelStatistics,
-        options: &ScoreOptions,
-        weights: &[u32],
-    ) -> Layers {
-        let values = each(statistics, options.tap, "AVSS", |tap| match self {
-            Self::Variance => tap.variance(options.estimator, weights),
-            Self::Sparsity => tap.sparsity(options.epsilon, weights).share,
-        })?;
-        Ok(normalised(values))
-    }
-}
-
-/// A value per layer at one tap; none where an activation was not finite.
-fn each(
-    statistics: &ModelStatistics,
+/// One tap of every layer, ready for many resamples.
+struct Read<'a> {
     tap: Tap,
+    /// Who needs it.
     method: &'static str,
-    value: impl Fn(&TapStatistics) -> f64,
-) -> Layers {
-    let layers = statistics.layers.iter().enumerate();
-    layers
-        .map(|(layer, measured)| {
-            let measured =
-                measured
-                    .taps
-                    .get(&tap)
-                    .ok_or(ScoreError::TapNotMeasured { layer, tap, method })?;
-            Ok(measured.is_finite().then(|| value(measured)))
-        })
-        .collect()
+    layers: Vec<Option<SummedTap<'a>>>,
+}
+
+impl<'a> Read<'a> {
+    fn of(statistics: &'a ModelStatistics, tap: Tap, method: &'static str) -> Self {
+        let layers = statistics.layers.iter();
+        let summed = layers.map(|layer| Some(layer.taps.get(&tap)?.summed()));
+        Self {
+            tap,
+            method,
+            layers: summed.collect(),
+        }
+    }
+
+    /// A value per layer; none where an activation was not finite.
+    fn each(&self, value: impl Fn(&SummedTap<'_>) -> f64) -> Result<Layers, ScoreError> {
+        let (tap, method) = (self.tap, self.method);
+        let layers = self.layers.iter().enumerate();
+        layers
+            .map(|(layer, summed)| {
+                let missing = ScoreError::TapNotMeasured { layer, tap, method };
+                let summed = summed.as_ref().ok_or(missing)?;
+                Ok(summed.is_finite().then(|| value(summed)))
+            })
+            .collect()
+    }
 }
 
 /// Shares of the sum; none where the sum is 0.
