@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, open, ready } from "./browser.mjs";
-import { hookWorker, site } from "./support.mjs";
+import { site } from "./support.mjs";
 
 const SHORT = "sequences=2&length=32&items=1";
 let host;
@@ -33,7 +33,7 @@ test("each long step can be stopped in its middle, and taken up again", async ()
   await page.getByRole("button", { name: "See what that costs" }).click();
   await stop(/model \d+ of 2/);
   await page.getByRole("button", { name: "Prune by every method, here" }).click();
-  await stop(/sequence \d+ of/);
+  await stop(/leaving out each layer, \d+ of/);
   await page.getByRole("link", { name: "Model" }).click();
   await page.getByRole("button", { name: "Generate" }).click();
   await page.getByTestId("generated").filter({ hasText: /capital of \w/ }).waitFor({ timeout: 60_000 });
@@ -52,14 +52,14 @@ test("a lost device ends the run with a message, keeps what was found, and the C
       return device;
     };
   }`;
-  await hookWorker(page, hook);
-  await page.goto(`${host.address}?device=gpu&${SHORT}`);
+  const hooked = await site({ workerLine: hook });
+  await page.goto(`${hooked.address}?device=gpu&${SHORT}`);
   await page.getByText(/leaving out each layer, \d+ of/).waitFor({ timeout: 240_000 });
   await page.evaluate(() => new BroadcastChannel("lose").postMessage(""));
   await page.getByText("The device failed.").waitFor({ timeout: 60_000 });
   assert.equal(await page.getByTestId("origin").getAttribute("data-origin"), "live");
   await page.getByRole("button", { name: "Start again on the CPU" }).click();
-  await page.locator(".chip", { hasText: "CPU, 1 thread" }).waitFor({ timeout: 60_000 });
+  await page.locator(".chip", { hasText: "CPU, " }).waitFor({ timeout: 60_000 });
   await ready(page);
   assert.match(page.url(), /device=cpu/);
   // The new worker has measured for itself, so the threshold can be dragged.
@@ -67,6 +67,7 @@ test("a lost device ends the run with a message, keeps what was found, and the C
   await page.getByLabel("tap", { exact: true }).selectOption("update");
   assert.equal(await page.getByRole("alert").count(), 0);
   await context.close();
+  await hooked.close();
 });
 
 test("without WebGPU the CPU works, and the page says why", async () => {

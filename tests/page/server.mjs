@@ -21,8 +21,11 @@ function listen(server) {
   });
 }
 
-/** Serves `folder` under `/lab/of/layers/`; gives its address and what it was asked. */
-export async function host(folder) {
+/**
+ * Serves `folder` under `/lab/of/layers/`; gives its address and what it was asked. Workers run `workerLine` before their
+ * own code.
+ */
+export async function host(folder, { workerLine = "" } = {}) {
   const path = "/lab/of/layers/";
   const state = { down: false, requests: [] };
   const server = createServer(async (request, response) => {
@@ -33,7 +36,9 @@ export async function host(folder) {
     try {
       if (!name.startsWith(path) || inside.startsWith("..")) throw new Error("elsewhere");
       const contents = await readFile(join(folder, inside));
+      const line = /^assets\/worker-[^/]*\.js$/.test(inside) ? workerLine : "";
       response.writeHead(200, { "Content-Type": TYPES[extname(inside)] ?? "application/octet-stream" });
+      response.write(line);
       response.end(contents);
     } catch {
       response.writeHead(404).end();

@@ -13,8 +13,8 @@ export const DIST = join(ROOT, "web/dist");
 export const DEMO = join(ROOT, "tests/goldens/demo");
 
 /** The built page under a path of its own. */
-export function site() {
-  return host(DIST);
+export function site(options) {
+  return host(DIST, options);
 }
 
 /** How often a host was asked for the module that fuses multiplication and addition, and for the plain one. */
@@ -22,14 +22,6 @@ export function modulesAsked({ state }) {
   const modules = state.requests.filter((name) => name.endsWith(".packed"));
   const isFused = (name) => name.includes("_fused");
   return { fused: modules.filter(isFused).length, plain: modules.filter((name) => !isFused(name)).length };
-}
-
-/** Lets a line run in the worker before the worker's own code, where a test does not reach otherwise. */
-export async function hookWorker(page, line) {
-  await page.route(/assets\/worker-[^/]*\.js$/, async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, body: `${line}\n${await response.text()}` });
-  });
 }
 
 /** A downloaded file's text. */

@@ -97,6 +97,14 @@ impl OpenDevice {
     pub async fn check(&self) -> Result<(), KernelError> {
         layerlab_kernels::check(&self.device).await
     }
+
+    /// The processor where so many threads share the work, though this session has but one.
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self {
+            name: counted(threads),
+            ..self
+        }
+    }
 }
 
 /// Opens the device that the user asks for. `auto` passes over software adapters: the CPU path is many
@@ -142,12 +150,16 @@ fn cpu(requested: DeviceChoice, fallback: Option<String>) -> OpenDevice {
         device: Device::flex(),
         requested,
         kind: DeviceKind::Cpu,
-        name: match threads {
-            1 => "1 thread".into(),
-            threads => format!("{threads} threads"),
-        },
+        name: counted(threads),
         fallback,
         largest_tensor: None,
+    }
+}
+
+fn counted(threads: usize) -> String {
+    match threads {
+        1 => "1 thread".into(),
+        threads => format!("{threads} threads"),
     }
 }
 

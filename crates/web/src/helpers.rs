@@ -1,15 +1,15 @@
 //! Other workers of the page that hold the same model, each with a session of its own.
 
-use js_sys::{Reflect, Uint8Array};
-use layerlab_lab::{Answer, Peers, Unanswered};
+use js_sys::Uint8Array;
+use layerlab_lab::{Answer, Peers, Run, Unanswered, perform_share};
 use wasm_bindgen::{
     JsCast,
     prelude::{JsValue, wasm_bindgen},
 };
 
 use crate::{
-    border::{from_page, refused, thrown, trusted},
-    session::Session,
+    Session,
+    border::{from_page, refused, trusted},
     types::{Failure, FailureKind},
 };
 
@@ -31,7 +31,7 @@ extern "C" {
     pub type Helpers;
 
     #[wasm_bindgen(method, getter)]
-    fn count(this: &Helpers) -> usize;
+    pub fn count(this: &Helpers) -> usize;
 
     #[wasm_bindgen(method, catch)]
     async fn share(this: &Helpers, share: Uint8Array) -> Result<JsValue, JsValue>;
@@ -74,8 +74,8 @@ impl Session {
         let model = self.model()?;
         let cancel = self.begin();
         let mut silent = |_| ();
-        let mut run = layerlab_lab::Run::new(&mut silent, &cancel);
-        let answer = layerlab_lab::perform_share(&model, &share, &mut run).await;
+        let mut run = Run::new(&mut silent, &cancel);
+        let answer = perform_share(&model, &share, &mut run).await;
         trusted(answer.map_err(refused)?)
     }
 }

@@ -68,9 +68,9 @@ impl Session {
         })
     }
 
-    /// The device.
+    /// The device, with the threads of those who help with the model.
     pub fn device(&self) -> Result<JsDeviceReport, JsValue> {
-        to_page(&DeviceReport::of(&self.device))
+        to_page(&DeviceReport::of(&self.shared_device()))
     }
 
     /// Asks what is running to stop at its next step.
@@ -94,7 +94,7 @@ impl Session {
         self.helpers.replace(helpers.map(Rc::new));
         let mut call = Call::new(self, on_progress);
         let mut run = call.run();
-        let model = OpenModel::load(PageFiles(files), self.device.clone(), &mut run).await;
+        let model = OpenModel::load(PageFiles(files), self.shared_device(), &mut run).await;
         let model = model.map_err(refused)?;
         let report = ModelReport::of_files(&model.checkpoint).await;
         let report = report.map_err(|error| refused(error.into()))?;
@@ -120,6 +120,14 @@ impl Session {
             ReportFormat::Csv => report.to_csv().map_err(|error| refuse(error.to_string())),
             ReportFormat::Html => Ok(report.to_html()),
             ReportFormat::Markdown => Ok(report.to_markdown()),
+        }
+    }
+
+    fn shared_device(&self) -> OpenDevice {
+        let device = self.device.clone();
+        match &*self.helpers.borrow() {
+            Some(helpers) => device.with_threads(helpers.count()),
+            None => device,
         }
     }
 

@@ -73,8 +73,12 @@ export class Lab {
     return this.#call((remote) => remote.bundled());
   }
 
-  load(source: ModelSource, show: Show): Promise<ModelReport> {
-    return this.#call((remote) => remote.load(source, Comlink.proxy(show)));
+  load(source: ModelSource, workers: number | undefined, show: Show): Promise<ModelReport> {
+    return this.#call((remote) => remote.load(source, workers, Comlink.proxy(show)));
+  }
+
+  device(): Promise<DeviceReport> {
+    return this.#call((remote) => remote.device());
   }
 
   score(text: Calibration, request: ScoreRequest, show: Show): Promise<Report> {

@@ -23,6 +23,8 @@ const SCHEDULES: readonly Schedule[] = ["one_shot", "iterative"];
 const DEFAULTS = {
   view: "layers" as View,
   device: "auto" as DeviceChoice,
+  /** Workers that compute on the CPU at most; 0 for what suits the processor. */
+  workers: 0,
   /** Hub id; empty for the bundled model. */
   model: "",
   endpoint: "https://huggingface.co",
@@ -94,6 +96,7 @@ function parsed(search: string): typeof DEFAULTS {
   return {
     view: oneOf(VIEWS, query.get("view"), DEFAULTS.view),
     device: oneOf(DEVICES, query.get("device"), DEFAULTS.device),
+    workers: Math.max(whole(query.get("workers"), DEFAULTS.workers), 0),
     model: query.get("model") ?? DEFAULTS.model,
     endpoint: query.get("endpoint") ?? DEFAULTS.endpoint,
     tap: oneOf(TAPS, query.get("tap"), DEFAULTS.tap),

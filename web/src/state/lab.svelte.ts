@@ -328,9 +328,11 @@ class LabState {
   }
 
   async #load(): Promise<boolean> {
-    const loaded = await this.work("Loading the model", (lab, show) =>
-      lab.load(this.#source, show),
-    );
+    const loaded = await this.work("Loading the model", async (lab, show) => {
+      const model = await lab.load(this.#source, address.workers || undefined, show);
+      this.device = await lab.device();
+      return model;
+    });
     this.model = loaded ?? null;
     this.loads += 1;
     return loaded !== undefined;

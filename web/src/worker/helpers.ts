@@ -21,10 +21,14 @@ interface Job {
 }
 
 /** As many helpers as the processor has threads and memory may have room for; none where one alone would help. */
-export function helpersFor(files: BlobFiles, module: WebAssembly.Module): HelperPool | undefined {
+export function helpersFor(
+  files: BlobFiles,
+  module: WebAssembly.Module,
+  most = Math.min(navigator.hardwareConcurrency, MOST),
+): HelperPool | undefined {
   // Weights are computed with as f32, and may be stored in half of that.
   const each = 2 * files.weightBytes() + BESIDE;
-  const count = Math.min(navigator.hardwareConcurrency, MOST, Math.floor(ROOM / each));
+  const count = Math.min(most, Math.floor(ROOM / each));
   return count < 2 ? undefined : new HelperPool(count, files, module);
 }
 
@@ -69,15 +73,14 @@ export class HelperPool implements Helpers {
 
   #start(): Helper {
     const helper = new Helper();
-    const ready = () => {
-      this.#free.push(helper);
-      this.#deal();
-    };
-    helper.start(this.#module, this.#files).then(ready, () => this.#lose(helper));
+    const [ready, lost] = [() => this.#release(helper), () => this.#lose(helper)];
+    helper.start(this.#module, this.#files).then(ready, lost);
     return helper;
   }
 
   #deal(): void {
+    // Whoever asked does the work.
+    if (this.#started?.length === 0) this.#refuse({ kind: "device", message: "no helper is left" });
     for (;;) {
       const [helper, job] = [this.#free[0], this.#jobs[0]];
       if (helper === undefined || job === undefined) break;
@@ -93,21 +96,20 @@ export class HelperPool implements Helpers {
     } catch (failure) {
       job.reject(failure);
     }
-    if (helper.lives) {
-      this.#free.push(helper);
-      this.#deal();
-    } else {
-      this.#lose(helper);
-    }
+    if (helper.lives) this.#release(helper);
+    else this.#lose(helper);
   }
 
-  /** Goes on without it. Where none is left, whoever asked does the work. */
+  #release(helper: Helper): void {
+    this.#free.push(helper);
+    this.#deal();
+  }
+
+  /** Goes on without it. */
   #lose(helper: Helper): void {
     helper.end();
     this.#started = this.#started?.filter((other) => other !== helper);
-    if (this.#started?.length === 0) {
-      this.#refuse({ kind: "device", message: "no helper is left" });
-    }
+    this.#deal();
   }
 
   #refuse(failure: Failure): void {
@@ -117,7 +119,7 @@ export class HelperPool implements Helpers {
 
 class Helper {
   lives = true;
-  readonly #worker = new Worker(self.location.href, { type: "module" });
+  readonly #worker = new Worker(self.location.href, { type: "module", name: "helper" });
   readonly #remote = Comlink.wrap<LabWorker>(this.#worker);
   readonly #death: Promise<never>;
 
@@ -133,7 +135,7 @@ class Helper {
   async start(module: WebAssembly.Module, files: BlobFiles): Promise<void> {
     await this.#alive(this.#remote.start("cpu", module));
     const silent = Comlink.proxy(() => undefined);
-    await this.#alive(this.#remote.load({ kind: "files", ...files.given() }, silent));
+    await this.#alive(this.#remote.load({ kind: "files", ...files.given() }, 1, silent));
   }
 
   share(share: Uint8Array): Promise<Uint8Array> {
@@ -144,8 +146,9 @@ class Helper {
     void this.#remote.cancel();
   }
 
+  /** Bytes of wasm memory; none where it is no more. */
   memory(): Promise<number> {
-    return this.#alive(this.#remote.memory());
+    return this.#alive(this.#remote.memory()).catch(() => 0);
   }
 
   end(): void {

@@ -84,12 +84,19 @@ export class LabWorker {
     };
   }
 
+  /** The device, and how many threads share the work on the model. */
+  device(): DeviceReport {
+    return this.#open().device();
+  }
+
   bundled(): Bundled {
     return Session.bundled();
   }
 
+  /** Loads a model; on the CPU, `workers` at most compute with it, or as many as suit the processor. */
   async load(
     source: ModelSource,
+    workers: number | undefined,
     onProgress: (progress: Progress | Download) => void,
   ): Promise<ModelReport> {
     const show = calm(onProgress);
@@ -98,7 +105,7 @@ export class LabWorker {
     this.#helpers?.end();
     // A GPU has threads enough.
     const isCpu = session.device().kind === "cpu";
-    this.#helpers = isCpu && this.#module ? helpersFor(files, this.#module) : undefined;
+    this.#helpers = isCpu && this.#module ? helpersFor(files, this.#module, workers) : undefined;
     return session.load(files, this.#helpers, show);
   }
 

@@ -1,0 +1,79 @@
+// Other workers that help on the CPU: the same figures with them, without them, and when they die.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch, open, ready, scored } from "./browser.mjs";
+import { report, site } from "./support.mjs";
+
+const QUERY = "?device=cpu&sequences=24&items=10";
+let host;
+let browser;
+before(async () => {
+  host = await site();
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  await host.close();
+});
+
+/** What a report says of the model: not when, how fast, and on how many threads. */
+function findings({ scoring, pruning, evaluation, warnings }) {
+  return { scoring, pruning, evaluation, warnings };
+}
+
+/** Scores with so many workers at most. */
+async function scores(page, workers) {
+  await page.goto(`${host.address}${QUERY}&workers=${workers}`);
+  await scored(page);
+}
+
+test("several workers find what one finds, to the last digit", async () => {
+  const found = [];
+  for (const workers of [1, 3]) {
+    const { page, context, errors } = await open(browser);
+    await scores(page, workers);
+    // One alone is the page's own; several are led by it.
+    assert.equal(page.workers().length, workers === 1 ? 1 : workers + 1);
+    const threads = workers === 1 ? /CPU, \d+ thread/ : /CPU, 3 threads/;
+    assert.match(await page.locator(".status .chip").first().innerText(), threads);
+    const scoring = findings(await report(page));
+    await page.getByRole("link", { name: "Prune" }).click();
+    await page.getByRole("button", { name: "Prune by every method, here" }).click();
+    await page.getByRole("status").filter({ hasText: "Pruning by every method" }).waitFor();
+    await ready(page);
+    found.push([scoring, findings(await report(page))]);
+    assert.deepEqual(errors, []);
+    await context.close();
+  }
+  assert.ok(found[0][1].pruning.outcomes.length > 3);
+  assert.deepEqual(found[0], found[1]);
+});
+
+test("helpers that cannot start, or die, leave their work to the page's own worker", async () => {
+  const { page, context } = await open(browser);
+  await scores(page, 1);
+  const alone = findings(await report(page));
+  await context.close();
+  const fates = {
+    "cannot start": `if (self.name === "helper") throw new Error("no helper here");`,
+    "die": `if (self.name === "helper") new BroadcastChannel("die").onmessage = () => { throw new Error("gone"); };`,
+  };
+  for (const [fate, line] of Object.entries(fates)) {
+    const { page, context } = await open(browser);
+    const hooked = await site({ workerLine: line });
+    try {
+      await page.goto(`${hooked.address}${QUERY}&workers=2`);
+      if (fate === "die") {
+        // One that has begun is in the middle of something.
+        await page.getByText(/leaving out each layer, [1-9]\d* of/).waitFor({ timeout: 60_000 });
+        await page.evaluate(() => new BroadcastChannel("die").postMessage(""));
+      }
+      await scored(page);
+      assert.deepEqual(findings(await report(page)), alone, fate);
+      assert.equal(page.workers().length, 1, `helpers that ${fate} are ended`);
+    } finally {
+      await context.close();
+      await hooked.close();
+    }
+  }
+});
