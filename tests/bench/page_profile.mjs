@@ -1,4 +1,4 @@
-// Where the time of a scoring pass goes in the page, by function of the module: `name<TAB>share` a line, the largest first.
+// Where the time of scoring, with the loss without each layer, goes in the page, by function of the module: `name<TAB>share` a line, the largest first.
 //
 //   layerlab-bindgen --names MODULE FOLDER
 //   node tests/bench/page_profile.mjs FOLDER [query of the page]
@@ -10,9 +10,9 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { launch, open, scored } from "../page/browser.mjs";
 import { host } from "../page/server.mjs";
-import { DIST, report } from "../page/support.mjs";
+import { DIST } from "../page/support.mjs";
 
-const [named, query = "?device=cpu"] = process.argv.slice(2);
+const [named, query = "?device=cpu&workers=1"] = process.argv.slice(2);
 const SHOWN = 20;
 
 /** The built page, its modules replaced by those with names. */
@@ -66,12 +66,10 @@ try {
   await page.goto(site.address + query);
   await scored(page);
   const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
-  const { timings } = await report(page);
   await browser.close();
   await site.close();
-  // The page scores a few sequences first; then all of them, beginning with the pass that is looked at.
-  const start = traceEvents.find(({ name }) => name === "layerlab:first-score").ts;
-  const end = start + timings.measure_seconds * 1e6;
+  // The page scores a few sequences first; then all of them, which is looked at.
+  const [start, end] = ["layerlab:first-score", "layerlab:all-scores"].map((mark) => traceEvents.find(({ name }) => name === mark).ts);
   const times = new Map();
   let total = 0;
   for (const { name, at, time } of samples(traceEvents)) {

@@ -79,6 +79,7 @@ tell("command, 2 threads", native(2));
 tell("command, 1 thread", native(1));
 const onCpu = await page(cpu, ours.address, "?device=cpu");
 tell("page, CPU", onCpu.rate);
+tell("page, CPU, 1 worker", (await page(cpu, ours.address, "?device=cpu&workers=1")).rate);
 tell("onnxruntime-web, wasm, 1 thread", await onnx(cpu, theirs.address, "wasm", 4, 256));
 await cpu.close();
 const gpu = await launch({ gpu: true });
