@@ -4,7 +4,7 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use layerlab_stats::reference;
 
-use crate::{KernelError, collect, measure};
+use crate::{KernelError, Recorder};
 
 const TOKENS: usize = 9;
 const CHANNELS: usize = 40;
@@ -30,8 +30,9 @@ pub async fn check(device: &Device) -> Result<(), KernelError> {
     let ones: Vec<i32> = mask.iter().map(|real| i32::from(*real)).collect();
     let ones = Tensor::<2, Int>::from_data(TensorData::new(ones, [1, TOKENS]), device);
 
-    let measurement = measure(tensor(&output), Some(tensor(&input)), ones, Some(0.5));
-    let mut found = collect(vec![measurement]).await?.into_iter();
+    let mut recorder = Recorder::new(ones, 1);
+    recorder.measure(tensor(&output), Some(tensor(&input)), Some(0.5));
+    let mut found = recorder.collect().await?.into_iter();
     let Some(found) = found.next() else {
         return Err(KernelError::WrongResult {
             kernel: "statistics",

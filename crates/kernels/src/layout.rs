@@ -1,4 +1,5 @@
-//! How results are packed, on every device alike.
+//! How results are packed, on every device alike: for each row (a sequence of one activation) its means and totals; behind
+//! all rows, for each row and token, the pair sums; and apart from these, since they are integers, each row's counts.
 //!
 //! Floats come in units of a power of two, kept beside them as a biased exponent (127 is a unit of 1),
 //! so that float32 carries the fourth power of anything. Means are pairs, whole quanta and a rest,
@@ -11,6 +12,11 @@ pub const QUANTUM: f32 = 1.0 / (1 << 22) as f32;
 
 /// For each sequence and channel: whole quanta and rest of the mean, and the exponent of its unit.
 pub const MEAN_PARTS: usize = 3;
+
+/// Floats of a row: means and totals.
+pub const fn row_floats(channels: usize) -> usize {
+    MEAN_PARTS * channels + total::PARTS
+}
 
 /// Index of each part of a sequence's totals.
 pub mod total {

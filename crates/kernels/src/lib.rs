@@ -1,16 +1,17 @@
 //! Compute shaders that turn an activation on a device into statistics, with the CPU implementation
 //! beside them.
 //!
-//! [`measure`] starts the work for one activation and reads nothing back; [`collect`] fetches the
-//! results of a whole batch, all layers and taps, in one read-back.
+//! A [`Recorder`] starts the work for one activation after the other and reads nothing back until the end, when it fetches
+//! the results of all of them together.
 
 mod check;
 mod collect;
 mod error;
 mod layout;
+mod recorder;
 mod statistics;
 
 pub use check::check;
-pub use collect::{BatchStatistics, collect};
+pub use collect::BatchStatistics;
 pub use error::KernelError;
-pub use statistics::{Measurement, compare, measure};
+pub use recorder::Recorder;

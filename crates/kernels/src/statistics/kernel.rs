@@ -1,5 +1,6 @@
-//! The compute shader. Dispatch one reads the activation once and leaves counts and, for each chunk of
-//! tokens and channel, moments; dispatch two merges those into the results of each sequence.
+//! The compute shader. One dispatch for each activation reads it once and leaves counts and, for each chunk of
+//! tokens and channel, moments; one dispatch for a whole page of activations merges those into the results of
+//! each row, which is a sequence of one activation.
 
 use cubecl::prelude::*;
 use layerlab_stats::BINS;
@@ -8,16 +9,16 @@ use super::{
     moments::{Partial, merged, nothing, power_of_two, scaled},
     pair::{add_channel, write_sums},
 };
-use crate::layout::{MEAN_PARTS, QUANTUM, count, total};
+use crate::layout::{MEAN_PARTS, PAIR_PARTS, QUANTUM, count, total};
 
 /// Tokens that one workgroup reads, and values that one unit holds of a channel.
-pub(super) const CHUNK: usize = 16;
+pub(crate) const CHUNK: usize = 16;
 /// Units of a workgroup of the first dispatch.
 pub(super) const UNITS: usize = 64;
 /// Units of a workgroup of the second.
 pub(super) const MERGE_UNITS: usize = 128;
 /// Floats that the first dispatch leaves for each chunk and channel.
-pub(super) const PARTIAL_PARTS: usize = 7;
+pub(crate) const PARTIAL_PARTS: usize = 7;
 
 /// Bits of infinity; of every magnitude that is not finite these exponent bits are set.
 const INFINITE: u32 = 0x7f80_0000;
@@ -27,7 +28,8 @@ const ABSENT: u32 = 0x7fc0_0000;
 const FIRST_KEY: u32 = (127 - 40) << 3;
 
 /// One workgroup for each chunk of tokens (x) of each sequence (y). `hidden` and `other` are the bits
-/// of `[batch, tokens, channels]`.
+/// of `[batch, tokens, channels]`; the first sequence is the page's row `first_row`, and its pair sums begin at
+/// `first_pair` of the results.
 #[cube(launch)]
 pub(super) fn measure_chunk(
     hidden: &[u32],
@@ -35,9 +37,11 @@ pub(super) fn measure_chunk(
     mask: &[i32],
     partials: &mut [f32],
     counts: &[Atomic<u32>],
-    pairs: &mut [f32],
+    results: &mut [f32],
     tokens: u32,
     channels: u32,
+    first_row: u32,
+    first_pair: u32,
     threshold_bits: u32,
     #[comptime] with_pair: bool,
 ) {
@@ -45,8 +49,8 @@ pub(super) fn measure_chunk(
     let tokens = tokens as usize;
     let channels = channels as usize;
     let first = CUBE_POS_X as usize * CHUNK;
-    let sequence = CUBE_POS_Y as usize;
-    let start = sequence * tokens + first;
+    let start = CUBE_POS_Y as usize * tokens + first;
+    let row = (first_row + CUBE_POS_Y) as usize;
     let here = select(tokens - first < CHUNK, tokens - first, CHUNK.runtime());
 
     let tally = Shared::<[Atomic<u32>]>::new_slice(comptime![count::PARTS]);
@@ -96,7 +100,7 @@ pub(super) fn measure_chunk(
         tally[count::FINITE].fetch_add(present);
         tally[count::BELOW].fetch_add(below);
         tally[count::MAX_BITS].fetch_max(largest);
-        let base = (sequence * CUBE_COUNT_X as usize + CUBE_POS_X as usize) * PARTIAL_PARTS;
+        let base = (row * CUBE_COUNT_X as usize + CUBE_POS_X as usize) * PARTIAL_PARTS;
         write_partial(
             chunk_moments(&bits, present, largest),
             partials,
@@ -105,7 +109,8 @@ pub(super) fn measure_chunk(
         );
     }
     if with_pair {
-        write_sums(&sums, pairs, start, here);
+        let pairs = first_pair as usize + start * PAIR_PARTS;
+        write_sums(&sums, results, pairs, here);
     }
 
     sync_cube();
@@ -113,9 +118,9 @@ pub(super) fn measure_chunk(
         let value = tally[index].load();
         if value > 0 {
             if index == count::MAX_BITS {
-                counts[sequence * count::PARTS + index].fetch_max(value);
+                counts[row * count::PARTS + index].fetch_max(value);
             } else {
-                counts[sequence * count::PARTS + index].fetch_add(value);
+                counts[row * count::PARTS + index].fetch_add(value);
             }
         }
     }
@@ -203,19 +208,15 @@ fn read_partial(from: &[f32], start: usize, stride: usize) -> Partial {
     }
 }
 
-/// One workgroup for each sequence: chunks merge into channels, channels into the sequence.
+/// One workgroup for each row: chunks merge into channels, channels into the row.
 #[cube(launch)]
-pub(super) fn merge_chunks(
-    partials: &[f32],
-    means: &mut [f32],
-    totals: &mut [f32],
-    chunks: u32,
-    channels: u32,
-) {
+pub(super) fn merge_chunks(partials: &[f32], results: &mut [f32], chunks: u32, channels: u32) {
     let unit = UNIT_POS as usize;
-    let sequence = CUBE_POS_X as usize;
+    let row = CUBE_POS_X as usize;
     let chunks = chunks as usize;
     let channels = channels as usize;
+    let means = row * (MEAN_PARTS * channels + total::PARTS);
+    let totals = means + MEAN_PARTS * channels;
 
     // Running moments live in each unit's own place of shared memory: a struct cannot be assigned
     // anew in a shader.
@@ -227,7 +228,7 @@ pub(super) fn merge_chunks(
     for channel in range_stepped(unit, channels, MERGE_UNITS) {
         write_partial(nothing(), &mut current, unit, MERGE_UNITS);
         for chunk in 0..chunks {
-            let base = (sequence * chunks + chunk) * PARTIAL_PARTS * channels;
+            let base = (row * chunks + chunk) * PARTIAL_PARTS * channels;
             let next = read_partial(partials, base + channel, channels);
             write_partial(
                 merged(read_partial(&current, unit, MERGE_UNITS), next),
@@ -237,10 +238,10 @@ pub(super) fn merge_chunks(
             );
         }
         let own = read_partial(&current, unit, MERGE_UNITS);
-        let mean = sequence * MEAN_PARTS * channels + channel;
-        means[mean] = f32::cast_from(own.whole);
-        means[mean + channels] = own.rest;
-        means[mean + 2 * channels] = f32::cast_from(own.unit);
+        let mean = means + channel;
+        results[mean] = f32::cast_from(own.whole);
+        results[mean + channels] = own.rest;
+        results[mean + 2 * channels] = f32::cast_from(own.unit);
         let coarser = select(own.unit > channel_unit, own.unit, channel_unit);
         channel_m2 =
             in_unit(channel_m2, channel_unit, coarser) + in_unit(own.m2, own.unit, coarser);
@@ -275,15 +276,14 @@ pub(super) fn merge_chunks(
     }
     if unit == 0 {
         let all = read_partial(&shared, 0, MERGE_UNITS);
-        let start = sequence * total::PARTS;
-        totals[start + total::UNIT] = f32::cast_from(all.unit);
-        totals[start + total::WHOLE] = f32::cast_from(all.whole);
-        totals[start + total::REST] = all.rest;
-        totals[start + total::M2] = all.m2;
-        totals[start + total::M2 + 1] = all.m3;
-        totals[start + total::M2 + 2] = all.m4;
-        totals[start + total::CHANNEL_M2] = shared_m2[0];
-        totals[start + total::CHANNEL_UNIT] = f32::cast_from(shared_unit[0]);
+        results[totals + total::UNIT] = f32::cast_from(all.unit);
+        results[totals + total::WHOLE] = f32::cast_from(all.whole);
+        results[totals + total::REST] = all.rest;
+        results[totals + total::M2] = all.m2;
+        results[totals + total::M2 + 1] = all.m3;
+        results[totals + total::M2 + 2] = all.m4;
+        results[totals + total::CHANNEL_M2] = shared_m2[0];
+        results[totals + total::CHANNEL_UNIT] = f32::cast_from(shared_unit[0]);
     }
 }
 

@@ -21,9 +21,9 @@ pub(super) fn add_channel(
     sums[token * PAIR_PARTS + 3] += difference * difference;
 }
 
-/// Sums what every unit of the workgroup has of each token, and writes `[token, 4]` from `start` on.
+/// Sums what every unit of the workgroup has of each token, and writes `[token, 4]` from `start` of `into` on.
 #[cube]
-pub(super) fn write_sums(sums: &Array<f32>, pairs: &mut [f32], start: usize, tokens: usize) {
+pub(super) fn write_sums(sums: &Array<f32>, into: &mut [f32], start: usize, tokens: usize) {
     let unit = UNIT_POS as usize;
     // A row more than needed keeps rows on different banks. One quantity at a time: all four
     // would take the whole of WebGPU's 16 KiB.
@@ -40,7 +40,7 @@ pub(super) fn write_sums(sums: &Array<f32>, pairs: &mut [f32], start: usize, tok
             for other in 0..UNITS {
                 sum += shared[unit * (UNITS + 1) + other];
             }
-            pairs[(start + unit) * PAIR_PARTS + part] = sum;
+            into[start + unit * PAIR_PARTS + part] = sum;
         }
         sync_cube();
     }
@@ -74,5 +74,5 @@ pub(super) fn pair_chunk(
             }
         }
     }
-    write_sums(&sums, pairs, start, here);
+    write_sums(&sums, pairs, start * PAIR_PARTS, here);
 }

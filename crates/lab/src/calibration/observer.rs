@@ -6,7 +6,7 @@ use std::{
 };
 
 use burn::tensor::{Int, Tensor};
-use layerlab_kernels::{BatchStatistics, Measurement, collect, compare, measure as start};
+use layerlab_kernels::{BatchStatistics, Recorder};
 use layerlab_model::Observer;
 use layerlab_stats::{Epsilon, LayerStatistics, PairStatistics, Tap, TapStatistics};
 use serde::{Deserialize, Serialize};
@@ -37,17 +37,22 @@ pub(super) struct TapObserver<'a> {
     options: &'a MeasureOptions,
     /// Inputs of the latest blocks, the newest last: as many as the longest span needs.
     inputs: VecDeque<Tensor<3>>,
+    /// What is measured, in the order of the recorder.
     subjects: Vec<Subject>,
-    measurements: Vec<Measurement>,
+    /// From the first activation on, which tells the mask.
+    recorder: Option<Recorder>,
+    layers: usize,
 }
 
 impl<'a> TapObserver<'a> {
-    pub fn new(options: &'a MeasureOptions) -> Self {
+    /// For a decoder of so many layers.
+    pub fn new(options: &'a MeasureOptions, layers: usize) -> Self {
         Self {
             options,
             inputs: VecDeque::new(),
             subjects: Vec::new(),
-            measurements: Vec::new(),
+            recorder: None,
+            layers,
         }
     }
 
@@ -55,9 +60,12 @@ impl<'a> TapObserver<'a> {
         self.options.taps.contains(&tap)
     }
 
-    fn add(&mut self, subject: Subject, measurement: Measurement) {
+    /// Makes a note of what is measured next, by the recorder that it gives.
+    fn record(&mut self, subject: Subject, mask: &Tensor<2, Int>) -> &mut Recorder {
         self.subjects.push(subject);
-        self.measurements.push(measurement);
+        let expected = self.layers * self.options.taps.len();
+        self.recorder
+            .get_or_insert_with(|| Recorder::new(mask.clone(), expected))
     }
 
     fn measure(
@@ -72,8 +80,8 @@ impl<'a> TapObserver<'a> {
             Epsilon::Absolute(threshold) => Some(threshold),
             Epsilon::Relative(_) => None,
         };
-        let measurement = start(hidden, input, mask.clone(), epsilon);
-        self.add(Subject::Tap(layer, tap), measurement);
+        let recorder = self.record(Subject::Tap(layer, tap), mask);
+        recorder.measure(hidden, input, epsilon);
     }
 
     /// Compares the output of block `layer` with the inputs that lie a wanted span before it.
@@ -84,8 +92,8 @@ impl<'a> TapObserver<'a> {
             let pair = first.zip(input.and_then(|index| self.inputs.get(index).cloned()));
             match pair {
                 Some((first, input)) if span > 1 || !self.wants_tap(Tap::Output) => {
-                    let measurement = compare(input, output.clone(), mask.clone());
-                    self.add(Subject::Span(first, span), measurement);
+                    let recorder = self.record(Subject::Span(first, span), mask);
+                    recorder.compare(input, output.clone());
                 }
                 _ => {}
             }
@@ -94,7 +102,10 @@ impl<'a> TapObserver<'a> {
 
     /// Fetches everything that was started.
     pub async fn results(self) -> Result<Vec<(Subject, BatchStatistics)>, LabError> {
-        let results = collect(self.measurements).await?;
+        let results = match self.recorder {
+            Some(recorder) => recorder.collect().await?,
+            None => Vec::new(),
+        };
         Ok(self.subjects.into_iter().zip(results).collect())
     }
 }

@@ -27,7 +27,7 @@ impl<'a> Part<'a> {
         Ok(Self {
             sequences,
             prefix: decoder.begin(&TokenBatch::new(sequences, PaddingSide::Right)?)?,
-            taps: statistics.map(TapObserver::new),
+            taps: statistics.map(|options| TapObserver::new(options, decoder.spec().layers())),
         })
     }
 

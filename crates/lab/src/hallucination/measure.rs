@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use burn::tensor::{Int, Tensor, TensorData};
 use layerlab_eval::{Continued, TokenPair};
-use layerlab_kernels::{BatchStatistics, Measurement, collect, measure};
+use layerlab_kernels::{BatchStatistics, Recorder};
 use layerlab_model::{Decoder, Observer, PaddingSide, Parting, TokenBatch, each_part};
 use layerlab_stats::{Epsilon, ModelStatistics, SequenceStatistics, Tap};
 
@@ -111,12 +111,14 @@ impl Place<'_> {
         let mut observer = AnswerObserver {
             taps: self.taps,
             epsilon: self.epsilon,
-            mask: Tensor::from_data(mask, &decoder.device()),
+            recorder: Recorder::new(
+                Tensor::from_data(mask, &decoder.device()),
+                self.taps.len() * decoder.spec().layers(),
+            ),
             places: Vec::new(),
-            measurements: Vec::new(),
         };
         decoder.hidden_states(&batch, None, &mut observer)?;
-        let results = collect(observer.measurements).await?;
+        let results = observer.recorder.collect().await?;
         Ok(observer.places.into_iter().zip(results).collect())
     }
 }
@@ -125,10 +127,9 @@ impl Place<'_> {
 struct AnswerObserver<'a> {
     taps: &'a BTreeSet<Tap>,
     epsilon: Epsilon,
-    /// `[batch, tokens]`, 1 = token of an answer.
-    mask: Tensor<2, Int>,
+    /// Of the tokens of answers alone.
+    recorder: Recorder,
     places: Vec<(usize, Tap)>,
-    measurements: Vec<Measurement>,
 }
 
 impl Observer for AnswerObserver<'_> {
@@ -142,7 +143,6 @@ impl Observer for AnswerObserver<'_> {
             Epsilon::Relative(_) => None,
         };
         self.places.push((layer, tap));
-        self.measurements
-            .push(measure(hidden, None, self.mask.clone(), epsilon));
+        self.recorder.measure(hidden, None, epsilon);
     }
 }

@@ -13,7 +13,7 @@ use burn::{
 use rayon::prelude::*;
 
 use super::StatisticsOps;
-use crate::layout::{MEAN_PARTS, PAIR_PARTS, QUANTUM, UNIT_OF_ONE, count, total};
+use crate::layout::{PAIR_PARTS, QUANTUM, UNIT_OF_ONE, count, row_floats};
 use pair::token_sums;
 use sequence::one_sequence;
 
@@ -22,15 +22,20 @@ impl StatisticsOps for Flex {
         hidden: FlexTensor,
         other: FlexTensor,
         mask: FlexTensor,
+        partials: FlexTensor,
+        _results: FlexTensor,
+        _counts: FlexTensor,
+        _slot: usize,
+        _slots: usize,
         threshold_bits: u32,
         with_pair: bool,
-    ) -> (FlexTensor, FlexTensor, FlexTensor, FlexTensor) {
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
         let [batch, tokens, channels] = hidden.layout().shape().dims();
         let (hidden, other) = (hidden.to_contiguous(), other.to_contiguous());
         let mask = mask.to_contiguous();
         let (rows, others) = (hidden.storage::<f32>(), other.storage::<f32>());
         let mask = mask.storage::<i32>();
-        let results = each(batch, |sequence| {
+        let found = each(batch, |sequence| {
             let range = sequence * tokens * channels..(sequence + 1) * tokens * channels;
             let mask = &mask[sequence * tokens..(sequence + 1) * tokens];
             let rows = &rows[range.clone()];
@@ -38,28 +43,34 @@ impl StatisticsOps for Flex {
             let sums = with_pair.then(|| token_sums(&others[range], rows, channels));
             (result, sums)
         });
-        let mut means = Vec::with_capacity(batch * MEAN_PARTS * channels);
-        let mut totals = Vec::with_capacity(batch * total::PARTS);
+        let mut results = Vec::with_capacity(batch * row_floats(channels));
         let mut counts = Vec::with_capacity(batch * count::PARTS);
         let mut pairs = Vec::new();
-        for (result, sums) in results {
-            means.extend(result.means.iter().map(|mean| mean / f64::from(QUANTUM)));
-            means.resize(means.len() + channels, 0.0);
-            means.resize(means.len() + channels, UNIT_OF_ONE);
-            totals.extend(result.totals);
+        for (result, sums) in found {
+            results.extend(result.means.iter().map(|mean| mean / f64::from(QUANTUM)));
+            results.resize(results.len() + channels, 0.0);
+            results.resize(results.len() + channels, UNIT_OF_ONE);
+            results.extend(result.totals);
             counts.extend(result.counts);
             pairs.extend(sums.into_iter().flatten());
         }
-        let pair_shape = match with_pair {
-            true => [batch, tokens, PAIR_PARTS],
-            false => [0, tokens, PAIR_PARTS],
-        };
+        results.append(&mut pairs);
+        let [floats, integers] = [results.len(), counts.len()];
         (
-            FlexTensor::from_data(TensorData::new(means, [batch, MEAN_PARTS, channels])),
-            FlexTensor::from_data(TensorData::new(totals, [batch, total::PARTS])),
-            FlexTensor::from_data(TensorData::new(counts, [batch, count::PARTS])),
-            FlexTensor::from_data(TensorData::new(pairs, pair_shape)),
+            partials,
+            FlexTensor::from_data(TensorData::new(results, [floats])),
+            FlexTensor::from_data(TensorData::new(counts, [integers])),
         )
+    }
+
+    fn merge(
+        _partials: FlexTensor,
+        results: FlexTensor,
+        _rows: usize,
+        _chunks: usize,
+        _channels: usize,
+    ) -> FlexTensor {
+        results
     }
 
     fn pair_sums(input: FlexTensor, output: FlexTensor, _mask: FlexTensor) -> FlexTensor {
