@@ -2,7 +2,7 @@
 
 use burn::{module::Module, tensor::Tensor};
 
-use super::{block::Pass, cpu, norm::HeadNorm, projection::Projection, rotary::Rotation};
+use super::{block::Pass, cpu, gpu, norm::HeadNorm, projection::Projection, rotary::Rotation};
 use crate::spec::BlockSpec;
 
 /// The attention sublayer.
@@ -64,7 +64,8 @@ fn split(
             .reshape([batch, tokens, channels]),
         None => projected,
     };
-    if let Some(split) = cpu::split(&projected, heads, rotation) {
+    let on_gpu = || gpu::split(&projected, heads, rotation?);
+    if let Some(split) = cpu::split(&projected, heads, rotation).or_else(on_gpu) {
         return split;
     }
     let split = projected.reshape(by_head).swap_dims(1, 2);

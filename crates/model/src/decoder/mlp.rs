@@ -5,7 +5,7 @@ use burn::{
     tensor::{Tensor, activation},
 };
 
-use super::{cpu, projection::Projection};
+use super::{cpu, gpu, projection::Projection};
 use crate::spec::Activation;
 
 /// `down(act(gate(x)) * up(x))`, or `down(act(up(x)))` without a gate.
@@ -26,6 +26,7 @@ impl Mlp {
                 let gate = gate.forward(hidden.clone());
                 let up = self.up.forward(hidden);
                 cpu::gated(self.activation, &gate, &up)
+                    .or_else(|| gpu::gated(self.activation, &gate, &up))
                     .unwrap_or_else(|| activate(self.activation, gate) * up)
             }
             None => activate(self.activation, self.up.forward(hidden)),

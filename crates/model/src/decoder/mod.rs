@@ -6,6 +6,7 @@ mod batch;
 mod block;
 mod cache;
 mod cpu;
+mod gpu;
 mod likelihood;
 mod load;
 mod mask;

@@ -6,7 +6,7 @@ use burn::{
     tensor::Tensor,
 };
 
-use super::cpu;
+use super::{cpu, gpu};
 
 /// The norm before a sublayer or after the last block.
 #[derive(Module, Debug)]
@@ -28,8 +28,10 @@ impl Norm {
 }
 
 fn rms<const D: usize>(norm: &RmsNorm, hidden: Tensor<D>) -> Tensor<D> {
-    let quick = cpu::rms(&hidden, &norm.gamma.val(), norm.epsilon);
-    quick.unwrap_or_else(|| norm.forward(hidden))
+    let (gamma, epsilon) = (norm.gamma.val(), norm.epsilon);
+    cpu::rms(&hidden, &gamma, epsilon)
+        .or_else(|| gpu::rms(&hidden, &gamma, epsilon))
+        .unwrap_or_else(|| norm.forward(hidden))
 }
 
 /// A norm over the channels of each head.

@@ -58,6 +58,11 @@ impl Rotation {
         self.half
     }
 
+    /// Cosines and sines on the device, each `[batch, 1, tokens, half]`.
+    pub fn tensors(&self) -> (&Tensor<4>, &Tensor<4>) {
+        (&self.cosine, &self.sine)
+    }
+
     /// Cosines and sines, each `[batch * tokens, half]`.
     pub fn tables(&self) -> (&[f32], &[f32]) {
         (&self.tables[0], &self.tables[1])
