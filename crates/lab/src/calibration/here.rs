@@ -34,7 +34,7 @@ impl Calibration<'_> {
             let mut next = 0;
             for &layer in &wanted.without {
                 let advance = each_part(&device, &mut parts, async |part| {
-                    part.advance(decoder, next..layer)
+                    part.advance(decoder, next..layer).await
                 });
                 timed(&mut found.pass_seconds, advance).await?;
                 next = layer;
@@ -48,7 +48,7 @@ impl Calibration<'_> {
             }
             if wanted.is_whole() {
                 let rest = each_part(&device, &mut parts, async |part| {
-                    part.advance(decoder, next..layers)?;
+                    part.advance(decoder, next..layers).await?;
                     part.statistics().await
                 });
                 let results = timed(&mut found.pass_seconds, rest).await?;
