@@ -9,7 +9,7 @@ use crate::{
     BatchStatistics, KernelError,
     collect::{Reading, collect},
     layout::{PAIR_PARTS, count, row_floats, threshold_bits},
-    statistics::{CHUNK, PARTIAL_PARTS, StatisticsOps},
+    statistics::{CHUNK, PARTIAL_PARTS, StatisticsOps, Wanted},
 };
 
 /// Bytes of partial results that a page may take.
@@ -76,10 +76,12 @@ impl Recorder {
             page.partials.clone().into_dispatch(),
             page.results.clone().into_dispatch(),
             page.counts.clone().into_dispatch(),
-            page.used,
-            page.slots,
-            threshold_bits(absolute_epsilon),
-            has_pairs,
+            Wanted {
+                slot: page.used,
+                slots: page.slots,
+                threshold_bits: threshold_bits(absolute_epsilon),
+                with_pair: has_pairs,
+            },
         );
         page.partials = Tensor::from_dispatch(partials);
         page.results = Tensor::from_dispatch(results);

@@ -8,7 +8,7 @@ use burn_cubecl::{kernel::into_contiguous, ops::numeric::empty_device_dtype, ten
 use cubecl::prelude::*;
 
 use super::{
-    StatisticsOps,
+    StatisticsOps, Wanted,
     kernel::{CHUNK, MERGE_UNITS, UNITS, measure_chunk, merge_chunks},
     pair::pair_chunk,
 };
@@ -22,10 +22,12 @@ impl StatisticsOps for Cube {
         partials: CubeTensor,
         results: CubeTensor,
         counts: CubeTensor,
-        slot: usize,
-        slots: usize,
-        threshold_bits: u32,
-        with_pair: bool,
+        Wanted {
+            slot,
+            slots,
+            threshold_bits,
+            with_pair,
+        }: Wanted,
     ) -> (CubeTensor, CubeTensor, CubeTensor) {
         let (hidden, other) = (into_contiguous(hidden), into_contiguous(other));
         let mask = into_contiguous(mask);

@@ -13,11 +13,24 @@ use burn::backend::{
 
 pub(crate) use kernel::{CHUNK, PARTIAL_PARTS};
 
+/// Where a measurement goes, and what of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    /// Of the page's slots, from 0.
+    pub slot: usize,
+    /// How many the page has.
+    pub slots: usize,
+    /// See [`threshold_bits`](crate::layout::threshold_bits).
+    pub threshold_bits: u32,
+    /// Whether pairs are compared too.
+    pub with_pair: bool,
+}
+
 /// What backends implement. See [`layout`](crate::layout) for what the results hold.
 #[backend_extension(Cube, Flex)]
 pub(crate) trait StatisticsOps: Backend {
-    /// Measures `hidden` `[batch, tokens, channels]` into one of the `slots` of a page, and gives the page's partials,
-    /// results and counts with it. With `with_pair` also the pair sums against `other`. The results of a GPU lack what
+    /// Measures `hidden` `[batch, tokens, channels]` into a slot of a page, and gives the page's partials,
+    /// results and counts with it. With pairs also the pair sums against `other`. The results of a GPU lack what
     /// [`merge`](Self::merge) adds; the CPU ignores the page that it is given, which has one slot.
     fn statistics(
         hidden: FloatTensor<Self>,
@@ -26,10 +39,7 @@ pub(crate) trait StatisticsOps: Backend {
         partials: FloatTensor<Self>,
         results: FloatTensor<Self>,
         counts: IntTensor<Self>,
-        slot: usize,
-        slots: usize,
-        threshold_bits: u32,
-        with_pair: bool,
+        wanted: Wanted,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, IntTensor<Self>);
 
     /// Adds means and totals of the first `rows` of a page to its results.

@@ -12,7 +12,7 @@ use burn::{
 #[cfg(not(target_arch = "wasm32"))]
 use rayon::prelude::*;
 
-use super::StatisticsOps;
+use super::{StatisticsOps, Wanted};
 use crate::layout::{PAIR_PARTS, QUANTUM, UNIT_OF_ONE, count, row_floats};
 use pair::token_sums;
 use sequence::one_sequence;
@@ -25,10 +25,11 @@ impl StatisticsOps for Flex {
         partials: FlexTensor,
         _results: FlexTensor,
         _counts: FlexTensor,
-        _slot: usize,
-        _slots: usize,
-        threshold_bits: u32,
-        with_pair: bool,
+        Wanted {
+            threshold_bits,
+            with_pair,
+            ..
+        }: Wanted,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
         let [batch, tokens, channels] = hidden.layout().shape().dims();
         let (hidden, other) = (hidden.to_contiguous(), other.to_contiguous());
