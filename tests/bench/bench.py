@@ -98,7 +98,7 @@ def main():
     found = {
         "machine": machine(),
         "page": page(options),
-        "atlas": beside_peers(options, ROOT / "crates/atlas/model", text, ["--repeats", "3"]),
+        "atlas": beside_peers(options, ROOT / "crates/atlas/model", text, ["--repeats", "7"]),
         "large": beside_peers(options, random_model(options, "large"), text, ["--repeats", "1", "--max-sequences", "4"]),
         "gpu": software_gpu(options, ROOT / "crates/atlas/model", text),
         "profile": figures(["node", str(HERE / "page_profile.mjs"), str(options.named)]),
