@@ -1,11 +1,13 @@
 //! What takes Burn's operations several dispatches, in one on a GPU: on a small model it is dispatches that take the time.
 //!
 //! Every function gives none where a tensor lies elsewhere, is not f32, or is watched for gradients: Burn's operations
-//! serve there, and are what these are tested against.
+//! serve there.
 
 mod gate;
 mod heads;
 mod norm;
+#[cfg(test)]
+mod tests;
 
 pub(super) use gate::gated;
 pub(super) use heads::split;
