@@ -9,7 +9,7 @@ import { ROOT, site } from "./support.mjs";
 
 const SHORT = "device=cpu&sequences=2&length=32";
 const ID = "someone/questions";
-const SAMPLES = join(ROOT, "crates/eval/tests/data");
+const SAMPLES = join(ROOT, "crates/data/tests/data");
 const sample = (name) => join(SAMPLES, name);
 let host;
 let browser;

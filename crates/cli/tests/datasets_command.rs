@@ -15,7 +15,7 @@ use support::{assert_fails, demo, layerlab, run, stdout};
 use tempfile::TempDir;
 
 fn sample(file: &str) -> String {
-    let folder = path::absolute("../eval/tests/data").unwrap();
+    let folder = path::absolute("../data/tests/data").unwrap();
     folder.join(file).display().to_string()
 }
 

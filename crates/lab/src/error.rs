@@ -3,7 +3,7 @@
 use layerlab_eval::{DatasetError, EvalError};
 use layerlab_kernels::KernelError;
 use layerlab_model::{
-    ModelError, checkpoint::CheckpointError, export::ExportError, tokenizer::TokenizerError,
+    ModelError, export::ExportError, tensors::CheckpointError, tokenizer::TokenizerError,
 };
 use layerlab_score::{PlanError, ScoreError};
 use layerlab_stats::Tap;

@@ -50,9 +50,9 @@ pub use layerlab_eval::{Dataset, DatasetError, EvalError, EvalOptions, dataset, 
 pub use layerlab_model::export::FolderTarget;
 pub use layerlab_model::{
     Adapters, Checkpoint, DecoderSpec, GenerateOptions, ModelError, Sampling, Tokenizer,
-    checkpoint::CheckpointError,
     export::{ExportError, ExportTarget, write_adapters},
     files, generate,
+    tensors::CheckpointError,
 };
 pub use layerlab_score::{
     Budget, Constraints, ContrastOptions, Estimate, LayerContrast, Plan, PlanError, Schedule,

@@ -1,43 +1,21 @@
 //! Everything that can go wrong between a folder of files and a forward pass.
 
 use burn::tensor::ExecutionError;
+use layerlab_checkpoint::{SpecError, files::FileError, tensors::CheckpointError};
 use thiserror::Error;
-
-use crate::{checkpoint::CheckpointError, config::ConfigError, files::FileError};
 
 /// A model that cannot be loaded or run.
 #[derive(Debug, Error)]
 pub enum ModelError {
     /// The configuration cannot be used.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Spec(#[from] SpecError),
     /// The weights cannot be read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// A file beside the weights cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// No family of that name is known.
-    #[error("unknown architecture `{found}`; known are {known}")]
-    UnknownFamily {
-        /// `model_type` as found.
-        found: String,
-        /// What would work.
-        known: String,
-    },
-    /// A known family with an option that cannot be run.
-    #[error("config.json: `{field}` is `{found}`, which cannot be run yet; supported: {supported}")]
-    Unsupported {
-        /// The field of `config.json`.
-        field: &'static str,
-        /// Its value.
-        found: String,
-        /// What would work.
-        supported: &'static str,
-    },
-    /// Two sizes of the configuration contradict each other.
-    #[error("config.json: {0}")]
-    Inconsistent(String),
     /// A tensor that the architecture needs is not in the checkpoint.
     #[error("tensor `{name}` is missing from the checkpoint")]
     MissingTensor {

@@ -1,33 +1,26 @@
-//! A Hugging Face folder in, a decoder on a Burn device out: configuration, weights, tokenizer,
-//! forward pass with taps, generation.
+//! A decoder on a Burn device, from a model's files (`layerlab-checkpoint`) and back to them: forward pass with taps,
+//! generation, export.
 
 mod breathe;
-pub mod checkpoint;
-pub mod config;
 mod decoder;
 mod error;
 pub mod export;
-mod families;
-pub mod files;
 mod generate;
-mod parameters;
 mod parts;
-pub mod spec;
-pub mod tokenizer;
 
 pub use breathe::breathe;
-pub use checkpoint::Checkpoint;
-pub use config::Config;
 pub use decoder::{
     AdapterShape, Adapters, Decoder, KvCache, LoadProgress, LowRank, NoObserver, Observer,
     PaddingSide, StoredTensor, Stream, Target, TokenBatch,
 };
 pub use error::ModelError;
-pub use families::known_families;
-#[cfg(not(target_arch = "wasm32"))]
-pub use files::Folder;
-pub use files::{MemoryFiles, ModelFiles};
 pub use generate::{GenerateOptions, Sampling, generate, generate_batch};
+#[cfg(not(target_arch = "wasm32"))]
+pub use layerlab_checkpoint::Folder;
+pub use layerlab_checkpoint::{
+    Checkpoint, Config, DecoderSpec, MemoryFiles, ModelFiles, SpecError, Tokenizer, config, files,
+    known_families, spec, tensors, tokenizer,
+};
 pub use parts::{Parting, each_part};
-pub use spec::DecoderSpec;
-pub use tokenizer::Tokenizer;
+
+use layerlab_checkpoint::families;

@@ -11,59 +11,11 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{model::Decoder, save::StoredTensor};
-use crate::{ModelError, families, spec::DecoderSpec};
-
-/// A linear map of a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Map {
-    Query,
-    Key,
-    Value,
-    AttentionOutput,
-    Gate,
-    Up,
-    Down,
-}
-
-impl Map {
-    const ALL: [Self; 7] = [
-        Self::Query,
-        Self::Key,
-        Self::Value,
-        Self::AttentionOutput,
-        Self::Gate,
-        Self::Up,
-        Self::Down,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Query => "query",
-            Self::Key => "key",
-            Self::Value => "value",
-            Self::AttentionOutput => "attention_output",
-            Self::Gate => "gate",
-            Self::Up => "up",
-            Self::Down => "down",
-        }
-    }
-
-    /// Inputs and outputs; none where the family has no such map.
-    pub fn shape(self, spec: &DecoderSpec) -> Option<[usize; 2]> {
-        let (hidden, inner) = (spec.hidden_size, spec.mlp.inner_size);
-        let queries = spec.attention.heads * spec.attention.head_dim;
-        let keys = spec.attention.kv_heads * spec.attention.head_dim;
-        match self {
-            Self::Query => Some([hidden, queries]),
-            Self::Key | Self::Value => Some([hidden, keys]),
-            Self::AttentionOutput => Some([queries, hidden]),
-            Self::Gate => spec.mlp.gated.then_some([hidden, inner]),
-            Self::Up => Some([hidden, inner]),
-            Self::Down => Some([inner, hidden]),
-        }
-    }
-}
+use crate::ModelError;
+use layerlab_checkpoint::{
+    DecoderSpec,
+    families::{self, Map},
+};
 
 /// How large adapters are, and how strongly they count.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

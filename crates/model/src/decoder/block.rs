@@ -7,10 +7,10 @@ use burn::{
 use layerlab_stats::Tap;
 
 use super::{
-    adapter::Map, attention::Attention, cache::KvCache, mask::Masks, mlp::Mlp, norm::Norm,
-    observe::Observer, projection::Projection, rotary::Rotation,
+    attention::Attention, cache::KvCache, mask::Masks, mlp::Mlp, norm::Norm, observe::Observer,
+    projection::Projection, rotary::Rotation,
 };
-use crate::spec::Residual;
+use layerlab_checkpoint::{families::Map, spec::Residual};
 
 /// What a batch means to every block.
 pub(super) struct Frame {

@@ -8,9 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::{ExportError, ExportTarget, write_file};
 use crate::{
-    Checkpoint, LoadProgress, LowRank, ModelError, ModelFiles,
-    checkpoint::{CheckpointError, TensorEntry},
-    families,
+    Checkpoint, LoadProgress, LowRank, ModelError, ModelFiles, families,
+    tensors::{CheckpointError, TensorEntry},
 };
 
 /// Bytes copied at once.

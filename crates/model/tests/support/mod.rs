@@ -7,8 +7,10 @@
 )]
 //! What the golden tests share: devices, and reference tensors written by `transformers`.
 
+#[path = "../../../checkpoint/tests/support/mod.rs"]
+mod files;
+
 use std::{
-    collections::BTreeMap,
     fs,
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -19,7 +21,8 @@ use burn::tensor::{Device, DeviceKind, Tensor};
 use layerlab_model::{Checkpoint, Decoder, Folder, NoObserver, PaddingSide, TokenBatch};
 use pollster::block_on;
 use safetensors::{Dtype, SafeTensors};
-use serde_json::Value;
+
+pub use files::{files_of, goldens, joined, parts};
 
 /// A device, and how close it must come to the reference, relative to a layer's RMS.
 pub struct Target {
@@ -42,12 +45,6 @@ pub fn gpu() -> Target {
         device: Device::wgpu(DeviceKind::DefaultDevice),
         tolerance: 1e-3,
     }
-}
-
-/// Relative to the package, where cargo runs tests: a path compiled in would be that of the clone that
-/// built the test, and the target folder is shared.
-pub fn goldens() -> PathBuf {
-    PathBuf::from("../../tests/goldens")
 }
 
 /// The tensors of one `golden.safetensors`.
@@ -152,32 +149,4 @@ pub fn assert_reloaded(write: impl FnOnce() -> Vec<PathBuf>) {
     let script = goldens().join("reload.py");
     let status = Command::new(python).arg(script).args(write()).status();
     assert!(status.expect("python starts").success());
-}
-
-/// The files of a golden, to be spoilt in memory.
-pub fn files_of(golden: &str) -> BTreeMap<String, Vec<u8>> {
-    let entries = std::fs::read_dir(goldens().join(golden)).expect(golden);
-    entries
-        .map(|entry| {
-            let path = entry.expect("a folder entry").path();
-            let name = path.file_name().expect("a name").to_string_lossy();
-            (name.into_owned(), std::fs::read(&path).expect("a file"))
-        })
-        .collect()
-}
-
-/// Header and data of a safetensors file.
-pub fn parts(file: &[u8]) -> (Value, Vec<u8>) {
-    let length = u64::from_le_bytes(file[..8].try_into().expect("8 bytes")) as usize;
-    let header = serde_json::from_slice(&file[8..8 + length]).expect("a header");
-    (header, file[8 + length..].to_vec())
-}
-
-/// A safetensors file of a header and data that need not belong together.
-pub fn joined(header: &Value, data: &[u8]) -> Vec<u8> {
-    let header = header.to_string().into_bytes();
-    let mut file = (header.len() as u64).to_le_bytes().to_vec();
-    file.extend(header);
-    file.extend(data);
-    file
 }

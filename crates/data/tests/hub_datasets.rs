@@ -1,20 +1,17 @@
 //! Datasets by their Hub id, from a local server.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "../../model/tests/support/hub.rs"]
+#[path = "../../checkpoint/tests/support/hub.rs"]
 mod hub;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
 use hub::Hub;
-use layerlab_eval::{
-    Dataset,
-    dataset::{
-        ReadOptions,
-        hub::{HubDatasetError, read},
-    },
+use layerlab_checkpoint::files::hub::{HubError, HubOptions};
+use layerlab_data::{
+    Dataset, ReadOptions,
+    hub::{HubDatasetError, read},
 };
-use layerlab_model::files::hub::{HubError, HubOptions};
 use tempfile::TempDir;
 
 fn file(name: &str) -> Vec<u8> {

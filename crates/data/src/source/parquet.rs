@@ -22,7 +22,7 @@ use super::{DatasetError, Line, Record};
 pub const READER: &str = "parquet";
 
 /// The rows of files that belong together, numbered from 1. Columns that are not `wanted` are named but not read.
-pub(in crate::dataset) fn rows(
+pub(crate) fn rows(
     name: &str,
     paths: &[PathBuf],
     wanted: &(dyn Fn(&str) -> bool + Sync),

@@ -3,10 +3,7 @@
 
 use std::{fs, path::PathBuf};
 
-use layerlab_eval::{
-    Dataset, Items,
-    dataset::{Answer, Choice, ReadOptions, Role},
-};
+use layerlab_data::{Answer, Choice, Dataset, Items, ReadOptions, Role};
 use tempfile::TempDir;
 
 fn path(file: &str) -> PathBuf {

@@ -8,26 +8,28 @@ mod gpt2;
 mod gpt_neo;
 mod gpt_neox;
 mod llama;
+mod map;
 mod names;
 mod qwen;
 mod stablelm;
 
-pub(crate) use names::{AttentionNames, LinearLayout, MlpNames, TensorNames};
+pub use map::Map;
+pub use names::{AttentionNames, LinearLayout, MlpNames, StoredMap, TensorNames};
 
-use crate::{Config, DecoderSpec, ModelError};
+use crate::{Config, DecoderSpec, SpecError};
 
 /// How one family reads its configuration and names its tensors.
-pub(crate) struct Family {
+pub struct Family {
     /// `model_type` in `config.json`.
     pub model_type: &'static str,
     /// Configuration to spec.
-    pub spec: fn(&Config) -> Result<DecoderSpec, ModelError>,
+    pub spec: fn(&Config) -> Result<DecoderSpec, SpecError>,
     /// Names in the checkpoint.
     pub names: &'static TensorNames,
 }
 
 /// Every family that can be run.
-pub(crate) const FAMILIES: &[Family] = &[
+pub const FAMILIES: &[Family] = &[
     gpt2::FAMILY,
     gpt_neo::FAMILY,
     gpt_neox::FAMILY,
@@ -42,7 +44,7 @@ pub(crate) const FAMILIES: &[Family] = &[
 ///
 /// # Errors
 /// When the configuration names none, or one that is not known.
-pub(crate) fn of(config: &Config) -> Result<&'static Family, ModelError> {
+pub fn of(config: &Config) -> Result<&'static Family, SpecError> {
     named(config.model_type()?)
 }
 
@@ -50,11 +52,11 @@ pub(crate) fn of(config: &Config) -> Result<&'static Family, ModelError> {
 ///
 /// # Errors
 /// When it is not known.
-pub(crate) fn named(model_type: &str) -> Result<&'static Family, ModelError> {
+pub fn named(model_type: &str) -> Result<&'static Family, SpecError> {
     FAMILIES
         .iter()
         .find(|family| family.model_type == model_type)
-        .ok_or_else(|| ModelError::UnknownFamily {
+        .ok_or_else(|| SpecError::UnknownFamily {
             found: model_type.to_owned(),
             known: known_families().collect::<Vec<_>>().join(", "),
         })
@@ -66,7 +68,7 @@ impl DecoderSpec {
     /// # Errors
     /// When the family is unknown, or the configuration is incomplete, contradictory or asks for what
     /// cannot be run.
-    pub fn from_config(config: &Config) -> Result<Self, ModelError> {
+    pub fn from_config(config: &Config) -> Result<Self, SpecError> {
         (of(config)?.spec)(config)
     }
 }

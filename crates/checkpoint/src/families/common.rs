@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    Config, ModelError,
+    Config, SpecError,
     spec::{Activation, BlockSpec, RotaryScaling, RotarySpec},
 };
 
@@ -16,7 +16,7 @@ pub(super) struct HeadSizes {
 }
 
 /// Reads head counts and checks that they fit each other.
-pub(super) fn heads(config: &Config) -> Result<HeadSizes, ModelError> {
+pub(super) fn heads(config: &Config) -> Result<HeadSizes, SpecError> {
     let hidden_size = config.usize(&["hidden_size"])?;
     let heads = config.usize(&["num_attention_heads"])?;
     let kv_heads = config.usize_or(&["num_key_value_heads"], heads)?;
@@ -25,7 +25,7 @@ pub(super) fn heads(config: &Config) -> Result<HeadSizes, ModelError> {
         None => divide(hidden_size, heads)?,
     };
     if !heads.is_multiple_of(kv_heads) {
-        return Err(ModelError::Inconsistent(format!(
+        return Err(SpecError::Inconsistent(format!(
             "{heads} attention heads cannot share {kv_heads} key-value heads evenly"
         )));
     }
@@ -38,9 +38,9 @@ pub(super) fn heads(config: &Config) -> Result<HeadSizes, ModelError> {
 }
 
 /// Channels of a head where the configuration leaves them to division.
-pub(super) fn divide(hidden_size: usize, heads: usize) -> Result<usize, ModelError> {
+pub(super) fn divide(hidden_size: usize, heads: usize) -> Result<usize, SpecError> {
     if !hidden_size.is_multiple_of(heads) {
-        return Err(ModelError::Inconsistent(format!(
+        return Err(SpecError::Inconsistent(format!(
             "hidden size {hidden_size} does not divide among {heads} attention heads"
         )));
     }
@@ -60,13 +60,13 @@ pub(super) fn activation(
     config: &Config,
     fields: &[&'static str],
     default: &str,
-) -> Result<Activation, ModelError> {
+) -> Result<Activation, SpecError> {
     match config.str_or(fields, default)? {
         "silu" | "swish" => Ok(Activation::Silu),
         "gelu" => Ok(Activation::Gelu),
         "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" => Ok(Activation::GeluTanh),
         "relu" => Ok(Activation::Relu),
-        found => Err(ModelError::Unsupported {
+        found => Err(SpecError::Unsupported {
             field: fields[0],
             found: found.to_owned(),
             supported: "silu, gelu, gelu_new, gelu_pytorch_tanh, relu",
@@ -80,7 +80,7 @@ pub(super) fn rotary(
     config: &Config,
     head_dim: usize,
     default_share: f64,
-) -> Result<RotarySpec, ModelError> {
+) -> Result<RotarySpec, SpecError> {
     let parameters = config.section("rope_parameters")?;
     let newest = parameters.as_ref();
     let from_section =
@@ -95,7 +95,7 @@ pub(super) fn rotary(
     };
     let dimensions = (head_dim as f64 * share) as usize;
     if dimensions == 0 || dimensions > head_dim || !dimensions.is_multiple_of(2) {
-        return Err(ModelError::Inconsistent(format!(
+        return Err(SpecError::Inconsistent(format!(
             "{share} of a head of {head_dim} channels is {dimensions}: \
              rotary positions need an even number of channels within the head"
         )));
@@ -114,7 +114,7 @@ pub(super) fn rotary(
     })
 }
 
-fn rotary_scaling(config: &Config, section: &Config) -> Result<RotaryScaling, ModelError> {
+fn rotary_scaling(config: &Config, section: &Config) -> Result<RotaryScaling, SpecError> {
     let context = config.usize(&["max_position_embeddings"])?;
     match section.str_or(&["rope_type", "type"], "default")? {
         "default" => Ok(RotaryScaling::None),
@@ -131,7 +131,7 @@ fn rotary_scaling(config: &Config, section: &Config) -> Result<RotaryScaling, Mo
             high_frequency: section.f64(&["high_freq_factor"])?,
             original_context: section.usize_or(&["original_max_position_embeddings"], context)?,
         }),
-        found => Err(ModelError::Unsupported {
+        found => Err(SpecError::Unsupported {
             field: "rope_type",
             found: found.to_owned(),
             supported: "default, linear, dynamic, llama3",
@@ -140,7 +140,7 @@ fn rotary_scaling(config: &Config, section: &Config) -> Result<RotaryScaling, Mo
 }
 
 /// The kind of each layer, where `layer_types` gives them.
-pub(super) fn layer_types(config: &Config, layers: usize) -> Result<Option<Vec<&str>>, ModelError> {
+pub(super) fn layer_types(config: &Config, layers: usize) -> Result<Option<Vec<&str>>, SpecError> {
     match config.strings("layer_types")? {
         Some(types) => per_layer("layer_types", types, layers).map(Some),
         None => Ok(None),
@@ -149,7 +149,7 @@ pub(super) fn layer_types(config: &Config, layers: usize) -> Result<Option<Vec<&
 
 /// For each layer of GPT-Neo, whether its attention is local. `attention_layers` lists them;
 /// `attention_types` is the same run-length encoded: `[[["global", "local"], 6]]`.
-pub(super) fn gpt_neo_attention(config: &Config, layers: usize) -> Result<Vec<bool>, ModelError> {
+pub(super) fn gpt_neo_attention(config: &Config, layers: usize) -> Result<Vec<bool>, SpecError> {
     let kinds = match config.strings("attention_layers")? {
         Some(kinds) => kinds,
         None => attention_runs(config)?,
@@ -159,7 +159,7 @@ pub(super) fn gpt_neo_attention(config: &Config, layers: usize) -> Result<Vec<bo
         .map(|kind| match kind {
             "global" => Ok(false),
             "local" => Ok(true),
-            found => Err(ModelError::Unsupported {
+            found => Err(SpecError::Unsupported {
                 field: "attention_types",
                 found: found.to_owned(),
                 supported: "global, local",
@@ -168,10 +168,10 @@ pub(super) fn gpt_neo_attention(config: &Config, layers: usize) -> Result<Vec<bo
         .collect()
 }
 
-fn attention_runs(config: &Config) -> Result<Vec<&str>, ModelError> {
+fn attention_runs(config: &Config) -> Result<Vec<&str>, SpecError> {
     let malformed = || {
         let problem = "`attention_types` is not a list of [[kinds], count]";
-        ModelError::Inconsistent(problem.into())
+        SpecError::Inconsistent(problem.into())
     };
     let runs = config.raw("attention_types").and_then(Value::as_array);
     let mut kinds = Vec::new();
@@ -192,9 +192,9 @@ fn per_layer<'a>(
     field: &str,
     values: Vec<&'a str>,
     layers: usize,
-) -> Result<Vec<&'a str>, ModelError> {
+) -> Result<Vec<&'a str>, SpecError> {
     if values.len() != layers {
-        return Err(ModelError::Inconsistent(format!(
+        return Err(SpecError::Inconsistent(format!(
             "`{field}` describes {} layers, but the model has {layers}",
             values.len()
         )));

@@ -4,7 +4,7 @@ use super::{
     Family, TensorNames, common,
     llama::{Biases, gated_rotary},
 };
-use crate::{Config, DecoderSpec, ModelError, spec::HeadNormSpec};
+use crate::{Config, DecoderSpec, SpecError, spec::HeadNormSpec};
 
 pub(super) const QWEN2: Family = Family {
     model_type: "qwen2",
@@ -21,7 +21,7 @@ pub(super) const QWEN3: Family = Family {
     },
 };
 
-fn qwen2(config: &Config) -> Result<DecoderSpec, ModelError> {
+fn qwen2(config: &Config) -> Result<DecoderSpec, SpecError> {
     let biases = Biases {
         qkv: true,
         ..Biases::default()
@@ -31,7 +31,7 @@ fn qwen2(config: &Config) -> Result<DecoderSpec, ModelError> {
     Ok(spec)
 }
 
-fn qwen3(config: &Config) -> Result<DecoderSpec, ModelError> {
+fn qwen3(config: &Config) -> Result<DecoderSpec, SpecError> {
     let attention_bias = config.bool_or(&["attention_bias"], false)?;
     let biases = Biases {
         qkv: attention_bias,
@@ -45,7 +45,7 @@ fn qwen3(config: &Config) -> Result<DecoderSpec, ModelError> {
 }
 
 /// `layer_types` says which layers slide; without it, those from `max_window_layers` on do.
-fn window_some_layers(spec: &mut DecoderSpec, config: &Config) -> Result<(), ModelError> {
+fn window_some_layers(spec: &mut DecoderSpec, config: &Config) -> Result<(), SpecError> {
     if !config.bool_or(&["use_sliding_window"], false)? {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use layerlab_model::{Folder, Tokenizer};
+use layerlab_checkpoint::{Folder, Tokenizer};
 use pollster::block_on;
 use serde::Deserialize;
 use serde_json::json;

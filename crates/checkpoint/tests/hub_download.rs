@@ -7,7 +7,7 @@ mod support_hub;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use layerlab_model::{
+use layerlab_checkpoint::{
     Checkpoint, Folder,
     files::hub::{DownloadProgress, HubError, HubOptions, fetch, open},
 };

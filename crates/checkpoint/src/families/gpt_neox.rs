@@ -2,7 +2,7 @@
 
 use super::{AttentionNames, Family, LinearLayout, MlpNames, TensorNames, common};
 use crate::{
-    Config, DecoderSpec, ModelError,
+    Config, DecoderSpec, SpecError,
     spec::{AttentionSpec, MlpSpec, NormKind, NormSpec, PositionSpec, Residual},
 };
 
@@ -26,7 +26,7 @@ pub(super) const FAMILY: Family = Family {
     },
 };
 
-fn spec(config: &Config) -> Result<DecoderSpec, ModelError> {
+fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
     let layers = config.usize(&["num_hidden_layers"])?;
     let heads = common::heads(config)?;
     let bias = config.bool_or(&["attention_bias"], true)?;

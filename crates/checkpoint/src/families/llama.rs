@@ -2,7 +2,7 @@
 
 use super::{Family, TensorNames, common};
 use crate::{
-    Config, DecoderSpec, ModelError,
+    Config, DecoderSpec, SpecError,
     spec::{AttentionSpec, MlpSpec, NormKind, NormSpec, PositionSpec, Residual},
 };
 
@@ -18,7 +18,7 @@ pub(super) const MISTRAL: Family = Family {
     names: &TensorNames::LLAMA,
 };
 
-fn llama(config: &Config) -> Result<DecoderSpec, ModelError> {
+fn llama(config: &Config) -> Result<DecoderSpec, SpecError> {
     let attention_bias = config.bool_or(&["attention_bias"], false)?;
     let biases = Biases {
         qkv: attention_bias,
@@ -28,7 +28,7 @@ fn llama(config: &Config) -> Result<DecoderSpec, ModelError> {
     gated_rotary("llama", config, biases, None)
 }
 
-fn mistral(config: &Config) -> Result<DecoderSpec, ModelError> {
+fn mistral(config: &Config) -> Result<DecoderSpec, SpecError> {
     let window = config.optional_usize(&["sliding_window"])?;
     gated_rotary("mistral", config, Biases::default(), window)
 }
@@ -48,7 +48,7 @@ pub(super) fn gated_rotary(
     config: &Config,
     biases: Biases,
     window: Option<usize>,
-) -> Result<DecoderSpec, ModelError> {
+) -> Result<DecoderSpec, SpecError> {
     let layers = config.usize(&["num_hidden_layers"])?;
     let heads = common::heads(config)?;
     Ok(DecoderSpec {

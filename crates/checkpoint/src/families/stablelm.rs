@@ -2,7 +2,7 @@
 
 use super::{Family, TensorNames, common};
 use crate::{
-    Config, DecoderSpec, ModelError,
+    Config, DecoderSpec, SpecError,
     spec::{AttentionSpec, HeadNormSpec, MlpSpec, NormKind, NormSpec, PositionSpec, Residual},
 };
 
@@ -18,7 +18,7 @@ pub(super) const FAMILY: Family = Family {
     },
 };
 
-fn spec(config: &Config) -> Result<DecoderSpec, ModelError> {
+fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
     let layers = config.usize(&["num_hidden_layers"])?;
     let heads = common::heads(config)?;
     let head_norm = config

@@ -1,29 +1,42 @@
 //! Names of tensors in Hugging Face checkpoints.
 
-use crate::{decoder::Map, spec::AttentionSpec};
+use super::Map;
+use crate::spec::AttentionSpec;
 
 /// Where each part of a decoder lies in a checkpoint. Names of a block's tensors follow `block`
 /// with `{}` replaced by the layer; all but `head` follow `prefix`, or stand without it, as in
 /// checkpoints saved from the bare model.
-pub(crate) struct TensorNames {
+pub struct TensorNames {
+    /// What all names but that of the head begin with.
     pub prefix: &'static str,
+    /// The embedding matrix.
     pub embedding: &'static str,
+    /// Learned positions, where there are any.
     pub positions: Option<&'static str>,
+    /// The norm after the last block.
     pub final_norm: &'static str,
+    /// The output projection.
     pub head: &'static str,
+    /// What a block's names begin with; `{}` is the layer.
     pub block: &'static str,
+    /// The norm before attention.
     pub attention_norm: &'static str,
+    /// The norm before the MLP.
     pub mlp_norm: &'static str,
+    /// Query, key and value projections.
     pub attention: AttentionNames,
+    /// The projection from the heads back to the residual stream.
     pub attention_output: &'static str,
     /// Norms of queries and keys within heads. Where each head has its own tensor, `{}` is the head.
     pub head_norms: Option<[&'static str; 2]>,
+    /// The feed-forward maps.
     pub mlp: MlpNames,
+    /// Order of the maps' dimensions.
     pub layout: LinearLayout,
 }
 
 /// How query, key and value projections are stored.
-pub(crate) enum AttentionNames {
+pub enum AttentionNames {
     /// Three maps: query, key, value.
     Split([&'static str; 3]),
     /// One map whose outputs are all queries, then all keys, then all values.
@@ -45,7 +58,7 @@ impl AttentionNames {
 }
 
 /// How the feed-forward maps are stored.
-pub(crate) enum MlpNames {
+pub enum MlpNames {
     /// Gate, up and down.
     Gated([&'static str; 3]),
     /// Up and down.
@@ -54,7 +67,7 @@ pub(crate) enum MlpNames {
 
 /// Order of a linear map's dimensions in the file.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LinearLayout {
+pub enum LinearLayout {
     /// `[outputs, inputs]`: PyTorch's `Linear`.
     OutputsFirst,
     /// `[inputs, outputs]`: GPT-2's `Conv1D`.
@@ -62,7 +75,7 @@ pub(crate) enum LinearLayout {
 }
 
 /// A linear map as a checkpoint stores it.
-pub(crate) struct StoredMap {
+pub struct StoredMap {
     /// Its name within a block.
     pub name: &'static str,
     /// The maps that it holds, one unless it is fused.

@@ -1,13 +1,13 @@
-//! GPT-2.
+//! GPT-Neo: global and local attention by turns, scores without scaling.
 
 use super::{AttentionNames, Family, LinearLayout, MlpNames, TensorNames, common};
 use crate::{
-    Config, DecoderSpec, ModelError,
+    Config, DecoderSpec, SpecError,
     spec::{AttentionSpec, BlockSpec, MlpSpec, NormKind, NormSpec, PositionSpec, Residual},
 };
 
 pub(super) const FAMILY: Family = Family {
-    model_type: "gpt2",
+    model_type: "gpt_neo",
     spec,
     names: &TensorNames {
         prefix: "transformer.",
@@ -18,38 +18,33 @@ pub(super) const FAMILY: Family = Family {
         block: "h.{}.",
         attention_norm: "ln_1",
         mlp_norm: "ln_2",
-        attention: AttentionNames::FusedThirds("attn.c_attn"),
-        attention_output: "attn.c_proj",
+        attention: AttentionNames::Split([
+            "attn.attention.q_proj",
+            "attn.attention.k_proj",
+            "attn.attention.v_proj",
+        ]),
+        attention_output: "attn.attention.out_proj",
         head_norms: None,
         mlp: MlpNames::Plain(["mlp.c_fc", "mlp.c_proj"]),
-        layout: LinearLayout::InputsFirst,
+        layout: LinearLayout::OutputsFirst,
     },
 };
 
-fn spec(config: &Config) -> Result<DecoderSpec, ModelError> {
-    let hidden_size = config.usize(&["n_embd", "hidden_size"])?;
-    let heads = config.usize(&["n_head", "num_attention_heads"])?;
-    let layers = config.usize(&["n_layer", "num_hidden_layers"])?;
-    let context = config.usize(&["n_positions", "max_position_embeddings"])?;
-    let head_dim = common::divide(hidden_size, heads)?;
-    let scaled = config.bool_or(&["scale_attn_weights"], true)?;
-    let by_layer = config.bool_or(&["scale_attn_by_inverse_layer_idx"], false)?;
-    let blocks = (0..layers)
-        .map(|layer| {
-            let by_head = if scaled {
-                (head_dim as f64).powf(-0.5)
-            } else {
-                1.0
-            };
-            let by_layer = if by_layer { (layer + 1) as f64 } else { 1.0 };
-            BlockSpec {
-                window: None,
-                attention_scale: by_head / by_layer,
-            }
+fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
+    let hidden_size = config.usize(&["hidden_size"])?;
+    let heads = config.usize(&["num_heads", "num_attention_heads"])?;
+    let layers = config.usize(&["num_layers", "num_hidden_layers"])?;
+    let context = config.usize(&["max_position_embeddings"])?;
+    let window = config.usize_or(&["window_size"], 256)?;
+    let blocks = common::gpt_neo_attention(config, layers)?
+        .into_iter()
+        .map(|local| BlockSpec {
+            window: local.then_some(window),
+            attention_scale: 1.0,
         })
         .collect();
     Ok(DecoderSpec {
-        family: "gpt2",
+        family: "gpt_neo",
         hidden_size,
         vocab_size: config.usize(&["vocab_size"])?,
         context,
@@ -61,13 +56,13 @@ fn spec(config: &Config) -> Result<DecoderSpec, ModelError> {
         attention: AttentionSpec {
             heads,
             kv_heads: heads,
-            head_dim,
-            qkv_bias: true,
+            head_dim: common::divide(hidden_size, heads)?,
+            qkv_bias: false,
             output_bias: true,
             head_norm: None,
         },
         mlp: MlpSpec {
-            inner_size: config.usize_or(&["n_inner"], 4 * hidden_size)?,
+            inner_size: config.usize_or(&["intermediate_size"], 4 * hidden_size)?,
             gated: false,
             bias: true,
             activation: common::activation(config, &["activation_function"], "gelu_new")?,

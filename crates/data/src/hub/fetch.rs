@@ -1,10 +1,10 @@
 //! From an id to a dataset, by way of the cache.
 
-use layerlab_model::files::hub::{DatasetRepository, DownloadProgress, HubError, HubOptions};
+use layerlab_checkpoint::files::hub::{DatasetRepository, DownloadProgress, HubError, HubOptions};
 use thiserror::Error;
 
 use super::{DatasetId, SplitError};
-use crate::dataset::{Dataset, DatasetError, ReadOptions};
+use crate::{Dataset, DatasetError, ReadOptions};
 
 /// A dataset of the Hub that cannot be used.
 #[derive(Debug, Error)]

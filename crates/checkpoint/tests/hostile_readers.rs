@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use layerlab_model::{Checkpoint, Config, DecoderSpec, MemoryFiles};
+use layerlab_checkpoint::{Checkpoint, Config, DecoderSpec, MemoryFiles};
 use pollster::block_on;
 use proptest::prelude::*;
 use serde_json::{Value, json};

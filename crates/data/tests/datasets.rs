@@ -1,7 +1,7 @@
 //! Files as they are published, and files that are broken.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-use layerlab_eval::{Dataset, DatasetError, Items};
+use layerlab_data::{Dataset, DatasetError, Items};
 use proptest::prelude::*;
 
 fn read(name: &str, contents: &str) -> Dataset {
@@ -14,7 +14,7 @@ fn refused(name: &str, contents: &str) -> String {
         .to_string()
 }
 
-fn choices(dataset: &Dataset) -> &[layerlab_eval::dataset::Choice] {
+fn choices(dataset: &Dataset) -> &[layerlab_data::Choice] {
     match &dataset.items {
         Items::Choices(items) => items,
         other => panic!("{other:?}"),

@@ -1,0 +1,34 @@
+//! Configurations that describe no decoder that can be run.
+
+use thiserror::Error;
+
+use crate::config::ConfigError;
+
+/// A `config.json` that cannot be turned into a decoder.
+#[derive(Debug, Error)]
+pub enum SpecError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No family of that name is known.
+    #[error("unknown architecture `{found}`; known are {known}")]
+    UnknownFamily {
+        /// `model_type` as found.
+        found: String,
+        /// What would work.
+        known: String,
+    },
+    /// A known family with an option that cannot be run.
+    #[error("config.json: `{field}` is `{found}`, which cannot be run yet; supported: {supported}")]
+    Unsupported {
+        /// The field of `config.json`.
+        field: &'static str,
+        /// Its value.
+        found: String,
+        /// What would work.
+        supported: &'static str,
+    },
+    /// Two sizes of the configuration contradict each other.
+    #[error("config.json: {0}")]
+    Inconsistent(String),
+}
