@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[allow(dead_code, reason = "other suites ask more of the server")]
-#[path = "../../model/tests/support/hub.rs"]
+#[path = "../../checkpoint/tests/support/hub.rs"]
 mod hub;
 mod support;
 
