@@ -124,7 +124,7 @@ impl Download<'_> {
         }
     }
 
-    fn not_found(&self, file: &str) -> HubError {
+    pub fn not_found(&self, file: &str) -> HubError {
         HubError::NotFound {
             id: self.id.into(),
             file: file.into(),

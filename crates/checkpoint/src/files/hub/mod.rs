@@ -16,6 +16,7 @@ pub use error::HubError;
 pub use repository::DatasetRepository;
 
 use super::Folder;
+use crate::tensors::base_model;
 use download::Download;
 use repository::{api, cache, is_id, is_name};
 
@@ -23,6 +24,7 @@ const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
 const INDEX: &str = "model.safetensors.index.json";
 const WEIGHTS: &str = "model.safetensors";
+const ADAPTER: &str = "adapter_config.json";
 /// What a model may have beside its configuration and weights.
 const OPTIONAL: [&str; 4] = [
     TOKENIZER,
@@ -107,21 +109,41 @@ pub fn fetch(
         cached: &cached,
         progress,
     };
-    download.newest(CONFIG)?;
+    if let Err(error) = download.newest(CONFIG) {
+        return Err(adapter(error, id, &mut download));
+    }
     for file in OPTIONAL {
         download.wanted(file)?;
     }
-    match download.wanted(INDEX)? {
-        Some(index) => {
-            for shard in shards(id, &index)? {
-                download.needed(&shard)?;
+    // As they are looked for when they are read: the one file first.
+    if download.wanted(WEIGHTS)?.is_none() {
+        match download.wanted(INDEX)? {
+            Some(index) => {
+                for shard in shards(id, &index)? {
+                    download.needed(&shard)?;
+                }
             }
-        }
-        None => {
-            download.needed(WEIGHTS)?;
+            None => {
+                let error = download.not_found(WEIGHTS);
+                return Err(adapter(error, id, &mut download));
+            }
         }
     }
     complete(id, &cached)?.ok_or_else(|| HubError::Changed { id: id.into() })
+}
+
+/// What is wrong with a repository that lacks what a model needs: it may be an adapter's.
+fn adapter(error: HubError, id: &str, download: &mut Download<'_>) -> HubError {
+    if !matches!(error, HubError::NotFound { .. }) {
+        return error;
+    }
+    let Ok(Some(config)) = download.wanted(ADAPTER) else {
+        return error;
+    };
+    HubError::Adapter {
+        id: id.into(),
+        base: base_model(&fs::read(config).unwrap_or_default()),
+    }
 }
 
 /// The folder of a model of which the cache has the configuration and all weights, of one revision.
@@ -129,12 +151,13 @@ fn complete(id: &str, cached: &CacheRepo) -> Result<Option<Folder>, HubError> {
     let Some(config) = cached.get(CONFIG) else {
         return Ok(None);
     };
-    let whole = match cached.get(INDEX) {
-        Some(index) => {
+    let whole = match (cached.get(WEIGHTS), cached.get(INDEX)) {
+        (Some(_), _) => true,
+        (None, Some(index)) => {
             let shards = shards(id, &index)?;
             shards.iter().all(|shard| cached.get(shard).is_some())
         }
-        None => cached.get(WEIGHTS).is_some(),
+        (None, None) => false,
     };
     let folder = config.parent().map(Folder::new);
     Ok(folder.filter(|_| whole))
