@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::ExportError;
-use crate::{Config, DecoderSpec, ModelError, config::ConfigError};
+use crate::{Config, DecoderSpec, SpecError, config::ConfigError};
 
 /// Names that the number of layers goes by.
 const COUNTS: [&str; 4] = ["num_hidden_layers", "num_layers", "n_layer", "n_layers"];
@@ -70,8 +70,8 @@ pub(super) fn without(
         fields.insert("tie_word_embeddings".into(), json!(false));
     }
     let written = serde_json::to_string_pretty(&Value::Object(fields));
-    let written = written.map_err(|error| ModelError::from(ConfigError::Json(error)))? + "\n";
-    let read = Config::parse(written.as_bytes()).map_err(ModelError::from)?;
+    let written = written.map_err(|error| SpecError::from(ConfigError::Json(error)))? + "\n";
+    let read = Config::parse(written.as_bytes()).map_err(SpecError::from)?;
     check(&DecoderSpec::from_config(&read)?, spec, &kept, config)?;
     Ok(written)
 }
