@@ -93,10 +93,14 @@ fn check(
         return Err(ExportError::TiedToNumber { field: BY_NUMBER });
     }
     let differs = read.blocks.iter().zip(&expected.blocks);
-    let layer = differs.take_while(|(read, expected)| read == expected).count();
+    let layer = differs
+        .take_while(|(read, expected)| read == expected)
+        .count();
     Err(ExportError::Configuration {
         problem: match kept.get(layer) {
-            Some(old) => format!("layer {layer}, which was layer {old}, would compute something else"),
+            Some(old) => {
+                format!("layer {layer}, which was layer {old}, would compute something else")
+            }
             None => "the model would be another".to_owned(),
         },
     })

@@ -103,10 +103,7 @@ impl<F: ModelFiles> Loader<'_, F> {
         })
     }
 
-    pub(super) async fn vector(
-        &mut self,
-        wanted: &Wanted,
-    ) -> Result<Param<Tensor<1>>, ModelError> {
+    pub(super) async fn vector(&mut self, wanted: &Wanted) -> Result<Param<Tensor<1>>, ModelError> {
         Ok(Param::from_tensor(self.tensor(wanted).await?))
     }
 }
