@@ -125,7 +125,10 @@ impl Info {
                 ),
             ),
         ];
+        let warnings = model.warnings.iter();
+        let warnings = warnings.map(|warning| ("warning", warning.clone()));
+        let rows = rows.into_iter().chain(warnings);
         rows.map(|(name, value)| format!("{name:16}{value}\n"))
-            .concat()
+            .collect()
     }
 }
