@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::text::NotText;
+
 /// A record that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BadLine {
@@ -55,6 +57,50 @@ pub enum DatasetError {
         form: &'static str,
         /// What is wrong.
         problem: String,
+    },
+    /// The file is no text, or not one that can be read.
+    #[error("{name} {problem}")]
+    Text {
+        /// The file.
+        name: String,
+        /// What it is instead.
+        problem: NotText,
+    },
+    /// Numbers of right choices seem to be counted from 1, where they are counted from 0.
+    #[error(
+        "{name}, line {line}, field `{field}`: {key} names none of {choices} choices counted from 0, and no line has 0: they seem \
+         to count from 1; if so, say that the field is a key_number"
+    )]
+    CountedFromOne {
+        /// The file.
+        name: String,
+        /// Line of the first number that is too large.
+        line: usize,
+        /// The field.
+        field: String,
+        /// The number.
+        key: String,
+        /// The choices there are.
+        choices: usize,
+    },
+    /// All right choices can be read in two ways that do not give the same.
+    #[error(
+        "{name}, line {line}, field `{field}`: {key:?} is {readings}, which are different choices, and no line decides; say \
+         which is meant by one of the roles {roles}"
+    )]
+    Ambiguous {
+        /// The file.
+        name: String,
+        /// The first line where it matters.
+        line: usize,
+        /// The field.
+        field: String,
+        /// What it says.
+        key: String,
+        /// What that may mean.
+        readings: String,
+        /// The roles that decide.
+        roles: String,
     },
     /// All items have one label: there is nothing to tell apart.
     #[error(

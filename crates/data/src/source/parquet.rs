@@ -2,12 +2,14 @@
 
 use std::{
     fs::File,
+    io::Read,
     path::{Path, PathBuf},
     sync::Arc,
     thread,
 };
 
 use parquet::{
+    basic::Compression,
     errors::ParquetError,
     file::reader::{FileReader, SerializedFileReader},
     record::{Field, Row, reader::RowIter},
@@ -15,7 +17,13 @@ use parquet::{
 };
 use serde_json::{Map, Number, Value};
 
-use super::{DatasetError, Line, Record};
+use super::{
+    super::text::{NotText, text_of},
+    DatasetError, Line, Record, is_page,
+};
+
+/// Bytes that tell what a file is.
+const BEGINNING: u64 = 4096;
 
 /// Name of the thread that reads. Broken files make the reader panic, which ends that thread alone; a program may want to
 /// keep quiet about it.
@@ -39,10 +47,26 @@ pub(crate) fn rows(
         lines.extend(read.map_err(|error| DatasetError::Form {
             name: name.to_owned(),
             form: "a whole Parquet file",
-            problem: error.to_string(),
+            problem: match beginning(path) {
+                Some(other) => other,
+                None => error.to_string(),
+            },
         })?);
     }
     Ok(lines)
+}
+
+/// What a file is instead, if its beginning tells.
+fn beginning(path: &Path) -> Option<String> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).ok()?;
+    file.take(BEGINNING).read_to_end(&mut bytes).ok()?;
+    let other = match text_of(&bytes) {
+        Ok(text) if is_page(&text) => "is an HTML page, as servers send in place of a file".into(),
+        Ok(_) | Err(NotText::Known("Parquet")) => return None,
+        Err(other) => other.to_string(),
+    };
+    Some(format!("it {other}"))
 }
 
 fn file(
@@ -51,6 +75,19 @@ fn file(
     before: usize,
 ) -> Result<Vec<Line>, ParquetError> {
     let reader = SerializedFileReader::new(File::open(path)?)?;
+    for column in reader
+        .metadata()
+        .row_groups()
+        .iter()
+        .flat_map(|group| group.columns())
+    {
+        let codec = column.compression();
+        if matches!(codec, Compression::LZO) {
+            let name = column.column_path();
+            let problem = format!("its column {name} is packed by {codec}, which is not read");
+            return Err(ParquetError::General(problem));
+        }
+    }
     let schema = reader.metadata().file_metadata().schema();
     let (read, named): (Vec<Arc<Type>>, Vec<Arc<Type>>) = schema
         .get_fields()
