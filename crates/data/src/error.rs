@@ -66,41 +66,13 @@ pub enum DatasetError {
         /// What it is instead.
         problem: NotText,
     },
-    /// Numbers of right choices seem to be counted from 1, where they are counted from 0.
-    #[error(
-        "{name}, line {line}, field `{field}`: {key} names none of {choices} choices counted from 0, and no line has 0: they seem \
-         to count from 1; if so, say that the field is a key_number"
-    )]
-    CountedFromOne {
+    /// Right choices are named in a way that leaves open which are meant; nothing can be passed over to settle that.
+    #[error("{name}, {bad}")]
+    Keys {
         /// The file.
         name: String,
-        /// Line of the first number that is too large.
-        line: usize,
-        /// The field.
-        field: String,
-        /// The number.
-        key: String,
-        /// The choices there are.
-        choices: usize,
-    },
-    /// All right choices can be read in two ways that do not give the same.
-    #[error(
-        "{name}, line {line}, field `{field}`: {key:?} is {readings}, which are different choices, and no line decides; say \
-         which is meant by one of the roles {roles}"
-    )]
-    Ambiguous {
-        /// The file.
-        name: String,
-        /// The first line where it matters.
-        line: usize,
-        /// The field.
-        field: String,
-        /// What it says.
-        key: String,
-        /// What that may mean.
-        readings: String,
-        /// The roles that decide.
-        roles: String,
+        /// The first record where it shows, and what can be said.
+        bad: BadLine,
     },
     /// All items have one label: there is nothing to tell apart.
     #[error(

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{BadLine, Choice, ChoiceSet, DatasetError, forms::Role, literal::literal};
+use super::{BadLine, Choice, ChoiceSet, DatasetError, literal::literal, role::Role};
 
 /// A question with choices whose key is not yet looked up.
 #[derive(Debug, Clone)]
@@ -227,14 +227,16 @@ fn found(name: &str, items: &[Keyed]) -> Result<(Vec<Reading>, Role), DatasetErr
             .iter()
             .filter(|reading| reading.of(item) != first.of(item));
         if let Some(other) = others.next() {
-            return Err(DatasetError::Ambiguous {
-                name: name.to_owned(),
-                line: item.line,
-                field: item.key.field.clone(),
-                key: item.key.text.clone(),
-                readings: format!("{} and {}", first.name(), other.name()),
-                roles: format!("{} and {}", first.role(), other.role()),
-            });
+            let problem = format!(
+                "{:?} is {} and {}, which are different choices, and no line decides; say which is meant by one of the roles \
+                 {} and {}",
+                item.key.text,
+                first.name(),
+                other.name(),
+                first.role(),
+                other.role()
+            );
+            return Err(item.unsettled(name, problem));
         }
     }
     Ok((vec![first], first.role()))
@@ -256,17 +258,30 @@ fn count_from_zero(name: &str, items: &[&Keyed]) -> Result<(), DatasetError> {
     let mut numbers = numbers;
     match numbers.find(|(item, number)| *number == item.choices.len()) {
         None => Ok(()),
-        Some((item, _)) => Err(DatasetError::CountedFromOne {
-            name: name.to_owned(),
-            line: item.line,
-            field: item.key.field.clone(),
-            key: item.key.text.clone(),
-            choices: item.choices.len(),
-        }),
+        Some((item, number)) => {
+            let problem = format!(
+                "{number} names none of {} choices counted from 0, and no line has 0: they seem to count from 1; if so, say that \
+                 the field is a {}",
+                item.choices.len(),
+                Role::KeyNumber
+            );
+            Err(item.unsettled(name, problem))
+        }
     }
 }
 
 impl Keyed {
+    fn unsettled(&self, name: &str, problem: String) -> DatasetError {
+        DatasetError::Keys {
+            name: name.to_owned(),
+            bad: BadLine {
+                line: self.line,
+                field: Some(self.key.field.clone()),
+                problem,
+            },
+        }
+    }
+
     fn with(self, right: usize) -> Choice {
         let right = (0..self.choices.len())
             .map(|choice| choice == right)

@@ -1,70 +1,12 @@
 //! Which field of a file is for what: as its published form has it, or as the user says.
 
-use std::{fmt, str::FromStr};
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
-
 use super::{
-    BadLine,
-    forms::{FORMS, Form, Lists, Published, Role, known},
+    BadLine, Fields, Mapping, RoleFields,
+    forms::{FORMS, Form, Lists, Published, known},
     keys,
     record::{Record, is_same},
+    role::Role,
 };
-
-/// What a user says about fields, instead of the form that a file is published in: `question=q,answer=a+b`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fields(Vec<(Role, Vec<String>)>);
-
-/// Fields that are not said as they must be.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum FieldsError {
-    /// Not `role=field`.
-    #[error("`{0}` is not of the form ROLE=FIELD, such as question=q or wrong=bad1+bad2")]
-    Form(String),
-    /// No such role.
-    #[error("`{0}` is no role; roles are {roles}", roles = Role::ALL.map(Role::name).join(", "))]
-    Role(String),
-    /// A role twice.
-    #[error("`{0}` is given twice; several fields of one role are joined by +")]
-    Twice(Role),
-}
-
-impl Fields {
-    /// All that are named, of whatever role.
-    pub(super) fn fields(&self) -> impl Iterator<Item = &str> {
-        let fields = self.0.iter().flat_map(|(_, fields)| fields);
-        fields.map(String::as_str)
-    }
-}
-
-impl FromStr for Fields {
-    type Err = FieldsError;
-
-    fn from_str(text: &str) -> Result<Self, FieldsError> {
-        let mut fields: Vec<(Role, Vec<String>)> = Vec::new();
-        for said in text.split(',').filter(|said| !said.trim().is_empty()) {
-            let malformed = || FieldsError::Form(said.trim().to_owned());
-            let (role, names) = said.split_once('=').ok_or_else(malformed)?;
-            let names: Vec<String> = names
-                .split('+')
-                .map(|name| name.trim().to_owned())
-                .collect();
-            if names.iter().any(String::is_empty) {
-                return Err(malformed());
-            }
-            let role = role.trim();
-            let known = Role::ALL.into_iter().find(|known| known.name() == role);
-            let role = known.ok_or_else(|| FieldsError::Role(role.to_owned()))?;
-            if fields.iter().any(|(given, _)| *given == role) {
-                return Err(FieldsError::Twice(role));
-            }
-            fields.push((role, names));
-        }
-        Ok(Self(fields))
-    }
-}
 
 /// What a record becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -337,7 +279,14 @@ impl Layout {
 
 /// The first form that a record is of, where the user's own fields stand for the form's.
 fn form_of(record: &Record, own: &[Used]) -> Option<usize> {
-    let has = |fields: &[&str]| fields.iter().all(|field| record.has(field));
+    let has = |form: &Form, fields: &[&str]| {
+        let mut fields = fields.iter();
+        let has_first = fields.next().is_some_and(|field| record.has(field));
+        // Of an open form, later fields may be empty in one record.
+        has_first
+            && fields
+                .all(|field| record.has(field) || (form.is_open && record.name(field).is_some()))
+    };
     let has_role = |form: &Form, wanted: Role| {
         let is_own =
             |used: &Used| used.role == wanted || (used.role.is_key() && wanted == Role::Key);
@@ -353,7 +302,7 @@ fn form_of(record: &Record, own: &[Used]) -> Option<usize> {
         roles.all(|role| role == Role::Group || has_role(form, role))
     };
     FORMS.iter().position(|form| {
-        form.marks.iter().any(|fields| has(fields)) && (!form.is_open || is_complete(form))
+        form.marks.iter().any(|fields| has(form, fields)) && (!form.is_open || is_complete(form))
     })
 }
 
@@ -425,40 +374,5 @@ fn given((role, fields): &(Role, Vec<String>)) -> Used {
             Role::Answer | Role::Wrong | Role::Choices => Lists::Cells,
             _ => Lists::No,
         },
-    }
-}
-
-/// Which field of a file is read as what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Mapping {
-    /// The form that was recognised.
-    pub form: String,
-    /// The fields of each role that the file has.
-    pub fields: Vec<RoleFields>,
-    /// Fields of the file that nothing is made of.
-    #[serde(default)]
-    pub unused: Vec<String>,
-}
-
-/// The fields that are read as one thing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct RoleFields {
-    /// What they are read as.
-    pub role: Role,
-    /// Their names in the file.
-    pub fields: Vec<String>,
-}
-
-impl fmt::Display for Mapping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.form)?;
-        for (index, RoleFields { role, fields }) in self.fields.iter().enumerate() {
-            let comma = if index > 0 { ", " } else { "" };
-            write!(f, "{comma}{role} <- {}", fields.join(" + "))?;
-        }
-        if !self.unused.is_empty() {
-            write!(f, "; not used: {}", self.unused.join(", "))?;
-        }
-        Ok(())
     }
 }

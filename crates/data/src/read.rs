@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{
-    BadLine, DatasetError, Items, ReadOptions,
+    BadLine, DatasetError, Items, Mapping, ReadOptions,
     candidates::gathered,
     keys::resolved,
-    layout::{Layout, Mapping},
+    layout::Layout,
     shapes::{Item, item},
     source::{Line, Source, read},
     text::without_mark,

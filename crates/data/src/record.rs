@@ -2,12 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{
-    BadLine,
-    forms::{Lists, Role},
-    layout::Layout,
-    literal::literal,
-};
+use super::{BadLine, forms::Lists, layout::Layout, literal::literal, role::Role};
 
 /// What published test splits have where they keep an answer back.
 const KEPT_BACK: &str = "<unk>";

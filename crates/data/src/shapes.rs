@@ -5,10 +5,11 @@ use serde_json::Value;
 use super::{
     Answer, BadLine, Choice, ChoiceSet, Label,
     candidates::Candidate,
-    forms::{Lists, Role},
+    forms::Lists,
     keys::{Key, Keyed, Labels},
     layout::{Layout, Shape},
     record::Record,
+    role::Role,
 };
 
 /// What a record says.

@@ -87,7 +87,7 @@ fn sciq_has_three_distractors() {
     assert_eq!(
         dataset.describe().to_string(),
         "sciq.jsonl: SciQ: question <- question, answer <- correct_answer, \
-         wrong <- distractor1 + distractor2 + distractor3 (3 questions)"
+         wrong <- distractor1 + distractor2 + distractor3; not used: support (3 questions)"
     );
     assert_same(&sample("sciq.parquet"), &dataset);
     let lines: Vec<usize> = choices(&sample("sciq.parquet"))
