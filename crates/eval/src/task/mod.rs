@@ -149,6 +149,10 @@ pub struct TaskResult {
     pub task: Task,
     /// Items asked, or windows read.
     pub items: usize,
+    /// Items that the dataset has, or windows of the text: more than `items` where only some were drawn, and 0 where that
+    /// was not noted.
+    #[serde(default)]
+    pub of: usize,
     /// Records of the dataset that could not be read and were passed over.
     pub skipped: usize,
     /// What was measured.
@@ -156,6 +160,14 @@ pub struct TaskResult {
 }
 
 impl TaskResult {
+    /// How many items were asked, with how many there are where that is more.
+    pub fn asked(&self) -> String {
+        match self.of > self.items {
+            true => format!("{} of {}", self.items, self.of),
+            false => self.items.to_string(),
+        }
+    }
+
     /// One of its metrics.
     pub fn metric(&self, metric: Metric) -> Option<&MetricResult> {
         self.metrics.iter().find(|result| result.metric == metric)
@@ -184,8 +196,13 @@ pub async fn evaluate(
         dataset: &dataset.name,
         options,
     };
+    let mut of = dataset.of;
     let (task, metrics) = match &dataset.items {
-        Items::Text(text) => asked.perplexity(text, progress).await?,
+        Items::Text(text) => {
+            let (task, metrics, windows) = asked.perplexity(text, progress).await?;
+            of = windows;
+            (task, metrics)
+        }
         Items::Choices(items) => asked.choices(items, progress).await?,
         Items::Answers(items) => asked.answers(items, progress).await?,
         Items::Labels(items) => asked.labels(items, progress).await?,
@@ -195,6 +212,7 @@ pub async fn evaluate(
         sha256: dataset.sha256.clone(),
         task,
         items: metrics.first().map_or(0, |result| result.sample.len()),
+        of,
         skipped: dataset.skipped.len(),
         metrics,
     })

@@ -47,6 +47,18 @@ pub(super) fn only(dataset: &Dataset, part: Part, seed: u64) -> Dataset {
 /// How questions were parted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SplitReport {
+    /// Items of all datasets that were parted.
+    #[serde(default)]
+    pub questions: usize,
+    /// Items that the datasets have: more where only some were drawn, and 0 where that was not noted.
+    #[serde(default)]
+    pub of: usize,
+    /// Records that could not be read and were passed over.
+    #[serde(default)]
+    pub skipped: usize,
+    /// Pairs that were trained or validated on whose prompt lost its beginning to fit the context.
+    #[serde(default)]
+    pub truncated: usize,
     /// Pairs that were trained on.
     pub train: usize,
     /// Pairs by which the best step was chosen.

@@ -75,11 +75,11 @@ impl Report {
                     }
                     @if let Some(ScoringReport { data, .. }) = &self.scoring {
                         dt { "Scored on" }
-                        dd { (data.name) ", " (count(data.tokens)) " tokens in " (data.sequences) " sequences" }
+                        dd { (data.name) ", " (data.size()) }
                     }
                     @for task in &self.evaluation {
                         dt { "Asked" }
-                        dd { (task.dataset) ", " (task.items) " items" }
+                        dd { (task.dataset) ", " (task.asked()) " items" }
                     }
                     dt { "Device" }
                     dd { (self.device.line()) }
