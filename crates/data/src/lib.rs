@@ -49,7 +49,7 @@ use text::without_mark;
 pub struct Dataset {
     /// Where it comes from.
     pub name: String,
-    /// SHA-256 of its bytes, as hexadecimal.
+    /// SHA-256 as hexadecimal: of its text in UTF-8, without a byte order mark; of the bytes of Parquet.
     pub sha256: String,
     /// Its items.
     pub items: Items,

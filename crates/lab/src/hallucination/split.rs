@@ -70,3 +70,26 @@ pub struct SplitReport {
     /// Tokens of neutral text that the guard watched.
     pub neutral_validation: usize,
 }
+
+impl SplitReport {
+    /// What of the datasets was not used, in words; nothing where all was.
+    pub(crate) fn left_out(&self) -> String {
+        let mut said = String::new();
+        if self.of > self.questions {
+            said.push_str(&format!(
+                " {} of {} items were drawn.",
+                self.questions, self.of
+            ));
+        }
+        if self.skipped > 0 {
+            said.push_str(&format!(" {} records passed over.", self.skipped));
+        }
+        if self.truncated > 0 {
+            let count = self.truncated;
+            said.push_str(&format!(
+                " {count} prompts lost their beginning to fit the context."
+            ));
+        }
+        said
+    }
+}

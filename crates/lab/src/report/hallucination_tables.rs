@@ -197,13 +197,14 @@ impl RepairReport {
         let split = &self.split;
         let mut sections = vec![format!(
             "{}\n{} pairs were trained on, {} chose the best step; all figures are of the {} held-out questions. Neutral text: \
-             {} tokens trained on, {} watched.",
+             {} tokens trained on, {} watched.{}",
             self.definitions,
             split.train,
             split.validation,
             split.test,
             split.neutral_train,
-            split.neutral_validation
+            split.neutral_validation,
+            split.left_out()
         )];
         sections.push(format!(
             "{}\n{}\n{}",
