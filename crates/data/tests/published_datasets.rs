@@ -363,3 +363,23 @@ fn roles_are_written_as_they_are_read() {
         assert_eq!(name, role.name());
     }
 }
+
+/// Columns that no form knows are not read from Parquet, but those of the first row are looked at.
+#[test]
+fn choices_in_a_column_of_parquet_that_no_form_knows_are_noticed() {
+    let file = "alternatives.parquet";
+    let said = with(file, "").unwrap_err();
+    assert!(
+        said.contains("`alternatives` seems to hold choices"),
+        "{said}"
+    );
+    let named = with(file, "choices=alternatives,key=answer").unwrap();
+    let rights = choices(&named)
+        .into_iter()
+        .map(|item| item.single.unwrap().right);
+    assert_eq!(rights.collect::<Vec<_>>(), [[true, false], [false, true]]);
+    let mapping = named.mapping.unwrap().to_string();
+    assert!(mapping.ends_with("; not used: picture"), "{mapping}");
+    let free = with(file, "question=question,answer=answer").unwrap();
+    assert_eq!(answers(&free)[1].answers, ["B"]);
+}

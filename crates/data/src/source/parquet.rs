@@ -104,20 +104,40 @@ fn file(
     let projection = Type::group_type_builder(schema.name())
         .with_fields(read)
         .build()?;
+    // The first row is looked at whole: what a form has no use for may tell that it is another.
+    let mut first = match before {
+        0 => first_row(&reader),
+        _ => Map::new(),
+    };
     let mut lines = Vec::new();
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group)?;
         for row in RowIter::from_row_group(Some(projection.clone()), &*group)? {
             let mut fields = object(row?)?;
-            fields.extend(
-                named
-                    .iter()
-                    .map(|column| (column.name().to_owned(), Value::Null)),
-            );
+            fields.extend(named.iter().map(|column| {
+                let value = first.remove(column.name()).unwrap_or(Value::Null);
+                (column.name().to_owned(), value)
+            }));
+            first.clear();
             lines.push(Ok(record(before + lines.len() + 1, fields)));
         }
     }
     Ok(lines)
+}
+
+/// All columns of the first row that can be read; nobody has asked for them.
+fn first_row(reader: &SerializedFileReader<File>) -> Map<String, Value> {
+    let row = reader
+        .get_row_iter(None)
+        .ok()
+        .and_then(|mut rows| rows.next());
+    let columns = row
+        .and_then(Result::ok)
+        .into_iter()
+        .flat_map(Row::into_columns);
+    columns
+        .filter_map(|(name, field)| Some((name, value(&field).ok()?)))
+        .collect()
 }
 
 fn record(line: usize, fields: Map<String, Value>) -> Record {

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Dataset, EvalError, Items, MetricResult,
+    dataset::Mapping,
     metric::{Confidence, Metric},
 };
 
@@ -153,6 +154,9 @@ pub struct TaskResult {
     /// was not noted.
     #[serde(default)]
     pub of: usize,
+    /// Which field of the dataset was read as what, and which were not used; a text has none.
+    #[serde(default)]
+    pub mapping: Option<Mapping>,
     /// Records of the dataset that could not be read and were passed over.
     pub skipped: usize,
     /// What was measured.
@@ -213,6 +217,7 @@ pub async fn evaluate(
         task,
         items: metrics.first().map_or(0, |result| result.sample.len()),
         of,
+        mapping: dataset.mapping.clone(),
         skipped: dataset.skipped.len(),
         metrics,
     })

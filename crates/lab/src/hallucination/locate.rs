@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use layerlab_eval::{Dataset, EvalOptions, Items, Pair, TokenPair, pairs, tokenise};
+use layerlab_eval::{
+    Dataset, EvalOptions, Items, Pair, TokenPair, dataset::Mapping, pairs, tokenise,
+};
 use layerlab_model::{Decoder, ModelFiles};
 use layerlab_score::{
     ContrastOptions, LayerContrast, ShuffledLabels, contrast_layers, shuffled_labels,
@@ -80,6 +82,9 @@ pub struct LocatedDataset {
     /// Items that were looked at.
     #[serde(default)]
     pub items: usize,
+    /// Which field of the dataset was read as what, and which were not used.
+    #[serde(default)]
+    pub mapping: Option<Mapping>,
     /// Records of the dataset that could not be read and were passed over.
     #[serde(default)]
     pub skipped: usize,
@@ -174,6 +179,7 @@ pub async fn locate_pairs<F: ModelFiles>(
             pairs: tokens.len(),
             of: dataset.of,
             items: dataset.items.len(),
+            mapping: dataset.mapping.clone(),
             skipped: dataset.skipped.len(),
             truncated,
             mined,

@@ -45,6 +45,9 @@ impl LocatedDataset {
             "{} pairs{of}; a factual answer has {factual:.2} tokens in the mean, a hallucinated one {hallucinated:.2}.",
             self.pairs
         )];
+        if let Some(mapping) = &self.mapping {
+            notes.push(format!("Read as {mapping}."));
+        }
         if self.truncated > 0 {
             let count = self.truncated;
             notes.push(format!(

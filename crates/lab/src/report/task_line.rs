@@ -66,6 +66,9 @@ pub(super) fn describe(result: &TaskResult) -> String {
              choices decides more than their content",
         );
     }
+    if let Some(mapping) = &result.mapping {
+        line.push_str(&format!("; read as {mapping}"));
+    }
     if result.skipped > 0 {
         line.push_str(&format!("; {} records passed over", result.skipped));
     }
