@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, open, ready, scored } from "./browser.mjs";
-import { report, site } from "./support.mjs";
+import { DEMO, filesOf, report, site } from "./support.mjs";
 
 const QUERY = "?device=cpu&sequences=24&items=10";
 let host;
@@ -25,6 +25,12 @@ function findings({ scoring, pruning, evaluation, warnings }) {
 async function scores(page, workers) {
   await page.goto(`${host.address}${QUERY}&workers=${workers}`);
   await scored(page);
+}
+
+/** Waits for the scores of a model that has just been picked, losses included. */
+async function scoredAgain(page) {
+  await page.getByText(/leaving out each layer/).waitFor({ timeout: 60_000 });
+  await ready(page);
 }
 
 test("several workers find what one finds, to the last digit", async () => {
@@ -76,4 +82,26 @@ test("helpers that cannot start, or die, leave their work to the page's own work
       await hooked.close();
     }
   }
+});
+
+test("a model that is picked while helpers work takes its place, and nothing of the first is shown", async () => {
+  const { page, context, errors } = await open(browser);
+  await scores(page, 1);
+  await page.getByRole("link", { name: "Model" }).click();
+  await page.getByTestId("files").setInputFiles(await filesOf(DEMO));
+  await page.locator(".chip", { hasText: /^picked files$/ }).waitFor();
+  await scoredAgain(page);
+  const alone = findings(await report(page));
+
+  await page.goto(`${host.address}${QUERY}&workers=3&view=model`);
+  // Helpers have begun: each holds the first model and is in the middle of a share.
+  await page.getByText(/leaving out each layer, [1-9]\d* of/).waitFor({ timeout: 60_000 });
+  await page.getByTestId("files").setInputFiles(await filesOf(DEMO));
+  await page.locator(".chip", { hasText: /^picked files$/ }).waitFor();
+  await scoredAgain(page);
+  assert.deepEqual(findings(await report(page)), alone);
+  assert.equal(page.workers().length, 4, "the first model's helpers are ended, the second's compute");
+  assert.equal(await page.getByRole("alert").count(), 0);
+  assert.deepEqual(errors, []);
+  await context.close();
 });

@@ -3,7 +3,7 @@
 use layerlab_eval::{DatasetError, EvalError};
 use layerlab_kernels::KernelError;
 use layerlab_model::{
-    ModelError, export::ExportError, tensors::CheckpointError, tokenizer::TokenizerError,
+    ModelError, SpecError, export::ExportError, tensors::CheckpointError, tokenizer::TokenizerError,
 };
 use layerlab_score::{PlanError, ScoreError};
 use layerlab_stats::Tap;
@@ -120,6 +120,12 @@ pub enum LabError {
     /// The user asked to stop.
     #[error("interrupted")]
     Cancelled,
+}
+
+impl From<SpecError> for LabError {
+    fn from(error: SpecError) -> Self {
+        Self::Model(error.into())
+    }
 }
 
 impl From<CheckpointError> for LabError {

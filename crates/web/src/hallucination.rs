@@ -113,7 +113,9 @@ impl Session {
     /// Asks a training that is under way to end with the best that it has come to, which is then judged.
     #[wasm_bindgen(js_name = endTraining)]
     pub fn end_training(&self) {
-        self.cancel.borrow().end_training();
+        for running in self.cancel.borrow().iter() {
+            running.end_training();
+        }
     }
 
     /// What the model says to held-out questions before and after the last repair, `count` of each dataset.

@@ -38,8 +38,8 @@ pub struct Session {
     /// Who helps with this model.
     pub(crate) helpers: RefCell<Option<Rc<Helpers>>>,
     pub(crate) repaired: RefCell<Option<Rc<Repair>>>,
-    /// Ends what is running; each call has its own.
-    pub(crate) cancel: RefCell<Cancel>,
+    /// Ends what is running; each call has its own, and calls may overlap.
+    pub(crate) cancel: RefCell<Vec<Cancel>>,
 }
 
 #[wasm_bindgen]
@@ -73,9 +73,11 @@ impl Session {
         to_page(&DeviceReport::of(&self.shared_device()))
     }
 
-    /// Asks what is running to stop at its next step.
+    /// Asks all that is running to stop at its next step.
     pub fn cancel(&self) {
-        self.cancel.borrow().cancel();
+        for running in self.cancel.borrow().iter() {
+            running.cancel();
+        }
     }
 
     /// Loads a model in place of the one before, whose memory is freed first. Helpers need not hold it before they are
@@ -139,7 +141,9 @@ impl Session {
     /// A wish to cancel that is not that of an earlier call.
     pub(crate) fn begin(&self) -> Cancel {
         let cancel = Cancel::default();
-        self.cancel.replace(cancel.clone());
+        let mut running = self.cancel.borrow_mut();
+        running.retain(Cancel::is_shared);
+        running.push(cancel.clone());
         cancel
     }
 }

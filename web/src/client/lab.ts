@@ -50,13 +50,17 @@ export class Lab {
   readonly #remote: Comlink.Remote<LabWorker>;
   /** Never resolves; rejects when the worker dies. */
   readonly #death: Promise<never>;
+  #die: (why: LabFailure) => void = () => undefined;
 
   constructor() {
     this.#worker = new Worker(new URL("../worker/worker.ts", import.meta.url), { type: "module" });
     this.#remote = Comlink.wrap<LabWorker>(this.#worker);
-    this.#death = death(this.#worker).then((why) => {
+    // A worker that is terminated says nothing: `end` does.
+    const ended = new Promise<never>((_, reject) => (this.#die = reject));
+    const died = death(this.#worker).then((why) => {
       throw new LabFailure("device", why);
     });
+    this.#death = Promise.race([died, ended]);
     // Whoever waits for something hears of it; nobody need wait.
     this.#death.catch(() => undefined);
   }
@@ -181,9 +185,10 @@ export class Lab {
     return this.#call((remote) => remote.memory());
   }
 
-  /** Ends the worker, whatever it does. */
+  /** Ends the worker, whatever it does; whoever waits for it hears of that. */
   end(): void {
     this.#worker.terminate();
+    this.#die(new LabFailure("cancelled", "stopped"));
   }
 
   async #call<T>(work: (remote: Comlink.Remote<LabWorker>) => Promise<T>): Promise<T> {

@@ -183,15 +183,15 @@ class LabState {
     const text = this.calibration;
     const request = this.#scoreRequest();
     if (text === null || request === null) return;
-    await this.work("Scoring the layers", async (lab, show) => {
+    await this.work("Scoring the layers", async (lab, show, keep) => {
       this.rescored = this.opened = null;
       // A few sequences at first: something to see at once, and all of it when it is there.
       const quick = { ...request, loss_change: false, score: { ...request.score, resamples: 100 } };
       const some = { ...text, max_sequences: Math.min(text.max_sequences, 4) };
-      this.live = await lab.score(some, quick, show);
+      this.live = keep(await lab.score(some, quick, show));
       this.measured = true;
       performance.mark("layerlab:first-score");
-      this.live = await lab.score(text, request, show);
+      this.live = keep(await lab.score(text, request, show));
       performance.mark("layerlab:all-scores");
     });
   }
@@ -200,10 +200,13 @@ class LabState {
   async rescore(quick: boolean): Promise<void> {
     const options = this.options;
     if (options === null || !this.measured || this.task !== null) return;
+    const { loads } = this;
     try {
-      this.rescored = await this.#lab.rescore({ ...options, resamples: quick ? 0 : 200 });
+      const rescored = await this.#lab.rescore({ ...options, resamples: quick ? 0 : 200 });
+      // Another model may have come meanwhile.
+      if (loads === this.loads && this.measured) this.rescored = rescored;
     } catch (thrown) {
-      this.failure = failureOf(thrown);
+      if (loads === this.loads) this.failure = failureOf(thrown);
     }
   }
 
@@ -319,22 +322,22 @@ class LabState {
   }
 
   async #start(device: DeviceChoice): Promise<void> {
-    await this.work("Starting the lab", async (lab) => {
-      this.adapter = await lab.adapter();
-      this.device = await lab.start(device);
+    await this.work("Starting the lab", async (lab, _, keep) => {
+      this.adapter = keep(await lab.adapter());
+      this.device = keep(await lab.start(device));
       this.bundled ??= await lab.bundled();
       performance.mark("layerlab:device");
     });
   }
 
   async #load(): Promise<boolean> {
-    const loaded = await this.work("Loading the model", async (lab, show) => {
-      const model = await lab.load(this.#source, address.workers || undefined, show);
-      this.device = await lab.device();
+    const loaded = await this.work("Loading the model", async (lab, show, keep) => {
+      const model = keep(await lab.load(this.#source, address.workers || undefined, show));
+      this.device = keep(await lab.device());
+      this.model = model;
+      this.loads += 1;
       return model;
     });
-    this.model = loaded ?? null;
-    this.loads += 1;
     return loaded !== undefined;
   }
 
@@ -350,10 +353,14 @@ class LabState {
     return { ...bundled.request.score, score: options, extra_taps: ALL_TAPS };
   }
 
-  /** One long task at a time; nothing where it failed, which `failure` then says. */
+  /**
+   * One long task at a time; nothing where it failed, which `failure` then says, or where a later task has overtaken it: its
+   * result may be of a model that is no longer loaded. A task of several steps passes each result through `keep`, which ends
+   * it there once it is overtaken.
+   */
   async work<T>(
     name: string,
-    work: (lab: Lab, show: (step: Step) => void) => Promise<T>,
+    work: (lab: Lab, show: (step: Step) => void, keep: <S>(found: S) => S) => Promise<T>,
   ): Promise<T | undefined> {
     const lab = this.#lab;
     this.#turn += 1;
@@ -362,11 +369,17 @@ class LabState {
     this.failure = null;
     this.task = { name, step: null, stopping: false, ended: false };
     try {
-      const found = await work(lab, (step) => {
+      const show = (step: Step): void => {
         if (this.task !== null && isCurrent()) this.task.step = step;
-      });
-      this.memory = await lab.memory();
-      return found;
+      };
+      const keep = <S>(found: S): S => {
+        if (!isCurrent()) throw new LabFailure("cancelled", "overtaken by a later task");
+        return found;
+      };
+      const found = keep(await work(lab, show, keep));
+      const memory = await lab.memory();
+      if (isCurrent()) this.memory = memory;
+      return isCurrent() ? found : undefined;
     } catch (thrown) {
       if (isCurrent()) this.failure = failureOf(thrown);
       return undefined;

@@ -67,8 +67,12 @@ export class HelperPool implements Helpers {
     return sizes.reduce((sum, size) => sum + size, 0);
   }
 
+  /** Ends all; whoever still waits for a share hears of it. */
   end(): void {
+    this.#refuse({ kind: "cancelled", message: "stopped" });
     for (const helper of this.#started ?? []) helper.end();
+    this.#started = [];
+    this.#free = [];
   }
 
   #start(): Helper {
@@ -101,6 +105,7 @@ export class HelperPool implements Helpers {
   }
 
   #release(helper: Helper): void {
+    if (!helper.lives) return;
     this.#free.push(helper);
     this.#deal();
   }
@@ -122,9 +127,12 @@ class Helper {
   readonly #worker = new Worker(self.location.href, { type: "module", name: "helper" });
   readonly #remote = Comlink.wrap<LabWorker>(this.#worker);
   readonly #death: Promise<never>;
+  #die: (why: string) => void = () => undefined;
 
   constructor() {
-    this.#death = death(this.#worker).then((why) => {
+    // A worker that is terminated says nothing: `end` does.
+    const ended = new Promise<string>((resolve) => (this.#die = resolve));
+    this.#death = Promise.race([death(this.#worker), ended]).then((why) => {
       this.lives = false;
       throw new Error(why);
     });
@@ -152,7 +160,9 @@ class Helper {
   }
 
   end(): void {
+    this.lives = false;
     this.#worker.terminate();
+    this.#die("the helper was ended");
   }
 
   #alive<T>(work: Promise<T>): Promise<T> {

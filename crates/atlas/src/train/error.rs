@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf};
 
 use burn::tensor::ExecutionError;
-use layerlab_model::{ModelError, checkpoint::CheckpointError, tokenizer::TokenizerError};
+use layerlab_model::{ModelError, tensors::CheckpointError, tokenizer::TokenizerError};
 use thiserror::Error;
 
 /// A training that did not come to its end.

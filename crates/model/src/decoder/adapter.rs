@@ -6,16 +6,16 @@ use burn::{
     module::{Module, Param, ParamId},
     tensor::{Device, Tensor, TensorData, module::linear},
 };
+use layerlab_checkpoint::{
+    DecoderSpec,
+    families::{self, Map},
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{model::Decoder, save::StoredTensor};
 use crate::ModelError;
-use layerlab_checkpoint::{
-    DecoderSpec,
-    families::{self, Map},
-};
 
 /// How large adapters are, and how strongly they count.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

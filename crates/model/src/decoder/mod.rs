@@ -21,7 +21,6 @@ mod save;
 mod stream;
 mod view;
 
-pub(crate) use adapter::Map;
 pub use adapter::{AdapterShape, Adapters, LowRank};
 pub use batch::{PaddingSide, TokenBatch};
 pub use cache::KvCache;

@@ -4,7 +4,7 @@ use burn::{module::Param, nn::Linear, tensor::Tensor};
 
 use super::{model::Decoder, norm::Norm, projection::Projection};
 use crate::{
-    ModelError,
+    ModelError, SpecError,
     families::{self, AttentionNames, LinearLayout, MlpNames},
 };
 
@@ -28,11 +28,12 @@ impl Decoder {
         let family = families::named(self.spec.family)?;
         let names = family.names;
         let AttentionNames::Split(attention) = &names.attention else {
-            return Err(ModelError::Unsupported {
+            return Err(SpecError::Unsupported {
                 field: "model_type",
                 found: self.spec.family.into(),
                 supported: "to be written: families that store query, key and value apart",
-            });
+            }
+            .into());
         };
         let mut saver = Saver::default();
         let shared = |name: &str| format!("{}{name}", names.prefix);
@@ -63,11 +64,12 @@ impl Decoder {
                 .projection(&of_block(names.attention_output), output, names.layout)
                 .await?;
             if block.attention.query_norm.is_some() || block.attention.key_norm.is_some() {
-                return Err(ModelError::Unsupported {
+                return Err(SpecError::Unsupported {
                     field: "model_type",
                     found: self.spec.family.into(),
                     supported: "to be written: families without norms within heads",
-                });
+                }
+                .into());
             }
             if let Some(norm) = &block.mlp_norm {
                 saver.norm(&of_block(names.mlp_norm), norm).await?;

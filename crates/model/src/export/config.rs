@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::ExportError;
-use crate::{Config, DecoderSpec, ModelError, config::ConfigError};
+use crate::{Config, DecoderSpec, SpecError, config::ConfigError};
 
 /// Names that the number of layers goes by.
 const COUNTS: [&str; 4] = ["num_hidden_layers", "num_layers", "n_layer", "n_layers"];
@@ -61,6 +61,6 @@ pub(super) fn without(
         *first = json!(before);
     }
     let written = serde_json::to_string_pretty(&Value::Object(fields));
-    let written = written.map_err(|error| ModelError::from(ConfigError::Json(error)))?;
+    let written = written.map_err(|error| SpecError::from(ConfigError::Json(error)))?;
     Ok(written + "\n")
 }

@@ -2,11 +2,14 @@
 
 use thiserror::Error;
 
-use crate::ModelError;
+use crate::{ModelError, SpecError};
 
 /// A folder that could not be written.
 #[derive(Debug, Error)]
 pub enum ExportError {
+    /// The source's configuration.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
     /// The source, or the layers asked for.
     #[error(transparent)]
     Model(#[from] ModelError),

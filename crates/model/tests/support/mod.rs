@@ -22,6 +22,7 @@ use layerlab_model::{Checkpoint, Decoder, Folder, NoObserver, PaddingSide, Token
 use pollster::block_on;
 use safetensors::{Dtype, SafeTensors};
 
+#[allow(unused_imports, reason = "no test file uses all of them")]
 pub use files::{files_of, goldens, joined, parts};
 
 /// A device, and how close it must come to the reference, relative to a layer's RMS.
