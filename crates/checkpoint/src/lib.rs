@@ -2,6 +2,7 @@
 //! place; the tokenizer. Nothing here knows a device, so that all of it is built, tested and fuzzed without Burn.
 
 pub mod config;
+pub mod contained;
 mod error;
 pub mod families;
 pub mod files;
@@ -9,6 +10,7 @@ mod parameters;
 pub mod spec;
 pub mod tensors;
 pub mod tokenizer;
+mod tokenizer_file;
 
 pub use config::Config;
 pub use error::SpecError;

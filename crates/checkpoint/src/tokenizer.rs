@@ -3,7 +3,11 @@
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{ModelFiles, files::FileError};
+use crate::{
+    ModelFiles,
+    files::FileError,
+    tokenizer_file::{decoded, encoded, parsed},
+};
 
 /// A tokenizer that cannot be used.
 #[derive(Debug, Error)]
@@ -102,8 +106,7 @@ impl Tokenizer {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn from_bytes(tokenizer: &[u8], config: Option<&[u8]>) -> Result<Self, TokenizerError> {
-        let mut inner = tokenizers::Tokenizer::from_bytes(tokenizer)
-            .map_err(|error| malformed(TOKENIZER, error.to_string()))?;
+        let mut inner = parsed(tokenizer).map_err(|problem| malformed(TOKENIZER, problem))?;
         // Some files carry settings of their training run, which would cut or fill every text.
         inner.with_padding(None);
         inner
@@ -148,11 +151,7 @@ impl Tokenizer {
     /// # Errors
     /// When the tokenizer cannot encode the text.
     pub fn encode(&self, text: &str, special: bool) -> Result<Vec<u32>, TokenizerError> {
-        let encoding = self
-            .inner
-            .encode_fast(text, special)
-            .map_err(|error| TokenizerError::Failed(error.to_string()))?;
-        let mut ids = encoding.get_ids().to_vec();
+        let mut ids = encoded(&self.inner, text, special).map_err(TokenizerError::Failed)?;
         match self.bos_rule {
             BosRule::Add(bos) if special => ids.insert(0, bos),
             BosRule::Drop if special && ids.first() == self.bos.as_ref() => {
@@ -183,9 +182,7 @@ impl Tokenizer {
     /// # Errors
     /// When the tokenizer cannot decode them.
     pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, TokenizerError> {
-        self.inner
-            .decode(ids, skip_special)
-            .map_err(|error| TokenizerError::Failed(error.to_string()))
+        decoded(&self.inner, ids, skip_special).map_err(TokenizerError::Failed)
     }
 
     /// Tokens in the vocabulary, added ones included.
@@ -224,10 +221,8 @@ fn bos_rule(
     let (Some(bos), Some(add)) = (bos, add) else {
         return Ok(BosRule::Keep);
     };
-    let frame = tokenizer
-        .encode_fast("", true)
-        .map_err(|error| TokenizerError::Failed(error.to_string()))?;
-    let added = frame.get_ids().first() == Some(&bos);
+    let frame = encoded(tokenizer, "", true).map_err(TokenizerError::Failed)?;
+    let added = frame.first() == Some(&bos);
     Ok(match (add, added) {
         (true, false) => BosRule::Add(bos),
         (false, true) => BosRule::Drop,

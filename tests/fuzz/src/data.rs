@@ -74,11 +74,14 @@ fn text(name: &str, bytes: &[u8], records: impl Fn(&str) -> Option<usize>) {
     }
 }
 
-/// Reads with bad records refused and passed over, each twice.
+/// Reads with bad records refused, and with bad records passed over.
 fn check(read: impl Fn(bool) -> Result<Dataset, DatasetError>, records: Option<usize>) {
     let (strict, lenient) = (read(false), read(true));
-    assert_eq!(strict, read(false));
-    assert_eq!(lenient, read(true));
+    // That it is the same every time is asked of some files only: it takes as long again.
+    if records.is_none_or(|records| records.is_multiple_of(4)) {
+        assert_eq!(strict, read(false));
+        assert_eq!(lenient, read(true));
+    }
     if let Ok(dataset) = &strict {
         assert_eq!(
             Ok(dataset),
