@@ -81,6 +81,8 @@ pub fn run() -> Result<(), String> {
     ];
     step("lints of WebAssembly", cargo(&[&wasm[..], &lints].concat()))?;
     step("tests", rust_tests(&[]))?;
+    let bindgen = ["test", "--manifest-path=web/bindgen/Cargo.toml", "--locked"];
+    step("tests of bindgen", cargo(&bindgen))?;
     // Last, since it builds the lab once more, as WebAssembly.
     web::build()?;
     setup::chromium()?;
