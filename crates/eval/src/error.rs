@@ -31,8 +31,8 @@ pub enum EvalError {
     },
     /// An answer that the model cannot read, even without its prompt.
     #[error(
-        "{dataset}, line {line}: an answer of {tokens} tokens is longer than the model's context \
-         of {context}"
+        "{dataset}, line {line}: an answer of {tokens} tokens does not fit the model's context of {context} tokens with \
+         anything before it"
     )]
     LongAnswer {
         /// The dataset.
