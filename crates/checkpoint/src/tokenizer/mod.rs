@@ -16,7 +16,8 @@ use class::Class;
 use error::{failed, malformed};
 use settings::Settings;
 
-const TOKENIZER: &str = "tokenizer.json";
+/// The file that most tokenizers are.
+pub const TOKENIZER: &str = "tokenizer.json";
 const VOCABULARY: &str = "vocab.json";
 const MERGES: &str = "merges.txt";
 /// What says which tokens are special.
@@ -37,8 +38,10 @@ const OTHER_FORMS: [&str; 5] = [
     "tekken.json",
 ];
 
-/// The files that a tokenizer may consist of, in the order in which they are worth fetching.
-pub const FILES: [&str; 6] = [TOKENIZER, CONFIG, SPECIAL, ADDED, VOCABULARY, MERGES];
+/// What is read beside the vocabulary, where it is there.
+pub const BESIDE: [&str; 3] = [CONFIG, SPECIAL, ADDED];
+/// What is read where there is no [`TOKENIZER`].
+pub const VOCABULARY_FILES: [&str; 2] = [VOCABULARY, MERGES];
 
 /// A model's tokenizer, with the special tokens that its configuration names.
 #[derive(Debug, Clone)]
