@@ -10,7 +10,6 @@ mod parameters;
 pub mod spec;
 pub mod tensors;
 pub mod tokenizer;
-mod tokenizer_file;
 
 pub use config::Config;
 pub use error::SpecError;

@@ -4,8 +4,8 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::Value;
-use tokenizers::Tokenizer;
 
+use super::{TOKENIZER, TokenizerError, error::malformed};
 use crate::contained::contained;
 
 /// The sections where the library takes well-formed JSON for granted.
@@ -18,31 +18,25 @@ struct Sections {
     _decoder: Value,
 }
 
-/// The tokenizer of a file, or what is wrong with the file.
-pub(crate) fn parsed(contents: &[u8]) -> Result<Tokenizer, String> {
-    let sections: Sections = serde_json::from_slice(contents).map_err(|error| error.to_string())?;
-    check_normalizer(&sections.normalizer)?;
-    contained(|| Tokenizer::from_bytes(contents).map_err(|error| error.to_string())).flatten()
+/// Refuses a file that the library would panic on for its form.
+///
+/// # Errors
+/// When it is no JSON, or has a table of characters that lies about itself.
+pub(super) fn check(contents: &[u8]) -> Result<(), TokenizerError> {
+    let sections: Sections =
+        serde_json::from_slice(contents).map_err(|error| malformed(TOKENIZER, error))?;
+    check_normalizer(&sections.normalizer).map_err(|problem| malformed(TOKENIZER, problem))
 }
 
-/// Ids of a text, or why there are none.
-pub(crate) fn encoded(
-    tokenizer: &Tokenizer,
-    text: &str,
-    special: bool,
-) -> Result<Vec<u32>, String> {
-    let encoded = contained(|| tokenizer.encode_fast(text, special));
-    let encoded = encoded?.map_err(|error| error.to_string())?;
-    Ok(encoded.get_ids().to_vec())
-}
-
-/// The text of ids, or why there is none.
-pub(crate) fn decoded(
-    tokenizer: &Tokenizer,
-    ids: &[u32],
-    skip_special: bool,
-) -> Result<String, String> {
-    contained(|| tokenizer.decode(ids, skip_special))?.map_err(|error| error.to_string())
+/// Work of the library on a file; where it panics, the file cannot be used.
+///
+/// # Errors
+/// Those of the work, and when it panics.
+pub(super) fn guarded<T>(
+    file: &'static str,
+    work: impl FnOnce() -> Result<T, TokenizerError>,
+) -> Result<T, TokenizerError> {
+    contained(work).unwrap_or_else(|panicked| Err(malformed(file, panicked)))
 }
 
 /// Checks every table of characters, however deep it lies.
