@@ -2,7 +2,7 @@
 
 use std::{fs, str};
 
-use layerlab_data::{ChoiceSet, Dataset, DatasetError, Fields, Items, ReadOptions, Role};
+use layerlab_data::{ChoiceSet, Dataset, DatasetError, Fields, Items, ReadOptions, Role, text_of};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
@@ -34,7 +34,11 @@ pub fn json(bytes: &[u8]) {
 
 /// An object a line.
 pub fn json_lines(bytes: &[u8]) {
-    let records = |text: &str| Some(text.lines().filter(|line| !line.trim().is_empty()).count());
+    let is_object = |line: &str| matches!(serde_json::from_str(line), Ok(Value::Object(_)));
+    let records = |text: &str| {
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        lines.clone().all(is_object).then(|| lines.count())
+    };
     text("a.jsonl", bytes, records);
 }
 
@@ -67,11 +71,15 @@ pub fn parquet(bytes: &[u8]) {
 }
 
 fn text(name: &str, bytes: &[u8], records: impl Fn(&str) -> Option<usize>) {
-    if let Ok(text) = str::from_utf8(bytes) {
-        // Spreadsheets put one before UTF-8, and it counts as nothing.
-        let records = records(text.trim_start_matches('\u{feff}'));
-        check(|skip_bad| Dataset::read(name, text, skip_bad), records);
-    }
+    let records = match text_of(bytes) {
+        Ok(text) => records(&text),
+        Err(_) => None,
+    };
+    let read = |skip_bad| {
+        let fields = Fields::default();
+        Dataset::read_bytes(name, bytes, &ReadOptions { skip_bad, fields })
+    };
+    check(read, records);
 }
 
 /// Reads with bad records refused, and with bad records passed over.
@@ -91,6 +99,7 @@ fn check(read: impl Fn(bool) -> Result<Dataset, DatasetError>, records: Option<u
     }
     if let Ok(dataset) = lenient {
         sound(&dataset.items);
+        assert_eq!(dataset.of, dataset.items.len());
         let total = dataset.items.len() + dataset.skipped.len();
         match records {
             Some(records) if has_candidates(&dataset) => assert!(total <= records),
