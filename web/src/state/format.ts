@@ -34,6 +34,11 @@ export function briefly({ value, low, high }: Estimate): string {
   return `${brief(value)} [${brief(low)}, ${brief(high)}]`;
 }
 
+/** A share in percent. */
+export function percent(share: number | null | undefined): string {
+  return typeof share === "number" ? `${(100 * share).toFixed(1)} %` : "–";
+}
+
 export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0)} MB`;
 }

@@ -114,6 +114,7 @@ impl Report {
             warnings: fallback
                 .map(|reason| format!("running on the CPU: {reason}"))
                 .into_iter()
+                .chain(model.tokenizer.notes().iter().cloned())
                 .collect(),
         })
     }

@@ -95,11 +95,11 @@ impl LocatedDataset {
         }
         if let Some(shuffled) = &tap.shuffled {
             notes.push(format!(
-                "With labels drawn by coins ({} times): mean |ln EAVSS| {}, {:.1} % of layers told apart, AUROC {:.3}.",
+                "With labels drawn by coins ({} times): mean |ln EAVSS| {}, {} of layers told apart, AUROC {}.",
                 shuffled.shuffles,
-                significant(Some(shuffled.propensity)),
-                100.0 * shuffled.distinguishable,
-                shuffled.auroc
+                significant(shuffled.propensity),
+                percent(shuffled.distinguishable),
+                significant(shuffled.auroc)
             ));
         }
         notes
