@@ -5,7 +5,7 @@ use layerlab_score::Estimate;
 
 use super::{
     Report,
-    number::significant,
+    number::{percent, significant},
     table::Style,
     task_table::{file_name, kept},
 };
