@@ -65,6 +65,12 @@ pub enum EvalError {
         /// The answer.
         answer: String,
     },
+    /// A text of nothing but white space.
+    #[error("the text {name} is empty")]
+    EmptyText {
+        /// The text.
+        name: String,
+    },
     /// A text with fewer than two tokens.
     #[error("the text {name} has {tokens} tokens; perplexity needs at least 2")]
     ShortText {

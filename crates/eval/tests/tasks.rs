@@ -271,9 +271,11 @@ fn what_cannot_be_asked_is_refused() {
     assert!(matches!(result, Err(EvalError::None(_))));
     let result = with(&|options| options.confidence.level = 1.0);
     assert!(matches!(result, Err(EvalError::Confidence(_))));
-    let empty = Dataset::of_text("a.txt", String::new());
-    let result = model.ask(&empty, &EvalOptions::default());
-    assert!(matches!(result, Err(EvalError::ShortText { .. })));
+    for blank in ["", " \n\t\n"] {
+        let empty = Dataset::of_text("a.txt", blank.into());
+        let result = model.ask(&empty, &EvalOptions::default());
+        assert!(matches!(result, Err(EvalError::EmptyText { .. })));
+    }
 }
 
 #[test]

@@ -69,8 +69,11 @@ fn rust_tests(options: &[&str]) -> Command {
 /// At the first that fails.
 pub fn run() -> Result<(), String> {
     step("formatting", cargo(&["fmt", "--all", "--check"]))?;
+    // What is missing is said now, and not after a long build.
     setup::wasm_target()?;
     setup::vulkan_driver()?;
+    setup::node()?;
+    setup::chromium()?;
     let lints = ["--", "--deny", "warnings"];
     let everything = ["clippy", "--workspace", "--all-targets"];
     step("lints", cargo(&[&everything[..], &lints].concat()))?;
@@ -85,7 +88,6 @@ pub fn run() -> Result<(), String> {
     step("tests of bindgen", cargo(&bindgen))?;
     // Last, since it builds the lab once more, as WebAssembly.
     web::build()?;
-    setup::chromium()?;
     let mut page = command("node", &["--test", "--test-concurrency=1", "tests/page/"]);
     page.env("LAYERLAB", built("layerlab"));
     step("tests of the page", page)

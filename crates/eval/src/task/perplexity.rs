@@ -27,6 +27,11 @@ impl Asked<'_> {
                 context,
             });
         }
+        if text.trim().is_empty() {
+            return Err(EvalError::EmptyText {
+                name: self.dataset.to_owned(),
+            });
+        }
         let ids = self.tokenizer.encode_text(text)?;
         if ids.len() < 2 {
             return Err(EvalError::ShortText {

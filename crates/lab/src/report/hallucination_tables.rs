@@ -48,11 +48,12 @@ impl LocatedDataset {
         if let Some(mapping) = &self.mapping {
             notes.push(format!("Read as {mapping}."));
         }
-        if self.truncated > 0 {
-            let count = self.truncated;
-            notes.push(format!(
+        match self.truncated {
+            0 => {}
+            1 => notes.push("1 prompt lost its beginning to fit the context.".into()),
+            count => notes.push(format!(
                 "{count} prompts lost their beginning to fit the context."
-            ));
+            )),
         }
         if self.skipped > 0 {
             notes.push(format!("{} records passed over.", self.skipped));
