@@ -6,10 +6,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use anstyle::AnsiColor;
 use anyhow::{Context, anyhow};
 use tempfile::NamedTempFile;
 
 use crate::Failure;
+
+/// Tells on the standard error what a user should know and what ends nothing.
+pub fn warn(warning: &str) {
+    let style = AnsiColor::Yellow.on_default().bold();
+    anstream::eprintln!("{style}warning:{style:#} {warning}");
+}
 
 /// Where a result goes.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ import type { Download, HubModel } from "./messages";
 import { type KeptFile, fileOf, folderOf, readManifest, writeManifest } from "./store";
 
 /** What a model needs to run here. */
-const WANTED = /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|model\.safetensors\.index)\.json$|^[^/]+\.safetensors$/;
+const WANTED = /^(config|adapter_config|generation_config|tokenizer|tokenizer_config|special_tokens_map|model\.safetensors\.index)\.json$|^[^/]+\.safetensors$/;
 const ATTEMPTS = 5;
 const MAKE_ROOM = "delete a kept model, or drop a folder, which is not copied";
 

@@ -67,8 +67,12 @@ pub async fn compare_models<F: ModelFiles>(
     let evaluation = exam.take(&changed.decoder, second, run).await?;
     run.step(Progress::Hashing).await?;
     report.experiment = Experiment::Compare;
+    let model = ModelReport::of(changed).await?;
+    let of_second = model.warnings.iter();
+    let of_second = of_second.map(|warning| format!("{}: {warning}", model.name));
+    report.warnings.extend(of_second);
     report.comparison = Some(ComparisonReport {
-        model: ModelReport::of(changed).await?,
+        model,
         compared: comparisons(&report.evaluation, &evaluation, options),
         evaluation,
     });
