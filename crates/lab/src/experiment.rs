@@ -12,7 +12,7 @@ use web_time::Instant;
 use crate::{
     LabError, OpenModel, Progress, Run, ScoreRequest, Stages, Text,
     calibration::Calibration,
-    judge::{asked, judge},
+    judge::judge,
     kept::{Kept, fingerprint},
     prune::{PlanRequest, Plans, Subject},
     report::{DataReport, Experiment, PruningReport, Report, conclude},
@@ -73,7 +73,11 @@ pub async fn prune_and_judge<F: ModelFiles>(
         .count(layers, &request.plans.constraints)?;
     request.eval.validate().map_err(LabError::from)?;
     let mut kept = Kept {
-        fingerprint: fingerprint(model, (DataReport::of(text), asked(datasets), request)).await?,
+        fingerprint: fingerprint(
+            model,
+            (DataReport::of(text), &text.sequences, datasets, request),
+        )
+        .await?,
         stages,
         resumed: 0,
     };

@@ -108,7 +108,6 @@ impl Measured {
             batch: options.batch,
             statistics: ModelStatistics {
                 layers: found.layers,
-                epsilon: options.epsilon,
             },
             losses: request.loss_change.then_some(found.losses),
             block_passes: request.loss_change.then_some(passes).into_iter().collect(),

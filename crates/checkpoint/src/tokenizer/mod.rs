@@ -3,6 +3,7 @@
 mod build;
 mod class;
 mod error;
+mod guard;
 mod settings;
 mod stops;
 
@@ -14,6 +15,7 @@ use crate::ModelFiles;
 use build::Built;
 use class::Class;
 use error::{failed, malformed};
+use guard::guarded;
 use settings::Settings;
 
 /// The file that most tokenizers are.
@@ -110,7 +112,10 @@ impl Tokenizer {
             .any(|window| window == BYTE_LEVEL);
         let class = beside.class(is_byte_level);
         let mut settings = beside.settings(&class)?;
-        let built = build::from_tokenizer_json(tokenizer, &class, &mut settings)?;
+        guard::check(tokenizer)?;
+        let built = guarded(TOKENIZER, || {
+            build::from_tokenizer_json(tokenizer, &class, &mut settings)
+        })?;
         let mut opened = Self::of(built, &settings)?;
         let frame = opened.encode("", true)?;
         let adds = |id: Option<u32>| id.is_some_and(|id| frame.contains(&id));
@@ -132,7 +137,9 @@ impl Tokenizer {
         {
             let settings = beside.settings(&class)?;
             let (vocabulary, merges) = (without_mark(vocabulary), without_mark(merges));
-            let built = build::from_vocabulary(vocabulary, merges, &class, &settings)?;
+            let built = guarded(VOCABULARY, || {
+                build::from_vocabulary(vocabulary, merges, &class, &settings)
+            })?;
             return Self::of(built, &settings);
         }
         let place = files.describe();
@@ -209,8 +216,10 @@ impl Tokenizer {
     /// # Errors
     /// When the tokenizer cannot encode the text.
     pub fn encode(&self, text: &str, special: bool) -> Result<Vec<u32>, TokenizerError> {
-        let encoding = self.inner.encode_fast(text, special).map_err(failed)?;
-        Ok(encoding.get_ids().to_vec())
+        guarded(TOKENIZER, || {
+            let encoding = self.inner.encode_fast(text, special).map_err(failed)?;
+            Ok(encoding.get_ids().to_vec())
+        })
     }
 
     /// The token that the tokenizer puts before a text, if it does.
@@ -233,7 +242,9 @@ impl Tokenizer {
     /// # Errors
     /// When the tokenizer cannot decode them.
     pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, TokenizerError> {
-        self.inner.decode(ids, skip_special).map_err(failed)
+        guarded(TOKENIZER, || {
+            self.inner.decode(ids, skip_special).map_err(failed)
+        })
     }
 
     /// Tokens in the vocabulary, added ones included.

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Dataset, EvalError, Items, MetricResult,
+    dataset::Mapping,
     metric::{Confidence, Metric},
 };
 
@@ -149,6 +150,13 @@ pub struct TaskResult {
     pub task: Task,
     /// Items asked, or windows read.
     pub items: usize,
+    /// Items that the dataset has, or windows of the text: more than `items` where only some were drawn, and 0 where that
+    /// was not noted.
+    #[serde(default)]
+    pub of: usize,
+    /// Which field of the dataset was read as what, and which were not used; a text has none.
+    #[serde(default)]
+    pub mapping: Option<Mapping>,
     /// Records of the dataset that could not be read and were passed over.
     pub skipped: usize,
     /// What was measured.
@@ -156,6 +164,14 @@ pub struct TaskResult {
 }
 
 impl TaskResult {
+    /// How many items were asked, with how many there are where that is more.
+    pub fn asked(&self) -> String {
+        match self.of > self.items {
+            true => format!("{} of {}", self.items, self.of),
+            false => self.items.to_string(),
+        }
+    }
+
     /// One of its metrics.
     pub fn metric(&self, metric: Metric) -> Option<&MetricResult> {
         self.metrics.iter().find(|result| result.metric == metric)
@@ -184,8 +200,13 @@ pub async fn evaluate(
         dataset: &dataset.name,
         options,
     };
+    let mut of = dataset.of;
     let (task, metrics) = match &dataset.items {
-        Items::Text(text) => asked.perplexity(text, progress).await?,
+        Items::Text(text) => {
+            let (task, metrics, windows) = asked.perplexity(text, progress).await?;
+            of = windows;
+            (task, metrics)
+        }
         Items::Choices(items) => asked.choices(items, progress).await?,
         Items::Answers(items) => asked.answers(items, progress).await?,
         Items::Labels(items) => asked.labels(items, progress).await?,
@@ -195,6 +216,8 @@ pub async fn evaluate(
         sha256: dataset.sha256.clone(),
         task,
         items: metrics.first().map_or(0, |result| result.sample.len()),
+        of,
+        mapping: dataset.mapping.clone(),
         skipped: dataset.skipped.len(),
         metrics,
     })

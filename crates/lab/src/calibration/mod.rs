@@ -193,14 +193,13 @@ impl Calibration<'_> {
         options: MeasureOptions,
         run: &mut Run<'_>,
     ) -> Result<ModelStatistics, LabError> {
-        let epsilon = options.epsilon;
         let wanted = Wanted {
             removed: removed.clone(),
             statistics: Some(options),
             ..Wanted::default()
         };
         let layers = self.pass(decoder, &wanted, run).await?.layers;
-        Ok(ModelStatistics { layers, epsilon })
+        Ok(ModelStatistics { layers })
     }
 
     /// Mean cross-entropy per token in nats of the decoder without some blocks.

@@ -20,7 +20,7 @@ pub(super) fn describe(result: &TaskResult) -> String {
             tokens,
         } => format!(
             "{name}: perplexity of {tokens} tokens in {} windows of {window} every {stride}, the text {}",
-            result.items,
+            result.asked(),
             with_bos(bos)
         ),
         Task::MultipleChoice {
@@ -29,7 +29,7 @@ pub(super) fn describe(result: &TaskResult) -> String {
             truncated,
         } => format!(
             "{name}: {} questions as {template:?} {}{}",
-            result.items,
+            result.asked(),
             with_bos(bos),
             cut(truncated)
         ),
@@ -40,7 +40,7 @@ pub(super) fn describe(result: &TaskResult) -> String {
             max_new_tokens,
         } => format!(
             "{name}: {} questions as {template:?} {}, greedy answers of at most {max_new_tokens} tokens{}",
-            result.items,
+            result.asked(),
             with_bos(bos),
             cut(truncated)
         ),
@@ -51,7 +51,7 @@ pub(super) fn describe(result: &TaskResult) -> String {
             classes,
         } => format!(
             "{name}: {} texts of {} classes as {template:?} {}{}",
-            result.items,
+            result.asked(),
             classes.len(),
             with_bos(bos),
             cut(truncated)
@@ -65,6 +65,9 @@ pub(super) fn describe(result: &TaskResult) -> String {
             "; accuracy is above chance and acc_norm below it, or the other way round: the length of \
              choices decides more than their content",
         );
+    }
+    if let Some(mapping) = &result.mapping {
+        line.push_str(&format!("; read as {mapping}"));
     }
     if result.skipped > 0 {
         line.push_str(&format!("; {} records passed over", result.skipped));
