@@ -338,6 +338,7 @@ class LabState {
   async cancel(): Promise<void> {
     if (this.task === null) return;
     this.task.stopping = true;
+    consent.question?.answer(false);
     await this.ask((lab) => lab.cancel());
   }
 
