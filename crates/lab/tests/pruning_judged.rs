@@ -207,6 +207,56 @@ fn every_view_tells_the_same() {
     assert_eq!(read.to_html(), html);
 }
 
+/// Files and models may be called anything.
+#[test]
+fn hostile_names_stay_names_in_every_view() {
+    const NAME: &str = "a|b`c`\u{1b}[31m\n# d, \"e\" <script>[x](javascript:y)\u{202e}.jsonl";
+    let report = judged(&open(DeviceChoice::Cpu), &request(Budget::Count(2)));
+    let plain = report.to_markdown();
+    let named = |document: &str, old: &str, new: &str| {
+        let quoted = |text: &str| serde_json::to_string(text).unwrap();
+        document.replace(&quoted(old), &quoted(new))
+    };
+    let mut document = named(&report.to_json().unwrap(), &report.model.name, NAME);
+    for task in &report.evaluation {
+        document = named(&document, &task.dataset, NAME);
+    }
+    let mut report: Report = serde_json::from_str(&document).unwrap();
+    report.warnings.push(NAME.into());
+    let (table, markdown, html) = (report.to_table(), report.to_markdown(), report.to_html());
+    for view in [&table, &markdown] {
+        assert!(!view.contains(['\u{1b}', '\u{202e}']), "{view}");
+        assert!(view.contains('␛'), "{view}");
+    }
+    assert!(!html.contains("<script"));
+    // Nothing that is not ours begins a heading, ends a cell, is code or a link.
+    let count =
+        |text: &str, begins: &str| text.lines().filter(|line| line.starts_with(begins)).count();
+    assert_eq!(count(&markdown, "#"), count(&plain, "#"), "{markdown}");
+    let cells = |line: &str| line.matches('|').count();
+    let columns = |text: &str| {
+        text.lines()
+            .filter(|line| line.starts_with('|'))
+            .map(cells)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(columns(&markdown), columns(&plain));
+    for mark in ["`c`", "<script", "[x](", "\n# d"] {
+        assert!(!markdown.contains(mark), "{mark:?} in {markdown}");
+    }
+    let csv = report.to_csv().unwrap();
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let datasets: Vec<String> = reader
+        .records()
+        .map(|row| row.unwrap()[3].to_owned())
+        .collect();
+    assert!(!datasets.is_empty());
+    assert!(
+        datasets.iter().all(|dataset| dataset == NAME),
+        "{datasets:?}"
+    );
+}
+
 #[test]
 fn removals_by_hand_are_judged_as_those_of_plans_and_none_is_asked_twice() {
     let model = open(DeviceChoice::Cpu);

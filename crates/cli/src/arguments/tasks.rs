@@ -9,6 +9,7 @@ use layerlab_lab::{
     Dataset, EvalOptions, LabError, Report,
     dataset::{Fields, ReadOptions},
     metric::Confidence,
+    report::visible_lines,
 };
 
 use super::{ConfidenceArguments, DeviceArguments, FormatArguments, OutputArguments};
@@ -177,7 +178,7 @@ impl TaskArguments {
         let tasks = self.tasks.iter().map(|task| {
             let dataset = read_dataset(task, &options)?;
             let dataset = self.some_items(dataset, seed);
-            anstream::eprintln!("{}", dataset.describe());
+            anstream::eprintln!("{}", visible_lines(&dataset.describe().to_string()));
             Ok(dataset)
         });
         texts.chain(tasks).collect()
