@@ -112,8 +112,10 @@ impl Asked<'_> {
             truncated,
             max_new_tokens: self.options.max_new_tokens,
         };
-        let result =
-            |metric, outcomes: Vec<bool>| self.result(metric, Sample::of_outcomes(outcomes));
+        let result = |metric, outcomes: Vec<bool>| {
+            let outcomes = outcomes.into_iter().map(Some);
+            self.result(metric, Sample::of_outcomes(outcomes))
+        };
         let metrics = vec![
             result(Metric::ExactMatch, right),
             result(Metric::Abstention, unknown),

@@ -104,6 +104,13 @@ pub enum Task {
         bos: bool,
         /// Tokens predicted.
         tokens: usize,
+        /// Bytes of UTF-8 that these stand for.
+        #[serde(default)]
+        bytes: usize,
+        /// SHA-256 over the ids of all tokens of the text as little-endian integers of 32 bits, as hexadecimal: models that
+        /// agree in it read the same tokens, so that their perplexities can be compared.
+        #[serde(default)]
+        token_sha256: String,
     },
     /// The log-likelihood of each choice after the prompt is compared.
     MultipleChoice {
@@ -156,6 +163,16 @@ pub struct TaskResult {
 }
 
 impl TaskResult {
+    /// Whether two models that were asked the same read it as the same tokens, as far as that matters to what is measured:
+    /// perplexity is of tokens, everything else of items.
+    pub fn reads_same_tokens(&self, other: &Self) -> bool {
+        let tokens = |result: &Self| match &result.task {
+            Task::Perplexity { token_sha256, .. } => Some(token_sha256.clone()),
+            _ => None,
+        };
+        tokens(self) == tokens(other)
+    }
+
     /// One of its metrics.
     pub fn metric(&self, metric: Metric) -> Option<&MetricResult> {
         self.metrics.iter().find(|result| result.metric == metric)
