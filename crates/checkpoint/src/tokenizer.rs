@@ -179,8 +179,8 @@ impl Tokenizer {
     }
 
     /// The same, with where in the text each token ends, in bytes: a token stands for what lies between the end of the
-    /// token before it and its own. BOS ends at 0, the last token with the text; of the tokens of one character, the first
-    /// stands for all of it.
+    /// token before it and its own. BOS ends at 0, the last token with the text; of a character that is parted among
+    /// tokens, one stands for all of it.
     ///
     /// # Errors
     /// When the tokenizer cannot encode the text.

@@ -99,12 +99,9 @@ pub(crate) fn comparisons(
 }
 
 /// Corrects what one table compares for being several comparisons.
-pub(crate) fn corrected<'a>(
-    table: impl Iterator<Item = &'a mut TaskComparison>,
-    options: &EvalOptions,
-) {
+pub(crate) fn corrected<'a>(table: impl Iterator<Item = &'a mut TaskComparison>) {
     let mut table: Vec<&mut Comparison> = table.map(|one| &mut one.comparison).collect();
-    correct(&mut table, &options.confidence);
+    correct(&mut table);
 }
 
 /// What to beware of where a dataset is too short for its intervals.

@@ -124,7 +124,7 @@ pub async fn prune_and_judge<F: ModelFiles>(
     for last in [true, false] {
         let table = judged.outcomes.iter_mut();
         let table = table.filter(|outcome| is_last(outcome) == last);
-        corrected(table.flat_map(|outcome| &mut outcome.compared), &request.eval);
+        corrected(table.flat_map(|outcome| &mut outcome.compared));
     }
     let evaluate_seconds = start.elapsed().as_secs_f64();
 

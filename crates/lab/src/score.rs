@@ -31,8 +31,9 @@ pub struct ScoreRequest {
     /// Whether the loss without each layer is measured too, which takes about half as many forward passes
     /// as there are layers.
     pub loss_change: bool,
-    /// Sequences per forward pass. More of them need more memory for activations and, on the CPU, are
-    /// no faster from 4 on.
+    /// Sequences in memory at a time: those of a forward pass, or on the CPU of the passes of all threads together. More of
+    /// them need more memory for activations; on the CPU a small model is fastest where they are as many as threads, or
+    /// several times as many.
     pub batch: usize,
 }
 

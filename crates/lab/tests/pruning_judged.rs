@@ -60,7 +60,14 @@ fn outcomes_are_compared_with_the_whole_model() {
             &request.eval.confidence,
         )
         .unwrap();
-        assert_eq!(compared.comparison, expected);
+        // But for what the number of comparisons does to it.
+        let alone = |compared: &Comparison| {
+            let mut compared = compared.clone();
+            let p = compared.significance.map(|found| (found.test, found.p));
+            compared.significance = None;
+            (compared, p)
+        };
+        assert_eq!(alone(&compared.comparison), alone(&expected));
         let removed = model.decoder.spec().block_parameters() * 3;
         assert_eq!(outcome.parameters, model.decoder.parameters() - removed);
     }
@@ -176,6 +183,101 @@ fn what_cannot_be_done_is_refused_before_anything_is_computed() {
     assert!(error.to_string().contains("block_influence"), "{error}");
 }
 
+/// All stars of a table come from one test each, corrected for all of them, and every view has the same.
+#[test]
+fn stars_are_those_of_the_corrected_tests() {
+    let report = judged(&open(DeviceChoice::Cpu), &request(Budget::Count(2)));
+    let pruning = pruning(&report);
+    let outcomes = pruning.outcomes.iter();
+    let last: Vec<&Outcome> = outcomes
+        .filter(|outcome| outcome.removed.len() == 2)
+        .collect();
+    let table: Vec<&Comparison> = last
+        .iter()
+        .flat_map(|outcome| &outcome.compared)
+        .map(|task| &task.comparison)
+        .collect();
+    let mut p: Vec<f64> = Vec::new();
+    let mut starred = 0;
+    for compared in &table {
+        let found = compared.significance.unwrap();
+        assert_eq!(found.comparisons, table.len());
+        assert!(found.p <= found.p_adjusted && found.p_adjusted <= 1.0);
+        assert_eq!(
+            found.significant,
+            found.p_adjusted <= 0.05 && compared.units >= 10
+        );
+        starred += usize::from(found.significant);
+        p.push(found.p);
+    }
+    // Holm's first step: the least of all counts as often as there are comparisons.
+    let least = p.iter().copied().fold(1.0, f64::min);
+    let adjusted = table
+        .iter()
+        .map(|compared| compared.significance.unwrap().p_adjusted);
+    let expected = (least * table.len() as f64).min(1.0);
+    assert!((adjusted.fold(1.0, f64::min) - expected).abs() < 1e-12);
+    // Several plans may come to one model, whose cells are then shown for each.
+    let shown: usize = pruning
+        .plans
+        .iter()
+        .flat_map(|plan| &pruning.outcome(plan, 2).unwrap().compared)
+        .filter(|task| task.comparison.is_significant())
+        .count();
+    assert!(starred > 0 && shown >= starred, "{starred} {shown}");
+    let csv = report.to_csv().unwrap();
+    let mut reader = csv.lines();
+    let header: Vec<&str> = reader.next().unwrap().split(',').collect();
+    let place = header
+        .iter()
+        .position(|name| *name == "significant")
+        .unwrap();
+    // From the end: the removed layers and names before hold no commas either.
+    let of_csv = reader
+        .filter(|row| row.split(',').nth(place) == Some("true"))
+        .count();
+    assert_eq!(of_csv, shown);
+    let html = report.to_html();
+    assert_eq!(html.matches("class=\"mark\"").count(), shown);
+    for view in [report.to_table(), report.to_markdown(), html] {
+        assert!(
+            view.contains("Holm") && view.contains("bits/byte"),
+            "{view}"
+        );
+        assert!(!view.contains("interval leaves out 0"));
+    }
+    let table = report.to_table();
+    let cells = table.lines().flat_map(|line| line.split_whitespace());
+    let stars = cells.filter(|word| {
+        word.len() > 1 && word.ends_with('*') && word.starts_with(|a: char| a.is_ascii_digit())
+    });
+    assert_eq!(stars.count(), shown, "{table}");
+}
+
+/// Two windows of text make intervals that are far too narrow.
+#[test]
+fn what_is_too_short_for_an_interval_is_told() {
+    let mut request = request(Budget::Count(2));
+    request.eval.max_windows = Some(2);
+    let report = judged(&open(DeviceChoice::Cpu), &request);
+    let whole = report.evaluation[0].metric(Metric::Perplexity).unwrap();
+    assert!(whole.rough && whole.low.is_some());
+    assert!(
+        report
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("text.txt: 2 windows"))
+    );
+    for outcome in &pruning(&report).outcomes {
+        let compared = outcome.comparison("text.txt", Metric::Perplexity).unwrap();
+        assert!(compared.comparison.rough && !compared.comparison.is_significant());
+    }
+    for view in [report.to_table(), report.to_markdown()] {
+        assert!(view.contains("~["), "{view}");
+    }
+    assert!(report.to_html().contains("~ "));
+}
+
 #[test]
 fn every_view_tells_the_same() {
     let report = judged(&open(DeviceChoice::Cpu), &request(Budget::Count(2)));
@@ -233,7 +335,17 @@ fn removals_by_hand_are_judged_as_those_of_plans_and_none_is_asked_twice() {
         ));
         let found = found.unwrap();
         assert_eq!(found.evaluation, report.evaluation);
-        assert_eq!(found.outcomes, std::slice::from_ref(expected));
+        let [outcome] = &found.outcomes[..] else {
+            panic!("one outcome");
+        };
+        assert_eq!(outcome.tasks, expected.tasks);
+        // Its table has fewer comparisons, for which less is corrected.
+        for (one, other) in outcome.compared.iter().zip(&expected.compared) {
+            let [one, other] = [one, other].map(|task| task.comparison.significance.unwrap());
+            assert_eq!((one.test, one.p), (other.test, other.p));
+            assert_eq!(one.comparisons, outcome.compared.len());
+            assert!(one.comparisons < other.comparisons && one.p_adjusted <= other.p_adjusted);
+        }
     }
     assert!(steps[0] > 0);
     assert_eq!(steps[1], 0);

@@ -163,7 +163,7 @@ mod tests {
         let mut untested = at(0.5);
         untested.significance = None;
         let mut table: Vec<&mut Comparison> = all.iter_mut().chain([&mut untested]).collect();
-        correct(&mut table, &Confidence::default());
+        correct(&mut table);
         assert!(untested.significance.is_none());
         let found = all.map(|one| one.significance.unwrap());
         for (found, expected) in found.iter().zip([0.06, 0.04, 0.06, 0.06]) {
@@ -173,10 +173,7 @@ mod tests {
         }
         // None counts for more than certain chance.
         let mut all = [0.9, 0.8].map(at);
-        correct(
-            &mut all.iter_mut().collect::<Vec<_>>(),
-            &Confidence::default(),
-        );
+        correct(&mut all.iter_mut().collect::<Vec<_>>());
         let found = all.map(|one| one.significance.unwrap().p_adjusted);
         assert_eq!(found, [1.0, 1.0]);
     }

@@ -36,7 +36,9 @@ pub struct Significance {
     pub p_adjusted: f64,
     /// How many comparisons these are, this one included.
     pub comparisons: usize,
-    /// Whether the corrected p-value is at most 1 less the confidence level; never from fewer than 10 items or windows.
+    /// The p-value that counts as significant: 1 less the confidence level.
+    pub alpha: f64,
+    /// Whether the corrected p-value is at most that; never from fewer than 10 items or windows.
     pub significant: bool,
 }
 
@@ -59,16 +61,18 @@ impl Significance {
             p,
             p_adjusted: p,
             comparisons: 1,
+            // 1 less 0.95 is 0.05 and a rounding error.
+            alpha: ((1.0 - confidence.level) * 1e9).round() / 1e9,
             significant: false,
         };
-        Some(alone.adjusted(p, 1, a.len(), confidence))
+        Some(alone.adjusted(p, 1, a.len()))
     }
 
-    fn adjusted(self, p: f64, comparisons: usize, units: usize, confidence: &Confidence) -> Self {
+    fn adjusted(self, p: f64, comparisons: usize, units: usize) -> Self {
         Self {
             p_adjusted: p,
             comparisons,
-            significant: units >= FEW && p <= 1.0 - confidence.level,
+            significant: units >= FEW && p <= self.alpha,
             ..self
         }
     }
@@ -77,7 +81,7 @@ impl Significance {
 /// Corrects the p-values of all comparisons of one table by Holm's method: with m of them in ascending order, the i-th
 /// (from 0) counts m − i times, and none less than one before it. The chance that any of them is called significant
 /// where none is then stays below 1 less the confidence level.
-pub fn correct(comparisons: &mut [&mut Comparison], confidence: &Confidence) {
+pub fn correct(comparisons: &mut [&mut Comparison]) {
     let mut tested: Vec<&mut &mut Comparison> = comparisons
         .iter_mut()
         .filter(|one| one.significance.is_some())
@@ -91,7 +95,7 @@ pub fn correct(comparisons: &mut [&mut Comparison], confidence: &Confidence) {
         let units = one.units;
         one.significance = one
             .significance
-            .map(|found| found.adjusted(least, count, units, confidence));
+            .map(|found| found.adjusted(least, count, units));
     }
 }
 

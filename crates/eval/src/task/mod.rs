@@ -23,7 +23,8 @@ use crate::{
 /// How a model is asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EvalOptions {
-    /// Tokens per forward pass, padding included; a longer sequence is passed alone.
+    /// Tokens in memory at a time, padding included: those of a forward pass, or on the CPU of the passes of all threads
+    /// together. A longer sequence is passed alone.
     pub batch_tokens: usize,
     /// How intervals are found.
     pub confidence: Confidence,

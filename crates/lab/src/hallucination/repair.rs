@@ -229,11 +229,13 @@ pub async fn repair_layers<F: ModelFiles>(
             break;
         }
     }
-    let options = &request.locate.eval;
-    let all = runs.iter_mut().flat_map(|run: &mut RepairRun| &mut run.compared);
-    corrected(all, options);
-    let mut together: Vec<&mut Comparison> = runs.iter_mut().flat_map(|run| &mut run.pooled).collect();
-    correct(&mut together, &options.confidence);
+    corrected(
+        runs.iter_mut()
+            .flat_map(|run: &mut RepairRun| &mut run.compared),
+    );
+    let mut together: Vec<&mut Comparison> =
+        runs.iter_mut().flat_map(|run| &mut run.pooled).collect();
+    correct(&mut together);
     run.step(Progress::Hashing).await?;
     let mut report = Report::begin(model, Experiment::Repair, created).await?;
     report.warnings.extend(few(&before));

@@ -69,7 +69,7 @@ pub async fn compare_models<F: ModelFiles>(
     run.step(Progress::Hashing).await?;
     report.experiment = Experiment::Compare;
     let mut compared = comparisons(&report.evaluation, &evaluation, options);
-    corrected(compared.iter_mut(), options);
+    corrected(compared.iter_mut());
     let warnings = different_tokens(&report.evaluation, &evaluation);
     for warning in few(&evaluation).into_iter().chain(warnings) {
         if !report.warnings.contains(&warning) {
@@ -145,7 +145,7 @@ pub async fn judge_removals<F: ModelFiles>(
         .collect();
     let mut judged = judge(model, datasets, &sets, options, &mut kept, run).await?;
     let outcomes = judged.outcomes.iter_mut();
-    corrected(outcomes.flat_map(|outcome| &mut outcome.compared), options);
+    corrected(outcomes.flat_map(|outcome| &mut outcome.compared));
     Ok(judged)
 }
 
