@@ -1,11 +1,12 @@
 // Models of the visitor's own: from a folder, and from a server that speaks the Hub's paths.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { launch, open, ready, scored } from "./browser.mjs";
 import { hub } from "./server.mjs";
-import { DEMO, filesOf, site } from "./support.mjs";
+import { DEMO, filesOf, native, site } from "./support.mjs";
 
 const SHORT = "device=cpu&sequences=2&length=32&items=1";
 const ID = "someone/demo";
@@ -81,6 +82,62 @@ test("a folder is dropped", async () => {
   await page.getByRole("link", { name: "Layers" }).click();
   await page.getByTestId("origin").filter({ hasText: "live" }).waitFor();
   await context.close();
+});
+
+test("a folder is its own model, whatever it is called and whatever checkpoints lie within", async () => {
+  const parent = await mkdtemp(join(tmpdir(), "layerlab-"));
+  const { page, context } = await open(browser);
+  try {
+    const folder = join(parent, "atlas");
+    await cp(DEMO, folder, { recursive: true });
+    await cp(DEMO, join(folder, "checkpoint-100"), { recursive: true });
+    await writeFile(join(folder, "checkpoint-100/config.json"), "{}");
+    await page.goto(`${host.address}?view=model&${SHORT}`);
+    await scored(page);
+    const note = page.getByText("Atlas was trained by this project");
+    assert.equal(await note.count(), 1);
+    await page.getByTestId("folder").setInputFiles(folder);
+    await page.getByRole("button", { name: "Back to Atlas" }).waitFor();
+    await ready(page);
+    assert.equal(await page.getByRole("alert").count(), 0);
+    assert.equal(await note.count(), 0);
+    const { model } = native("info", "--model", DEMO);
+    await page.getByText(model.sha256.slice(0, 16)).waitFor();
+
+    // Two models side by side: neither is chosen for the visitor.
+    await cp(DEMO, join(parent, "other"), { recursive: true });
+    await page.getByTestId("folder").setInputFiles(parent);
+    await page.getByRole("alert").filter({ hasText: "several models" }).waitFor();
+  } finally {
+    await context.close();
+    await rm(parent, { recursive: true });
+  }
+});
+
+test("scores of another model's report do not stand beside the blocks of the one that is loaded", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "layerlab-"));
+  const { page, context } = await open(browser);
+  try {
+    const text = join(DEMO, "text.txt");
+    const report = native("score", "--model", DEMO, "--text", text, "--device", "cpu", "--resamples", "0");
+    const file = join(folder, "report.json");
+    await writeFile(file, JSON.stringify(report));
+    await page.goto(`${host.address}?view=prune&${SHORT}`);
+    await scored(page);
+    const values = () => page.locator(".stack .value").allInnerTexts();
+    const before = await values();
+    assert.equal(before.length, 12);
+    await page.getByRole("link", { name: "Report" }).click();
+    await page.getByTestId("open-report").setInputFiles(file);
+    await page.getByText("from a file").waitFor();
+    await page.getByRole("link", { name: "Layers" }).click();
+    await page.getByTestId("origin").filter({ hasText: `about ${report.model.name}` }).waitFor();
+    await page.getByRole("link", { name: "Prune" }).click();
+    assert.deepEqual(await values(), before);
+  } finally {
+    await context.close();
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("a corrupt file is named, and Atlas is one click away", async () => {

@@ -9,10 +9,11 @@ use burn::tensor::{
         wgpu::{AdapterInfo, DeviceType},
     },
 };
-use layerlab_kernels::KernelError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::LabError;
 
 /// What the user asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -94,8 +95,10 @@ impl OpenDevice {
     ///
     /// # Errors
     /// When it fails, or computes something else.
-    pub async fn check(&self) -> Result<(), KernelError> {
-        layerlab_kernels::check(&self.device).await
+    pub async fn check(&self) -> Result<(), LabError> {
+        layerlab_kernels::check(&self.device).await?;
+        layerlab_model::check(&self.device).await?;
+        Ok(())
     }
 
     /// The processor where so many threads share the work, though this session has but one.

@@ -51,10 +51,7 @@ impl Session {
         let device = open_device(from_page(device)?).await;
         let device = device.map_err(|error| refused(error.into()))?;
         if device.kind != DeviceKind::Cpu {
-            device
-                .check()
-                .await
-                .map_err(|error| refused(error.into()))?;
+            device.check().await.map_err(refused)?;
         }
         trusted(Self {
             device,

@@ -1,10 +1,15 @@
 //! What a fresh machine lacks.
 
-use std::path::Path;
+use std::{
+    io::{self, IsTerminal, Write},
+    path::Path,
+};
 
 use crate::command::{command, step, succeeds};
 
 const WASM: &str = "wasm32-unknown-unknown";
+/// The oldest node that Vite, which bundles the page, runs on.
+const NODE: (u32, u32) = (20, 19);
 
 /// Adds the wasm target to the toolchain.
 ///
@@ -46,15 +51,34 @@ pub fn vulkan_driver() -> Result<(), String> {
     )
 }
 
-/// Makes sure that there are node and npm, which build the page.
+/// Makes sure that there are node and npm, which build the page, and that node is not too old for it.
 ///
 /// # Errors
-/// When they are not found and cannot be installed.
+/// When they are not found and cannot be installed, or node is too old.
 pub fn node() -> Result<(), String> {
-    if succeeds("npm", &["--version"]) && succeeds("node", &["--version"]) {
-        return Ok(());
+    if !succeeds("npm", &["--version"]) || !succeeds("node", &["--version"]) {
+        install("node and npm", &["nodejs", "npm"])?;
     }
-    install("node and npm", &["nodejs", "npm"])
+    let said = command("node", &["--version"])
+        .output()
+        .map_err(|error| format!("node: {error}"))?;
+    let said = String::from_utf8_lossy(&said.stdout);
+    match version(said.trim()) {
+        Some(found) if found < NODE => Err(format!(
+            "the page needs node {}.{} or newer, and {} is installed",
+            NODE.0,
+            NODE.1,
+            said.trim()
+        )),
+        // A node that does not tell its version may do.
+        _ => Ok(()),
+    }
+}
+
+/// Major and minor of `v20.19.1`.
+fn version(said: &str) -> Option<(u32, u32)> {
+    let mut numbers = said.strip_prefix('v')?.split('.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
 /// Makes sure that there is a Chromium to test the page in.
@@ -77,7 +101,14 @@ fn install(what: &str, packages: &[&str]) -> Result<(), String> {
     if !succeeds("apt-get", &["--version"]) {
         return Err(format!("{what} is needed and not installed"));
     }
-    let as_root = |arguments: &[&str]| match succeeds("test", &["-w", "/usr/share"]) {
+    let is_root = succeeds("test", &["-w", "/usr/share"]);
+    if !is_root && !agreed(what, packages)? {
+        return Err(format!(
+            "{what} is needed and not installed; Debian's packages are {}",
+            packages.join(", ")
+        ));
+    }
+    let as_root = |arguments: &[&str]| match is_root {
         true => command("apt-get", arguments),
         false => command("sudo", &[&["apt-get"], arguments].concat()),
     };
@@ -86,4 +117,36 @@ fn install(what: &str, packages: &[&str]) -> Result<(), String> {
         what,
         as_root(&[&["install", "-y", "-q"], packages].concat()),
     )
+}
+
+/// Asks on a terminal whether `sudo` may install; elsewhere nobody can answer, and nothing is installed but on the machines of
+/// continuous integration, which say so by `$CI`.
+fn agreed(what: &str, packages: &[&str]) -> Result<bool, String> {
+    if std::env::var_os("CI").is_some() {
+        return Ok(true);
+    }
+    if !io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    let packages = packages.join(" ");
+    eprint!("{what}: install by `sudo apt-get install {packages}`? [y/N] ");
+    let mut answer = String::new();
+    io::stderr()
+        .flush()
+        .and_then(|()| io::stdin().read_line(&mut answer))
+        .map_err(|error| format!("the answer cannot be read: {error}"))?;
+    Ok(answer.trim().eq_ignore_ascii_case("y"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_node_are_compared_as_numbers() {
+        assert!(version("v20.9.0") < Some(NODE));
+        assert!(version("v20.19.0") >= Some(NODE));
+        assert!(version("v22.1.0") >= Some(NODE));
+        assert_eq!(version("nonsense"), None);
+    }
 }

@@ -46,7 +46,8 @@ class LabState {
   #lab = new Lab();
   /** Counts tasks, so that one that was overtaken says nothing any more. */
   #turn = 0;
-  #source: ModelSource = { kind: "bundled", base: new URL("atlas/", document.baseURI).href };
+  /** Where the model comes from that is loaded, is being loaded, or could not be. */
+  #source = $state.raw<ModelSource>({ kind: "bundled", base: new URL("atlas/", document.baseURI).href });
 
   device = $state<DeviceReport | null>(null);
   adapter = $state<Adapter | null>(null);
@@ -79,7 +80,8 @@ class LabState {
   /** Counts loaded models: what the worker holds of one is gone with the next. */
   loads = $state(0);
 
-  readonly isBundled = $derived(this.model === null || this.model.name === "atlas");
+  /** A model of the user's own may have any name, Atlas's too. */
+  readonly isBundled = $derived(this.#source.kind === "bundled");
   /** What this page found out; until then, what the command did. */
   readonly #own = $derived.by((): Shown | null => {
     if (this.live !== null) return { report: this.live, origin: "live" };
@@ -96,6 +98,11 @@ class LabState {
   readonly scoring = $derived.by((): ScoringReport | null => {
     if (this.scored?.origin === "live" && this.rescored !== null) return this.rescored;
     return this.scored?.report.scoring ?? null;
+  });
+  /** Scores of the model that is loaded: those of an opened report only where it is about the same weights. */
+  readonly scoringOfModel = $derived.by((): ScoringReport | null => {
+    const isOther = this.opened !== null && this.opened.model.sha256 !== this.model?.sha256;
+    return isOther ? (this.rescored ?? this.#own?.report.scoring ?? null) : this.scoring;
   });
   readonly ready = $derived(this.device !== null && this.model !== null && this.task === null);
 

@@ -22,7 +22,8 @@ export class BlobFiles implements FileSource {
 
   /** Bytes of the files that hold weights. */
   weightBytes(): number {
-    const weights = [...this.#files].filter(([name]) => name.endsWith(".safetensors"));
+    // What lies in folders within is not the model's.
+    const weights = [...this.#files].filter(([name]) => /^[^/]+\.safetensors$/.test(name));
     return weights.reduce((sum, [, blob]) => sum + blob.size, 0);
   }
 
@@ -44,13 +45,24 @@ export async function bundledFiles(base: string): Promise<BlobFiles> {
   return new BlobFiles("atlas", new Map(await Promise.all(fetched)));
 }
 
-/** Dropped or picked files, without the folder that all of them lie in. */
+/** Dropped or picked files, without the folder that all of them lie in. Checkpoints of a training may lie in folders within. */
 export function pickedFiles(name: string, files: { path: string; blob: Blob }[]): BlobFiles {
-  const config = files.map((file) => file.path).find((path) => /(^|\/)config\.json$/.test(path));
-  const folder = config?.slice(0, -"config.json".length) ?? "";
+  const folder = modelFolder(files.map((file) => file.path));
   const inside = files.filter((file) => file.path.startsWith(folder));
   return new BlobFiles(
     name,
     new Map(inside.map((file) => [file.path.slice(folder.length), file.blob])),
   );
+}
+
+/** The folder of the outermost `config.json`, with a slash at its end; nothing where there is none. */
+function modelFolder(paths: string[]): string {
+  const configs = paths.filter((path) => /(^|\/)config\.json$/.test(path));
+  const depth = (path: string): number => path.split("/").length;
+  const outermost = Math.min(...configs.map(depth));
+  const folders = configs.filter((path) => depth(path) === outermost).map((path) => path.slice(0, -"config.json".length));
+  if (folders.length > 1) {
+    throw new Error(`there are several models here: ${folders.toSorted().join(", ")}. Choose one of these folders`);
+  }
+  return folders[0] ?? "";
 }
