@@ -4,9 +4,10 @@ use std::ops::ControlFlow;
 
 use layerlab_eval::{
     Comparison, Dataset, EvalOptions, Metric, MetricResult, Task, TaskResult, evaluate,
-    metric::{FEW, correct},
+    metric::correct,
 };
 use layerlab_model::{Decoder, Tokenizer};
+use layerlab_stats::FEW_UNITS;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -106,14 +107,14 @@ pub(crate) fn corrected<'a>(table: impl Iterator<Item = &'a mut TaskComparison>)
 
 /// What to beware of where a dataset is too short for its intervals.
 pub(crate) fn few(results: &[TaskResult]) -> Vec<String> {
-    let short = results.iter().filter(|result| result.items < FEW);
+    let short = results.iter().filter(|result| result.items < FEW_UNITS);
     let warnings = short.map(|result| {
         let (units, cure) = match result.task {
             Task::Perplexity { .. } => ("windows", "a longer text or shorter windows"),
             _ => ("items", "more items"),
         };
         format!(
-            "{}: {} {units} are fewer than {FEW}, so that bootstrap intervals (marked ~) are too narrow and no difference \
+            "{}: {} {units} are fewer than {FEW_UNITS}, so that bootstrap intervals (marked ~) are too narrow and no difference \
              is called significant; {cure} would tell more",
             result.dataset, result.items
         )

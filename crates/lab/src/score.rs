@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use layerlab_model::ModelFiles;
 use layerlab_score::{LayerLosses, Plan, ScoreError, ScoreOptions, score};
-use layerlab_stats::{ModelStatistics, Tap};
+use layerlab_stats::{FEW_UNITS, ModelStatistics, Tap};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
@@ -15,9 +15,6 @@ use crate::{
     prune::{BlockPasses, Subject},
     report::{DataReport, Experiment, OptionsReport, Report, ScoringReport, layer_reports},
 };
-
-/// Fewer sequences than this make a bootstrap a rough guess.
-const FEW_SEQUENCES: usize = 10;
 
 /// What to score, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -216,7 +213,7 @@ impl Scored {
     /// Puts it where it belongs in a report.
     pub fn add_to(self, report: &mut Report) {
         let data = &self.scoring.data;
-        if (2..FEW_SEQUENCES).contains(&data.sequences) {
+        if (2..FEW_UNITS).contains(&data.sequences) {
             report.warnings.push(format!(
                 "there are only {} sequences: intervals are rough; a longer text or shorter sequences \
                  give better ones",

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Confidence, FEW, Metric, MetricResult, Significance};
+use layerlab_stats::FEW_UNITS;
+
+use super::{Confidence, Metric, MetricResult, Significance};
 
 /// How a changed model stands to the original on the same items.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -69,7 +71,7 @@ impl Comparison {
             retained_low: of_retained.map(|(low, _)| low),
             retained_high: of_retained.map(|(_, high)| high),
             units: a.len(),
-            rough: a.len() < FEW,
+            rough: a.len() < FEW_UNITS,
             significance: Significance::of(metric, &a, &b, confidence),
         })
     }

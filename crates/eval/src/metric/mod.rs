@@ -15,13 +15,9 @@ pub use sample::Sample;
 pub use significance::{PairedTest, Significance, correct};
 pub use wilson::wilson;
 
-use layerlab_stats::Resamples;
+use layerlab_stats::{FEW_UNITS, Resamples};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// Fewer items or windows than this make a bootstrap a rough guess, and no difference is called significant: of 10
-/// numbers from a normal distribution, the interval of their mean that says 95 % holds in 90 %; of 5 in 83 %; of 2 in 50 %.
-pub const FEW: usize = 10;
 
 /// What is measured.
 #[derive(
@@ -174,7 +170,7 @@ impl MetricResult {
             low: ends.map(|(low, _)| low),
             high: ends.map(|(_, high)| high),
             interval,
-            rough: interval == IntervalKind::Bootstrap && sample.len() < FEW,
+            rough: interval == IntervalKind::Bootstrap && sample.len() < FEW_UNITS,
             chance: None,
             sample,
         }

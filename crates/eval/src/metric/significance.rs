@@ -1,11 +1,12 @@
 //! Whether two models differ by more than chance on the same items.
 
+use layerlab_stats::FEW_UNITS;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Comparison, Confidence, FEW, Metric, Sample};
+use super::{Comparison, Confidence, Metric, Sample};
 
 /// Exchanges that are drawn where there are more of them than this.
 const EXCHANGES: usize = 9_999;
@@ -72,7 +73,7 @@ impl Significance {
         Self {
             p_adjusted: p,
             comparisons,
-            significant: units >= FEW && p <= self.alpha,
+            significant: units >= FEW_UNITS && p <= self.alpha,
             ..self
         }
     }

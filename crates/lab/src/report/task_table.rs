@@ -2,6 +2,7 @@
 
 use layerlab_eval::{Comparison, Metric, MetricResult, PairedTest, TaskResult, metric::FEW};
 use layerlab_score::{Plan, Role};
+use layerlab_stats::FEW_UNITS;
 
 use super::{
     Outcome, PruningReport, Report,
@@ -98,7 +99,7 @@ pub(super) fn p_note<'a>(mut compared: impl Iterator<Item = &'a Comparison>) -> 
     };
     Some(format!(
         "p: of McNemar's exact test where items are right or wrong, else of a permutation test of pairs{of}; * where it is \
-         at most {} and there are {FEW} items or windows. Intervals are of each figure alone; ~ of fewer than {FEW}, too narrow.",
+         at most {} and there are {FEW_UNITS} items or windows. Intervals are of each figure alone; ~ of fewer than {FEW_UNITS}, too narrow.",
         found.alpha
     ))
 }
