@@ -1,6 +1,6 @@
 //! The tables of tasks: the whole model, and what each plan kept.
 
-use layerlab_eval::{Comparison, Metric, MetricResult, PairedTest, TaskResult, metric::FEW};
+use layerlab_eval::{Comparison, Metric, MetricResult, PairedTest, TaskResult};
 use layerlab_score::{Plan, Role};
 use layerlab_stats::FEW_UNITS;
 
