@@ -127,8 +127,8 @@ impl WithSimd for KeyHead<'_> {
                 for (number, sum) in sums.iter().enumerate() {
                     let mixed = &mixed[number * channel_blocks * block..][..dim];
                     let output = &mut output[rows[number] * dim..][..dim];
-                    // Not what is no number: a query that sees that must not look like one that sees nothing.
-                    let factor = if *sum == 0.0 { 0.0 } else { 1.0 / sum };
+                    // Of a sum that is no number, what is mixed is none either.
+                    let factor = if *sum > 0.0 { 1.0 / sum } else { 0.0 };
                     for (output, mixed) in output.iter_mut().zip(mixed) {
                         *output = mixed * factor;
                     }
