@@ -6,8 +6,7 @@ mod support;
 use layerlab_checkpoint::{Folder, Tokenizer};
 use pollster::block_on;
 use serde::Deserialize;
-use serde_json::json;
-use support::{files_of, goldens};
+use support::goldens;
 
 #[derive(Deserialize)]
 struct Golden {
@@ -47,42 +46,6 @@ fn byte_level() {
 #[test]
 fn metaspace() {
     golden("tokenizer_metaspace");
-}
-
-/// `add_bos_token` of the configuration overrules the post-processor, as in `transformers`.
-#[test]
-fn bos_follows_the_configuration() {
-    let files = files_of("tokenizer_metaspace");
-    let config: serde_json::Value =
-        serde_json::from_slice(&files["tokenizer_config.json"]).unwrap();
-    let encode = |add: Option<bool>, tokenizer: &serde_json::Value| {
-        let mut config = config.clone();
-        config["add_bos_token"] = json!(add);
-        let tokenizer = Tokenizer::from_bytes(
-            tokenizer.to_string().as_bytes(),
-            Some(config.to_string().as_bytes()),
-        )
-        .unwrap();
-        let (with, without) = (tokenizer.encode("a", true), tokenizer.encode("a", false));
-        let (with, without) = (with.unwrap(), without.unwrap());
-        let bos = tokenizer.bos().unwrap();
-        match with == without {
-            true => false,
-            false => {
-                assert_eq!(with, [&[bos], &without[..]].concat());
-                true
-            }
-        }
-    };
-    let adding: serde_json::Value = serde_json::from_slice(&files["tokenizer.json"]).unwrap();
-    let mut plain = adding.clone();
-    plain["post_processor"] = json!(null);
-    assert!(encode(None, &adding));
-    assert!(encode(Some(true), &adding));
-    assert!(!encode(Some(false), &adding));
-    assert!(!encode(None, &plain));
-    assert!(encode(Some(true), &plain));
-    assert!(!encode(Some(false), &plain));
 }
 
 /// Tokens part the text without gaps: each stands for what lies between the end of the one before it and its own.

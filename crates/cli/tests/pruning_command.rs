@@ -390,7 +390,7 @@ fn datasets_that_cannot_be_used_are_told() {
     assert_fails(
         &ask(&dataset("long.jsonl", &long), &[]),
         3,
-        &["longer than the model's context"],
+        &["does not fit the model's context of"],
     );
     assert_fails(&ask("nowhere.jsonl", &[]), 3, &["nowhere.jsonl"]);
     assert_fails(&ask(&bad, &["--items", "0"]), 2, &["above 0"]);

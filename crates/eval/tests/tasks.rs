@@ -6,7 +6,7 @@ use std::{fs, ops::ControlFlow};
 use burn::tensor::{Device, DeviceKind};
 use layerlab_eval::{
     Dataset, EvalError, EvalOptions, Items, Metric, Sample, Task, TaskResult, dataset::Answer,
-    evaluate,
+    evaluate, pairs, tokenise,
 };
 use layerlab_model::{Checkpoint, Decoder, Folder, GenerateOptions, Sampling, Tokenizer, generate};
 use pollster::block_on;
@@ -321,9 +321,11 @@ fn what_cannot_be_asked_is_refused() {
     assert!(matches!(result, Err(EvalError::None(_))));
     let result = with(&|options| options.confidence.level = 1.0);
     assert!(matches!(result, Err(EvalError::Confidence(_))));
-    let empty = Dataset::of_text("a.txt", String::new());
-    let result = model.ask(&empty, &EvalOptions::default());
-    assert!(matches!(result, Err(EvalError::ShortText { .. })));
+    for blank in ["", " \n\t\n"] {
+        let empty = Dataset::of_text("a.txt", blank.into());
+        let result = model.ask(&empty, &EvalOptions::default());
+        assert!(matches!(result, Err(EvalError::EmptyText { .. })));
+    }
 }
 
 #[test]
@@ -356,6 +358,60 @@ fn answers_without_tokens_or_beyond_the_context_are_named() {
     let result = model.ask(&dataset, &EvalOptions::default()).unwrap();
     let written = serde_json::to_value(&result.task).unwrap();
     assert_eq!(written["truncated"], 2);
+    // Of a pair, the last token is read as well: its hidden state is what is looked at.
+    let found = pairs(&dataset, 0).unwrap();
+    let context = model.decoder.spec().context;
+    let (tokens, truncated) = tokenise(
+        "a.jsonl",
+        &found,
+        &model.tokenizer,
+        context,
+        "Q: {question}\nA:",
+    )
+    .unwrap();
+    assert_eq!(truncated, 1);
+    for (side, answer) in [
+        (&tokens[0].factual, "This"),
+        (&tokens[0].hallucinated, "That"),
+    ] {
+        let whole = format!("Q: {long}\nA: {answer}");
+        let ids = model.tokenizer.encode_text(&whole).unwrap();
+        assert_eq!(side.ids, ids[ids.len() - context..]);
+        let prompt = model
+            .tokenizer
+            .encode_text(&format!("Q: {long}\nA:"))
+            .unwrap();
+        assert_eq!(side.ids.len() - side.start, ids.len() - prompt.len());
+    }
+}
+
+#[test]
+fn results_say_of_how_many_items_they_are() {
+    let model = Model::cpu();
+    let dataset = Dataset::read("choices.jsonl", &file("tasks/choices.jsonl"), false).unwrap();
+    let all = dataset.items.len();
+    let result = model
+        .ask(&dataset.clone().sample(2, 0), &EvalOptions::default())
+        .unwrap();
+    assert_eq!(
+        (result.items, result.of, result.asked()),
+        (2, all, format!("2 of {all}"))
+    );
+    let result = model.ask(&dataset, &EvalOptions::default()).unwrap();
+    assert_eq!((result.of, result.asked()), (all, all.to_string()));
+    let text = Dataset::of_text("a.txt", file("demo/text.txt"));
+    let asked = |max_windows| {
+        let options = EvalOptions {
+            window: Some(32),
+            max_windows,
+            ..EvalOptions::default()
+        };
+        let result = model.ask(&text, &options).unwrap();
+        (result.items, result.of)
+    };
+    let (windows, of) = asked(None);
+    assert_eq!(windows, of);
+    assert_eq!(asked(Some(2)), (2, windows));
 }
 
 #[test]

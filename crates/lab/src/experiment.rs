@@ -13,7 +13,7 @@ use crate::{
     LabError, OpenModel, Progress, Run, ScoreRequest, Stages, Text,
     calibration::Calibration,
     evaluate::{corrected, few},
-    judge::{asked, judge},
+    judge::judge,
     kept::{Kept, fingerprint},
     prune::{PlanRequest, Plans, Subject},
     report::{DataReport, Experiment, Outcome, PruningReport, Report, conclude},
@@ -74,7 +74,11 @@ pub async fn prune_and_judge<F: ModelFiles>(
         .count(layers, &request.plans.constraints)?;
     request.eval.validate().map_err(LabError::from)?;
     let mut kept = Kept {
-        fingerprint: fingerprint(model, (DataReport::of(text), asked(datasets), request)).await?,
+        fingerprint: fingerprint(
+            model,
+            (DataReport::of(text), &text.sequences, datasets, request),
+        )
+        .await?,
         stages,
         resumed: 0,
     };

@@ -151,6 +151,7 @@ pub(crate) fn named(file: TaskFile) -> NamedText {
         name: format!("{}/{}", bundled::NAME, file.name),
         contents: file.contents,
         fields: None,
+        skip_bad: false,
     }
 }
 

@@ -165,6 +165,10 @@ export class Lab {
     return this.#call((remote) => remote.dataset(source, Comlink.proxy(show)));
   }
 
+  text(name: string, blob: Blob): Promise<NamedText> {
+    return this.#call((remote) => remote.text(name, blob));
+  }
+
   describe(text: NamedText): Promise<Description> {
     return this.#call((remote) => remote.describe(text));
   }

@@ -1,4 +1,4 @@
-import type { DeviceReport, Estimate } from "../generated/types";
+import type { DataReport, DeviceReport, Estimate, TaskResult } from "../generated/types";
 
 /** A number with three to four digits that matter. */
 export function figure(value: number | null | undefined): string {
@@ -59,4 +59,21 @@ const KINDS = { cpu: "CPU", gpu: "GPU", software_gpu: "software GPU" };
 /** A device for people. */
 export function deviceName(device: DeviceReport): string {
   return `${KINDS[device.kind]}, ${device.name}`;
+}
+
+const ENGLISH = new Intl.NumberFormat("en");
+
+/** Tokens and sequences of a text, with what they are of where that is more. */
+export function textSize({ tokens, sequences, whole }: DataReport): string {
+  const noun = sequences === 1 ? "sequence" : "sequences";
+  if (!whole || whole.tokens <= tokens) return `${ENGLISH.format(tokens)} tokens in ${sequences} ${noun}`;
+  const about = whole.is_estimate ? "about " : "";
+  const of = (all: number): string => `${about}${ENGLISH.format(all)}`;
+  const all = of(Math.max(whole.sequences, sequences));
+  return `${ENGLISH.format(tokens)} tokens of ${of(whole.tokens)} in ${sequences} ${noun} of ${all}`;
+}
+
+/** How many items of a task were asked, with how many there are where that is more. */
+export function askedOf({ items, of }: Pick<TaskResult, "items" | "of">): string {
+  return of !== undefined && of > items ? `${ENGLISH.format(items)} of ${ENGLISH.format(of)}` : ENGLISH.format(items);
 }

@@ -215,6 +215,11 @@ export class LabWorker {
     return datasetText(source, calm(onDownload), this.#download.signal);
   }
 
+  /** The text of a file, in whatever encoding it says it is written. */
+  async text(name: string, blob: Blob): Promise<NamedText> {
+    return { name, contents: Session.textOf(name, new Uint8Array(await blob.arrayBuffer())) };
+  }
+
   /** What a dataset holds, and which of its fields is read as what. */
   describe(text: NamedText): Description {
     return Session.describe(text);

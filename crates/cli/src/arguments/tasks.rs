@@ -27,7 +27,9 @@ pub struct TaskArguments {
     #[arg(long = "task", value_name = "FILE|OWNER/NAME[:CONFIG][@SPLIT]")]
     tasks: Vec<PathBuf>,
     /// Which fields of the datasets are what, where their form is not recognised or another is wanted: question, answer, wrong,
-    /// best, choices, key, candidate, id, text, label, group, such as question=q,answer=gold,wrong=bad1+bad2
+    /// best, choices, key, candidate, id, text, label, group, such as question=q,answer=gold,wrong=bad1+bad2. A key to choices
+    /// is found by label, letter, text or index from 0; key_number says that it counts from 1, key_index from 0, and
+    /// key_letter and key_text what they say
     #[arg(
         long,
         value_name = "ROLE=FIELD[+FIELD…],…",
@@ -175,8 +177,9 @@ impl TaskArguments {
         };
         let tasks = self.tasks.iter().map(|task| {
             let dataset = read_dataset(task, &options)?;
+            let dataset = self.some_items(dataset, seed);
             anstream::eprintln!("{}", dataset.describe());
-            Ok(self.some_items(dataset, seed))
+            Ok(dataset)
         });
         texts.chain(tasks).collect()
     }

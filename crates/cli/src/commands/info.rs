@@ -43,6 +43,8 @@ struct TokenizerInfo {
     bos: Option<u32>,
     eos: Option<u32>,
     pad: Option<u32>,
+    /// Where its files contradict each other, and what of them was not used.
+    notes: Vec<String>,
 }
 
 /// Runs it.
@@ -65,6 +67,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 bos: tokenizer.bos(),
                 eos: tokenizer.eos(),
                 pad: tokenizer.pad(),
+                notes: tokenizer.notes().to_vec(),
             },
         })
     })?;
@@ -125,7 +128,11 @@ impl Info {
                 ),
             ),
         ];
-        rows.map(|(name, value)| format!("{name:16}{value}\n"))
-            .concat()
+        let notes = self.tokenizer.notes.iter();
+        let notes = notes.map(|note| ("note", note.clone()));
+        rows.into_iter()
+            .chain(notes)
+            .map(|(name, value)| format!("{name:16}{value}\n"))
+            .collect()
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Prompting<'a> {
     pub tokenizer: &'a Tokenizer,
     pub context: usize,
     pub dataset: &'a str,
+    /// Whether the model reads the last token too, whose hidden state is wanted, or only predicts it.
+    pub reads_last: bool,
 }
 
 impl Prompting<'_> {
@@ -54,7 +56,9 @@ impl Prompting<'_> {
                 choice,
             });
         }
-        if tokens > context {
+        let longest = context + usize::from(!self.reads_last);
+        // The first token of a choice is predicted from one before it.
+        if tokens >= longest {
             return Err(EvalError::LongAnswer {
                 dataset,
                 line,
@@ -62,8 +66,7 @@ impl Prompting<'_> {
                 context,
             });
         }
-        // The last token is only predicted, never read.
-        let surplus = (ids.len() - 1).saturating_sub(context);
+        let surplus = ids.len().saturating_sub(longest);
         ids.drain(..surplus);
         let start = start - surplus;
         Ok((Continued { ids, start }, surplus > 0))
@@ -81,6 +84,7 @@ impl Asked<'_> {
             tokenizer: self.tokenizer,
             context: self.context(),
             dataset: self.dataset,
+            reads_last: false,
         };
         let (continued, cut) = prompting.continued(continuation)?;
         requests.truncated += usize::from(cut);

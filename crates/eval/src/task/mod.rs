@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Dataset, EvalError, Items, MetricResult,
+    dataset::Mapping,
     metric::{Confidence, Metric},
 };
 
@@ -157,6 +158,13 @@ pub struct TaskResult {
     pub task: Task,
     /// Items asked, or windows read.
     pub items: usize,
+    /// Items that the dataset has, or windows of the text: more than `items` where only some were drawn, and 0 where that
+    /// was not noted.
+    #[serde(default)]
+    pub of: usize,
+    /// Which field of the dataset was read as what, and which were not used; a text has none.
+    #[serde(default)]
+    pub mapping: Option<Mapping>,
     /// Records of the dataset that could not be read and were passed over.
     pub skipped: usize,
     /// What was measured.
@@ -172,6 +180,14 @@ impl TaskResult {
             _ => None,
         };
         tokens(self) == tokens(other)
+    }
+
+    /// How many items were asked, with how many there are where that is more.
+    pub fn asked(&self) -> String {
+        match self.of > self.items {
+            true => format!("{} of {}", self.items, self.of),
+            false => self.items.to_string(),
+        }
     }
 
     /// One of its metrics.
@@ -202,8 +218,13 @@ pub async fn evaluate(
         dataset: &dataset.name,
         options,
     };
+    let mut of = dataset.of;
     let (task, metrics) = match &dataset.items {
-        Items::Text(text) => asked.perplexity(text, progress).await?,
+        Items::Text(text) => {
+            let (task, metrics, windows) = asked.perplexity(text, progress).await?;
+            of = windows;
+            (task, metrics)
+        }
         Items::Choices(items) => asked.choices(items, progress).await?,
         Items::Answers(items) => asked.answers(items, progress).await?,
         Items::Labels(items) => asked.labels(items, progress).await?,
@@ -213,6 +234,8 @@ pub async fn evaluate(
         sha256: dataset.sha256.clone(),
         task,
         items: metrics.first().map_or(0, |result| result.sample.len()),
+        of,
+        mapping: dataset.mapping.clone(),
         skipped: dataset.skipped.len(),
         metrics,
     })

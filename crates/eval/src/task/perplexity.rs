@@ -14,12 +14,12 @@ const DEFAULT_WINDOW: usize = 256;
 impl Asked<'_> {
     /// Perplexity of a text. A window's tokens that the one before has predicted serve as context only, so
     /// that every token counts once; this is the sliding window of `transformers`' documentation, with
-    /// the mean taken over tokens and not over windows.
+    /// the mean taken over tokens and not over windows. Also gives the number of windows that the text has.
     pub async fn perplexity(
         &self,
         text: &str,
         progress: &mut OnProgress<'_>,
-    ) -> Result<(Task, Vec<MetricResult>), EvalError> {
+    ) -> Result<(Task, Vec<MetricResult>, usize), EvalError> {
         let context = self.context();
         let window = self.options.window.unwrap_or(DEFAULT_WINDOW.min(context));
         let stride = self.options.stride.unwrap_or(window);
@@ -30,6 +30,11 @@ impl Asked<'_> {
                 context,
             });
         }
+        if text.trim().is_empty() {
+            return Err(EvalError::EmptyText {
+                name: self.dataset.to_owned(),
+            });
+        }
         let (ids, ends) = self.tokenizer.encode_text_with_ends(text)?;
         if ids.len() < 2 {
             return Err(EvalError::ShortText {
@@ -38,6 +43,7 @@ impl Asked<'_> {
             });
         }
         let mut windows = windows(&ids, window, stride);
+        let of = windows.len();
         windows.truncate(self.options.max_windows.unwrap_or(usize::MAX));
         let (mut losses, mut tokens) = (Vec::new(), Vec::new());
         let mut blocks = Blocks::default();
@@ -77,7 +83,7 @@ impl Asked<'_> {
             self.result(Metric::Perplexity, perplexity),
             self.result(Metric::BitsPerByte, bits_per_byte),
         ];
-        Ok((task, metrics))
+        Ok((task, metrics, of))
     }
 }
 

@@ -17,7 +17,6 @@ use super::{
 use crate::{
     LabError, OpenModel, Progress, Run, Stages, TaskComparison,
     evaluate::{Exam, Place, comparisons, corrected, few},
-    judge::asked,
     kept::{Kept, fingerprint},
     report::{Experiment, Report},
 };
@@ -140,8 +139,8 @@ pub async fn repair_layers<F: ModelFiles>(
     request.recipe.validate()?;
     request.locate.eval.validate()?;
     let inputs = (
-        asked(&material.datasets),
-        asked(&material.texts),
+        &material.datasets,
+        &material.texts,
         &material.neutral,
         request,
     );

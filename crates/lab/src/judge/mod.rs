@@ -135,7 +135,7 @@ pub async fn judge_removals<F: ModelFiles>(
 ) -> Result<Judged, LabError> {
     options.validate().map_err(LabError::from)?;
     let mut kept = Kept {
-        fingerprint: fingerprint(model, (asked(datasets), options)).await?,
+        fingerprint: fingerprint(model, (datasets, options)).await?,
         stages,
         resumed: 0,
     };
@@ -147,10 +147,4 @@ pub async fn judge_removals<F: ModelFiles>(
     let outcomes = judged.outcomes.iter_mut();
     corrected(outcomes.flat_map(|outcome| &mut outcome.compared));
     Ok(judged)
-}
-
-/// What identifies datasets and the items drawn from them.
-pub(crate) fn asked(datasets: &[Dataset]) -> Vec<(String, usize)> {
-    let asked = |dataset: &Dataset| (dataset.sha256.clone(), dataset.items.len());
-    datasets.iter().map(asked).collect()
 }

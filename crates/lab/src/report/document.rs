@@ -9,10 +9,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
-use super::{LayerReport, PruningReport};
+use super::{LayerReport, PruningReport, count};
 use crate::{
     DeviceChoice, DeviceKind, HallucinationReport, OpenDevice, OpenModel, RepairReport,
-    TaskComparison, Text,
+    TaskComparison, Text, WholeText,
 };
 
 /// Name and version of the format.
@@ -114,6 +114,7 @@ impl Report {
             warnings: fallback
                 .map(|reason| format!("running on the CPU: {reason}"))
                 .into_iter()
+                .chain(model.tokenizer.notes().iter().cloned())
                 .collect(),
         })
     }
@@ -235,6 +236,9 @@ pub struct DataReport {
     pub tokens: usize,
     /// Whether each sequence begins with BOS.
     pub bos: bool,
+    /// What the text has in all, where that was looked at.
+    #[serde(default)]
+    pub whole: Option<WholeText>,
 }
 
 impl DataReport {
@@ -247,6 +251,25 @@ impl DataReport {
             sequence_length: text.sequence_length,
             tokens: text.tokens(),
             bos: text.bos,
+            whole: Some(text.whole),
+        }
+    }
+
+    /// Tokens and sequences, with what they are of where that is more.
+    pub fn size(&self) -> String {
+        let plural = |number: usize| if number == 1 { "sequence" } else { "sequences" };
+        let (tokens, sequences) = (count(self.tokens), self.sequences);
+        match self.whole.filter(|whole| whole.tokens > self.tokens) {
+            Some(whole) => {
+                let about = if whole.is_estimate { "about " } else { "" };
+                format!(
+                    "{tokens} tokens of {about}{} in {sequences} {} of {about}{}",
+                    count(whole.tokens),
+                    plural(sequences),
+                    count(whole.sequences.max(sequences))
+                )
+            }
+            None => format!("{tokens} tokens in {sequences} {}", plural(sequences)),
         }
     }
 }

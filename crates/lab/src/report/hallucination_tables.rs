@@ -37,10 +37,27 @@ impl LocatedDataset {
     /// What was paired, and what the controls say, in words.
     pub(super) fn notes(&self, tap: &LocatedTap) -> Vec<String> {
         let [factual, hallucinated] = self.answer_tokens;
+        let of = match self.of > self.items {
+            true => format!(" from {} of {} items", self.items, self.of),
+            false => String::new(),
+        };
         let mut notes = vec![format!(
-            "{} pairs; a factual answer has {factual:.2} tokens in the mean, a hallucinated one {hallucinated:.2}.",
+            "{} pairs{of}; a factual answer has {factual:.2} tokens in the mean, a hallucinated one {hallucinated:.2}.",
             self.pairs
         )];
+        if let Some(mapping) = &self.mapping {
+            notes.push(format!("Read as {mapping}."));
+        }
+        match self.truncated {
+            0 => {}
+            1 => notes.push("1 prompt lost its beginning to fit the context.".into()),
+            count => notes.push(format!(
+                "{count} prompts lost their beginning to fit the context."
+            )),
+        }
+        if self.skipped > 0 {
+            notes.push(format!("{} records passed over.", self.skipped));
+        }
         if let Some(mined) = &self.mined {
             notes.push(format!(
                 "Mined: of {} questions the model answered {} right and {} wrong, {} of these confidently.",
@@ -184,13 +201,14 @@ impl RepairReport {
         let split = &self.split;
         let mut sections = vec![format!(
             "{}\n{} pairs were trained on, {} chose the best step; all figures are of the {} held-out questions. Neutral text: \
-             {} tokens trained on, {} watched.",
+             {} tokens trained on, {} watched.{}",
             self.definitions,
             split.train,
             split.validation,
             split.test,
             split.neutral_train,
-            split.neutral_validation
+            split.neutral_validation,
+            split.left_out()
         )];
         sections.push(format!(
             "{}\n{}\n{}",

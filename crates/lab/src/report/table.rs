@@ -96,12 +96,11 @@ impl Report {
         }
         if let Some(ScoringReport { data, .. }) = &self.scoring {
             lines.push(format!(
-                "Text    {}: {} tokens in {} sequences of at most {}{}",
+                "Text    {}: {}, each of at most {} tokens{}",
                 data.name,
-                count(data.tokens),
-                data.sequences,
+                data.size(),
                 data.sequence_length,
-                if data.bos { ", each with BOS" } else { "" }
+                if data.bos { " with BOS" } else { "" }
             ));
         }
         lines.push(format!("Device  {}", self.device.line()));

@@ -7,6 +7,7 @@ mod kept;
 mod ranks;
 mod scores;
 
+use layerlab_eval::Task;
 use layerlab_score::Role;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -80,11 +81,20 @@ impl Report {
                     }
                     @if let Some(ScoringReport { data, .. }) = &self.scoring {
                         dt { "Scored on" }
-                        dd { (data.name) ", " (count(data.tokens)) " tokens in " (data.sequences) " sequences" }
+                        dd { (data.name) ", " (data.size()) }
                     }
                     @for task in &self.evaluation {
                         dt { "Asked" }
-                        dd { (task.dataset) ", " (task.items) " items" }
+                        dd {
+                            (task.dataset) ", "
+                            @if let Task::Perplexity { tokens, .. } = &task.task {
+                                (count(*tokens)) " tokens in " (task.asked()) " windows"
+                            } @else {
+                                (task.asked()) " items"
+                            }
+                            @if task.skipped > 0 { ", " (task.skipped) " records passed over" }
+                            @if let Some(mapping) = &task.mapping { "; " (mapping) }
+                        }
                     }
                     dt { "Device" }
                     dd { (self.device.line()) }
