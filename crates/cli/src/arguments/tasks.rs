@@ -59,7 +59,8 @@ pub struct TaskArguments {
     /// Tokens from one window of perplexity to the next; the window if not given
     #[arg(long, value_name = "N")]
     stride: Option<usize>,
-    /// Tokens per forward pass when answers are judged
+    /// Tokens in memory at a time when answers are judged, padding included: those of a forward pass, or on the CPU of the
+    /// passes of all threads together
     #[arg(long, value_name = "N", default_value_t = 1024)]
     batch_tokens: usize,
 }

@@ -323,7 +323,7 @@ pub struct OptionsReport {
     pub score: ScoreOptions,
     /// How many blocks apart hidden states were compared.
     pub spans: BTreeSet<usize>,
-    /// Sequences per forward pass.
+    /// Sequences in memory at a time, on all threads together.
     pub batch: usize,
 }
 
