@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { launch, open, scored } from "./browser.mjs";
+import { launch, open, ready, scored } from "./browser.mjs";
 import { datasetHub } from "./server.mjs";
 import { ROOT, site } from "./support.mjs";
 
@@ -81,6 +81,104 @@ test("every way of packing Parquet is read, and a broken file is refused", async
   await context.close();
 });
 
+const REPORTED = join(ROOT, "tests/reported");
+const reported = (name) => join(REPORTED, name);
+
+test("situation 23: Parquet is read by every codec, and texts of it must be UTF-8", async () => {
+  const { page, context, errors } = await open(browser);
+  await page.goto(`${host.address}?view=model&${SHORT}`);
+  await scored(page);
+  for (const codec of ["none", "snappy", "gzip", "zstd", "brotli", "lz4"]) {
+    await page.getByTestId("datasets").setInputFiles([reported(`23-parquet-compressions/${codec}.parquet`)]);
+    const lines = (await said(page, `${codec}.parquet`)).join(" ");
+    assert.match(lines, /2 questions .* answer answer .*right: the keeper \| keeper/, codec);
+  }
+  // By its content, whatever it is called.
+  const buffer = await readFile(reported("23-parquet-compressions/squad.parquet"));
+  await page.getByTestId("datasets").setInputFiles([{ name: "squad.bin", mimeType: "", buffer }]);
+  assert.match((await said(page, "squad.bin.parquet")).join(" "), /2 questions .* answers\.text/);
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
+test("situations 07, 21, 22 and 25 are read as the command reads them", async () => {
+  const { page, context } = await open(browser);
+  await page.goto(`${host.address}?view=model&${SHORT}`);
+  await scored(page);
+  for (const [file, expected] of [
+    ["07-numbered-keys/arc-no-4.jsonl", /4 questions .* key answerKey .*right: iron, wrong: gold/],
+    ["07-numbered-keys/letters.jsonl", /3 questions .* key_letter answer .*right: O, wrong: B/],
+    ["21-list-written-as-text/python-list.csv", /2 questions .*right: the keeper \| keeper/],
+    ["21-list-written-as-text/json-list.tsv", /2 questions .*right: the keeper \| keeper/],
+    ["22-text-encodings/utf16.csv", /1 questions .*right: the keeper/],
+    ["22-text-encodings/semicolons.csv", /2 questions .*right: the keeper/],
+    ["25-numbers-as-answers/int.jsonl", /2 questions .*right: 42/],
+  ]) {
+    await page.getByTestId("datasets").setInputFiles([reported(file)]);
+    assert.match((await said(page, file.split("/")[1])).join(" "), expected, file);
+  }
+  const refused = async (file, expected) => {
+    const before = await page.getByTestId("dataset").count();
+    await page.getByTestId("datasets").setInputFiles([file]);
+    await page.getByRole("alert").filter({ hasText: expected }).waitFor();
+    return before;
+  };
+  await refused(reported("07-numbered-keys/letters2.jsonl"), /key_text and key_letter/);
+  await refused(reported("22-text-encodings/surrogate.jsonl"), /line 2.*half a surrogate pair/);
+  const latin = { name: "latin1.csv", mimeType: "", buffer: Buffer.from("question,answer\nWho?,caf\xe9\n", "latin1") };
+  const before = await refused(latin, /latin1\.csv is not UTF-8: byte 24, on line 2/);
+  assert.equal(await page.getByTestId("dataset").count(), before, "what is no text is no dataset");
+  const pointer = { name: "set.parquet", mimeType: "", buffer: Buffer.from("version https://git-lfs.github.com/spec/v1\noid sha256:0\n") };
+  await refused(pointer, /set\.parquet is a Git LFS pointer/);
+  await context.close();
+});
+
+test("records that cannot be read are named, or passed over and counted", async () => {
+  const { page, context } = await open(browser);
+  await page.goto(`${host.address}?view=model&${SHORT}`);
+  await scored(page);
+  const good = '{"question": "Who?", "answer": "Ada", "source": "s"}';
+  const buffer = Buffer.from(`${good}\n{\n${good}\n`);
+  await page.getByTestId("datasets").setInputFiles([{ name: "some.jsonl", mimeType: "", buffer }]);
+  const article = page.getByTestId("dataset").filter({ hasText: "some.jsonl" });
+  await article.getByRole("alert").filter({ hasText: "line 2" }).waitFor();
+  await article.getByLabel("go on without records that cannot be read").check();
+  const lines = (await said(page, "some.jsonl")).join(" ");
+  assert.match(lines, /2 questions, 1 records passed over/);
+  assert.match(lines, /not used source/);
+  await context.close();
+});
+
+test("a calibration text is read in its encoding, and what is no text is refused by name", async () => {
+  const { page, context } = await open(browser);
+  await page.goto(`${host.address}?view=model&${SHORT}`);
+  await scored(page);
+  const pick = (name, buffer) => page.getByLabel("or a text file").setInputFiles([{ name, mimeType: "text/plain", buffer }]);
+  const text = await readFile(reported("22-text-encodings/text.txt"));
+  for (const [name, buffer, expected] of [
+    ["weights.txt", Buffer.concat([Buffer.from([8, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{"a":{}}')]), "weights.txt is weights as safetensors"],
+    ["paper.txt", Buffer.from("%PDF-1.7"), "paper.txt is PDF"],
+    ["latin1.txt", await readFile(reported("22-text-encodings/latin1.txt")), "latin1.txt is not UTF-8"],
+  ]) {
+    await pick(name, buffer);
+    await page.getByText(expected).waitFor();
+  }
+  const statistics = async (name, buffer) => {
+    await pick(name, buffer);
+    await page.getByText(`scored on ${name}`).waitFor();
+    await ready(page);
+    await page.getByRole("link", { name: "Layers" }).click();
+    await page.getByText(`${name}: `).waitFor({ timeout: 60_000 });
+    const told = (await page.locator("p", { hasText: `${name}: ` }).first().innerText()).replace(name, "");
+    await page.getByRole("link", { name: "Model" }).click();
+    return told;
+  };
+  const plain = await statistics("plain.txt", text);
+  assert.match(plain, /64 tokens of (about )?[0-9,]+ in 2 sequences of/);
+  assert.equal(await statistics("bom.txt", await readFile(reported("22-text-encodings/bom.txt"))), plain);
+  await context.close();
+});
+
 test("fields of an unknown form are named by hand", async () => {
   const { page, context } = await open(browser);
   await page.goto(`${host.address}?view=model&${SHORT}`);
@@ -113,6 +211,9 @@ test("a Hub id is looked up, its part chosen, and taken up where it broke off", 
       await page.getByRole("button", { name: "Get dataset" }).click();
     };
     await get(ID);
+    // The address names the server, so the visitor is asked first.
+    const question = page.getByTestId("consent").filter({ hasText: server.address });
+    await question.getByRole("button", { name: /^Ask / }).click();
     await page.getByRole("alert").filter({ hasText: `${ID}:default, ${ID}:other` }).waitFor();
     await get(`${ID}:default`);
     const lines = (await said(page, `${ID}:default@validation`)).join(" ");

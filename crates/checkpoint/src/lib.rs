@@ -2,6 +2,7 @@
 //! place; the tokenizer. Nothing here knows a device, so that all of it is built, tested and fuzzed without Burn.
 
 pub mod config;
+pub mod contained;
 mod error;
 pub mod families;
 pub mod files;

@@ -6,8 +6,7 @@ mod support;
 use layerlab_checkpoint::{Folder, Tokenizer};
 use pollster::block_on;
 use serde::Deserialize;
-use serde_json::json;
-use support::{files_of, goldens};
+use support::goldens;
 
 #[derive(Deserialize)]
 struct Golden {
@@ -49,38 +48,39 @@ fn metaspace() {
     golden("tokenizer_metaspace");
 }
 
-/// `add_bos_token` of the configuration overrules the post-processor, as in `transformers`.
+/// Tokens part the text without gaps: each stands for what lies between the end of the one before it and its own.
 #[test]
-fn bos_follows_the_configuration() {
-    let files = files_of("tokenizer_metaspace");
-    let config: serde_json::Value =
-        serde_json::from_slice(&files["tokenizer_config.json"]).unwrap();
-    let encode = |add: Option<bool>, tokenizer: &serde_json::Value| {
-        let mut config = config.clone();
-        config["add_bos_token"] = json!(add);
-        let tokenizer = Tokenizer::from_bytes(
-            tokenizer.to_string().as_bytes(),
-            Some(config.to_string().as_bytes()),
-        )
-        .unwrap();
-        let (with, without) = (tokenizer.encode("a", true), tokenizer.encode("a", false));
-        let (with, without) = (with.unwrap(), without.unwrap());
-        let bos = tokenizer.bos().unwrap();
-        match with == without {
-            true => false,
-            false => {
-                assert_eq!(with, [&[bos], &without[..]].concat());
-                true
+fn tokens_know_where_they_end() {
+    for name in ["tokenizer_bytelevel", "tokenizer_metaspace"] {
+        let folder = goldens().join(name);
+        let cases: Vec<Golden> =
+            serde_json::from_slice(&std::fs::read(folder.join("golden.json")).unwrap()).unwrap();
+        let tokenizer = block_on(Tokenizer::open(&Folder::new(folder))).unwrap();
+        let mut named = 0;
+        for case in cases {
+            let text = case.text.as_str();
+            let (ids, ends) = tokenizer.encode_text_with_ends(text).unwrap();
+            assert_eq!(ids, tokenizer.encode_text(text).unwrap(), "{text:?}");
+            assert_eq!(ends.len(), ids.len());
+            assert!(ends.is_sorted(), "{text:?}: {ends:?}");
+            if !case.ids.is_empty() {
+                assert_eq!(ends.last(), Some(&text.len()), "{text:?}");
+            }
+            let mut begin = 0;
+            for (id, end) in ids.iter().zip(ends) {
+                let token = tokenizer.decode(&[*id], false).unwrap();
+                let stands_for = &text.as_bytes()[begin..end];
+                // Words of letters are what they stand for, but for the space before them.
+                let word = token.trim();
+                let is_word = !word.is_empty() && word.chars().all(|a| a.is_ascii_alphabetic());
+                if is_word && text.is_ascii() {
+                    let stands_for = std::str::from_utf8(stands_for).unwrap();
+                    assert_eq!(stands_for.trim(), word, "{text:?}");
+                    named += 1;
+                }
+                begin = end;
             }
         }
-    };
-    let adding: serde_json::Value = serde_json::from_slice(&files["tokenizer.json"]).unwrap();
-    let mut plain = adding.clone();
-    plain["post_processor"] = json!(null);
-    assert!(encode(None, &adding));
-    assert!(encode(Some(true), &adding));
-    assert!(!encode(Some(false), &adding));
-    assert!(!encode(None, &plain));
-    assert!(encode(Some(true), &plain));
-    assert!(!encode(Some(false), &plain));
+        assert!(named > 20, "{name}: {named}");
+    }
 }

@@ -13,6 +13,7 @@ use layerlab_lab::{
     dataset::{
         ReadOptions,
         hub::{self, HubDatasetError},
+        known_binary, text_of,
     },
     files::hub::HubOptions,
 };
@@ -42,11 +43,18 @@ impl From<TaskFile> for NamedText {
     }
 }
 
-/// The contents of a file, or of the standard input for `-`.
+/// The text of a file, or of the standard input for `-`.
 ///
 /// # Errors
-/// When it cannot be read or is not UTF-8.
+/// When it cannot be read, is no text, or not in a known encoding.
 pub fn read_text(path: &Path) -> Result<NamedText, Failure> {
+    let (name, bytes) = read_bytes(path)?;
+    let contents = text_of(&bytes);
+    let contents = contents.map_err(|problem| Failure::input(anyhow!("{name} {problem}")))?;
+    Ok(NamedText { name, contents })
+}
+
+fn read_bytes(path: &Path) -> Result<(String, Vec<u8>), Failure> {
     let read = match path == Path::new("-") {
         true => {
             let mut contents = Vec::new();
@@ -56,12 +64,9 @@ pub fn read_text(path: &Path) -> Result<NamedText, Failure> {
     };
     let name = path.display().to_string();
     let bytes = read
-        .with_context(|| format!("cannot read the text {name}"))
+        .with_context(|| format!("cannot read {name}"))
         .map_err(Failure::input)?;
-    let contents = String::from_utf8(bytes)
-        .with_context(|| format!("the text {name} is not UTF-8"))
-        .map_err(Failure::input)?;
-    Ok(NamedText { name, contents })
+    Ok((name, bytes))
 }
 
 /// A dataset: a file where there is one of that name, else one of the Hub by its id.
@@ -86,8 +91,15 @@ pub fn read_dataset(task: &Path, options: &ReadOptions) -> Result<Dataset, Failu
             Ok(dataset.map_err(LabError::from)?)
         }
         _ => {
-            let text = read_text(task)?;
-            let dataset = Dataset::read_as(text.name, &text.contents, options);
+            let (name, bytes) = read_bytes(task)?;
+            let is_file = task != Path::new("-");
+            let dataset = match known_binary(&bytes) {
+                // By whatever name.
+                Some("Parquet") if is_file => {
+                    Dataset::read_parquet(name, &[task.to_path_buf()], options)
+                }
+                _ => Dataset::read_bytes(name, &bytes, options),
+            };
             Ok(dataset.map_err(LabError::from)?)
         }
     }

@@ -32,6 +32,8 @@ pub struct Description {
     pub mapping: Option<Mapping>,
     /// Its items; a text counts as one.
     pub items: usize,
+    /// Items that the file has: more where only some were drawn from them.
+    pub of: usize,
     /// Records and questions that were passed over.
     pub skipped: usize,
     /// Its first item; a text has none.
@@ -62,6 +64,7 @@ impl Dataset {
             },
             mapping: self.mapping.clone(),
             items: self.items.len(),
+            of: self.of,
             skipped: self.skipped.len(),
             first: first(&self.items),
         }
@@ -112,7 +115,10 @@ impl fmt::Display for Description {
             (_, 1) => "question",
             _ => "questions",
         };
-        write!(f, "{} {noun}", grouped(self.items))?;
+        match self.of > self.items {
+            true => write!(f, "{} of {} {noun}", grouped(self.items), grouped(self.of))?,
+            false => write!(f, "{} {noun}", grouped(self.items))?,
+        }
         if self.skipped > 0 {
             write!(f, ", {} passed over", grouped(self.skipped))?;
         }

@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::text::NotText;
+
 /// A record that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BadLine {
@@ -55,6 +57,22 @@ pub enum DatasetError {
         form: &'static str,
         /// What is wrong.
         problem: String,
+    },
+    /// The file is no text, or not one that can be read.
+    #[error("{name} {problem}")]
+    Text {
+        /// The file.
+        name: String,
+        /// What it is instead.
+        problem: NotText,
+    },
+    /// Right choices are named in a way that leaves open which are meant; nothing can be passed over to settle that.
+    #[error("{name}, {bad}")]
+    Keys {
+        /// The file.
+        name: String,
+        /// The first record where it shows, and what can be said.
+        bad: BadLine,
     },
     /// All items have one label: there is nothing to tell apart.
     #[error(

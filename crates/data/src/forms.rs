@@ -1,90 +1,7 @@
 //! The forms in which datasets are published: which fields tell a form, and what each of its fields is for. Adding a
 //! dataset adds an entry to [`FORMS`].
 
-use std::fmt;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::record::is_same;
-
-/// What a field is for.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// The question.
-    Question,
-    /// Answers that count as right.
-    Answer,
-    /// Answers that are wrong, to choose from beside the right ones.
-    Wrong,
-    /// The right answer to choose where only one may be (MC1).
-    Best,
-    /// Answers to choose from, right and wrong ones together.
-    Choices,
-    /// Which of the choices is right: its index, letter or text.
-    Key,
-    /// TruthfulQA's answers with one right, each with 0 or 1.
-    Mc1,
-    /// TruthfulQA's answers with several right, each with 0 or 1.
-    Mc2,
-    /// One of the answers to choose from, where each has a record of its own.
-    Candidate,
-    /// What the candidates of one question share; the question if none.
-    Id,
-    /// What questions that must not be parted by a split share; the question if none.
-    Group,
-    /// A text to classify.
-    Text,
-    /// The class of a text; of a candidate, whether it is right: 0 or 1.
-    Label,
-}
-
-impl Role {
-    /// All of them.
-    pub const ALL: [Self; 13] = [
-        Self::Question,
-        Self::Answer,
-        Self::Wrong,
-        Self::Best,
-        Self::Choices,
-        Self::Key,
-        Self::Mc1,
-        Self::Mc2,
-        Self::Candidate,
-        Self::Id,
-        Self::Group,
-        Self::Text,
-        Self::Label,
-    ];
-
-    /// Its name, as it is written.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Question => "question",
-            Self::Answer => "answer",
-            Self::Wrong => "wrong",
-            Self::Best => "best",
-            Self::Choices => "choices",
-            Self::Key => "key",
-            Self::Mc1 => "mc1",
-            Self::Mc2 => "mc2",
-            Self::Candidate => "candidate",
-            Self::Id => "id",
-            Self::Group => "group",
-            Self::Text => "text",
-            Self::Label => "label",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+use super::{record::is_same, role::Role};
 
 /// How several texts lie in one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +30,9 @@ pub(super) struct Form {
     /// A record that has all fields of one of these sets is of this form, unless it is of an earlier one.
     pub marks: &'static [&'static [&'static str]],
     pub fields: &'static [Published],
+    /// Whether the fields of a role stand for each other: those that the first record has are used. A record is of such a
+    /// form only if it has a field for each role without which nothing can be asked.
+    pub is_open: bool,
 }
 
 const fn one(role: Role, fields: &'static [&'static str]) -> Published {
@@ -135,6 +55,85 @@ const fn listed(role: Role, fields: &'static [&'static str], lists: Lists) -> Pu
 const QUESTION: Published = one(Role::Question, &["question"]);
 const GROUP: Published = one(Role::Group, &["group"]);
 
+/// What asks, in questions with choices.
+const ASKED: Published = one(
+    Role::Question,
+    &[
+        "question.stem",
+        "question",
+        "question_stem",
+        "query",
+        "prompt",
+        "sentence",
+        "goal",
+        "ctx",
+        "stem",
+    ],
+);
+/// Which choice is right.
+const KEY: Published = one(
+    Role::Key,
+    &[
+        "label",
+        "answer",
+        "answer_key",
+        "answer_index",
+        "answer_idx",
+        "correct_answer",
+        "correct_option",
+        "correct_choice",
+        "correct",
+        "gold",
+        "target",
+        "cop",
+    ],
+);
+/// What is right where wrong answers stand beside it.
+const RIGHT: Published = listed(
+    Role::Answer,
+    &[
+        "correct_answer",
+        "right_answer",
+        "correct_answers",
+        "answer",
+        "answers",
+        "correct",
+    ],
+    Lists::Cells,
+);
+
+/// Questions with choices in one field or in several.
+macro_rules! choices {
+    ($($field:literal),+) => {
+        Form {
+            name: "questions with choices",
+            marks: &[first_two(&[$($field),+])],
+            fields: &[ASKED, listed(Role::Choices, &[$($field),+], Lists::Cells), KEY, GROUP],
+            is_open: true,
+        }
+    };
+}
+
+/// Questions with right answers, and wrong ones in one field or in several.
+macro_rules! sides {
+    ($($field:literal),+) => {
+        Form {
+            name: "questions with right and wrong answers",
+            marks: &[first_two(&[$($field),+])],
+            fields: &[ASKED, RIGHT, listed(Role::Wrong, &[$($field),+], Lists::Cells), GROUP],
+            is_open: true,
+        }
+    };
+}
+
+/// What tells a form whose later fields may not be there.
+const fn first_two<'a>(fields: &'a [&'static str]) -> &'a [&'static str] {
+    match fields {
+        [_, _, _, ..] => fields.split_at(2).0,
+        _ => fields,
+    }
+}
+
 /// Every form, those with more to tell them first.
 pub(super) const FORMS: &[Form] = &[
     Form {
@@ -146,6 +145,7 @@ pub(super) const FORMS: &[Form] = &[
             one(Role::Mc2, &["mc2_targets"]),
             GROUP,
         ],
+        is_open: false,
     },
     Form {
         name: "TruthfulQA",
@@ -157,6 +157,7 @@ pub(super) const FORMS: &[Form] = &[
             listed(Role::Wrong, &["incorrect_answers"], Lists::Semicolons),
             GROUP,
         ],
+        is_open: false,
     },
     Form {
         name: "SciQ",
@@ -167,6 +168,7 @@ pub(super) const FORMS: &[Form] = &[
             one(Role::Wrong, &["distractor1", "distractor2", "distractor3"]),
             GROUP,
         ],
+        is_open: false,
     },
     Form {
         name: "HaluEval",
@@ -177,6 +179,7 @@ pub(super) const FORMS: &[Form] = &[
             one(Role::Wrong, &["hallucinated_answer"]),
             GROUP,
         ],
+        is_open: false,
     },
     Form {
         name: "TriviaQA",
@@ -186,6 +189,7 @@ pub(super) const FORMS: &[Form] = &[
             one(Role::Answer, &["answer.value", "answer.aliases"]),
             GROUP,
         ],
+        is_open: false,
     },
     Form {
         name: "WikiQA",
@@ -196,6 +200,7 @@ pub(super) const FORMS: &[Form] = &[
             one(Role::Label, &["label"]),
             one(Role::Id, &["question_id"]),
         ],
+        is_open: false,
     },
     Form {
         name: "WikiQA",
@@ -206,16 +211,56 @@ pub(super) const FORMS: &[Form] = &[
             one(Role::Label, &["Label"]),
             one(Role::Id, &["QuestionID"]),
         ],
+        is_open: false,
     },
+    choices!("choices"),
+    choices!("options"),
+    choices!("answer_choices"),
+    choices!("endings"),
+    choices!("question.choices"),
+    choices!("A", "B", "C", "D", "E", "F", "G", "H", "I", "J"),
+    choices!(
+        "choice_a", "choice_b", "choice_c", "choice_d", "choice_e", "choice_f"
+    ),
+    choices!(
+        "option_a", "option_b", "option_c", "option_d", "option_e", "option_f"
+    ),
+    choices!("answer_a", "answer_b", "answer_c", "answer_d", "answer_e"),
+    choices!("opa", "opb", "opc", "opd", "ope"),
+    choices!(
+        "choice0", "choice1", "choice2", "choice3", "choice4", "choice5"
+    ),
+    choices!(
+        "choice1", "choice2", "choice3", "choice4", "choice5", "choice6"
+    ),
+    choices!(
+        "option0", "option1", "option2", "option3", "option4", "option5"
+    ),
+    choices!(
+        "option1", "option2", "option3", "option4", "option5", "option6"
+    ),
+    choices!("ending0", "ending1", "ending2", "ending3"),
+    choices!("sol1", "sol2"),
+    sides!("distractors"),
+    sides!("distractor"),
+    sides!("distractor1", "distractor2", "distractor3", "distractor4"),
+    sides!("incorrect_answers"),
+    sides!("wrong_answers"),
+    sides!("false_answers"),
+    sides!("incorrect_answer"),
+    sides!("wrong_answer"),
+    sides!("false_answer"),
+    sides!(
+        "incorrect_answer_1",
+        "incorrect_answer_2",
+        "incorrect_answer_3"
+    ),
+    sides!("wrong"),
     Form {
-        name: "questions with choices",
-        marks: &[&["choices"]],
-        fields: &[
-            QUESTION,
-            listed(Role::Choices, &["choices"], Lists::Cells),
-            one(Role::Key, &["label", "answer"]),
-            GROUP,
-        ],
+        name: "SQuAD",
+        marks: &[&["question", "answers.text"]],
+        fields: &[QUESTION, one(Role::Answer, &["answers.text"]), GROUP],
+        is_open: false,
     },
     Form {
         name: "questions with answers, as NQ-open",
@@ -226,11 +271,13 @@ pub(super) const FORMS: &[Form] = &[
             listed(Role::Answer, &["answers", "aliases"], Lists::Cells),
             GROUP,
         ],
+        is_open: false,
     },
     Form {
         name: "texts with labels",
         marks: &[&["text"], &["label"]],
         fields: &[one(Role::Text, &["text"]), one(Role::Label, &["label"])],
+        is_open: false,
     },
 ];
 
@@ -245,10 +292,18 @@ pub(super) fn is_unquoted(columns: &[&str]) -> bool {
 
 /// The forms and the fields that they are told by, for who has another.
 pub(super) fn known() -> String {
-    let form = |form: &Form| {
+    let mut forms: Vec<(&str, Vec<&str>)> = Vec::new();
+    for form in FORMS {
         let fields = form.fields.iter().flat_map(|published| published.fields);
-        let fields: Vec<&str> = fields.copied().filter(|field| *field != "group").collect();
-        format!("{} ({})", form.name, fields.join(", "))
-    };
-    FORMS.iter().map(form).collect::<Vec<_>>().join("; ")
+        let fields = fields.copied().filter(|field| *field != "group");
+        match forms.iter_mut().find(|(name, _)| *name == form.name) {
+            // Of forms that differ in one field alone, the first stands for all.
+            Some(_) => {}
+            None => forms.push((form.name, fields.collect())),
+        }
+    }
+    let forms = forms
+        .iter()
+        .map(|(name, fields)| format!("{name} ({})", fields.join(", ")));
+    forms.collect::<Vec<_>>().join("; ")
 }

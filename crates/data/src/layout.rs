@@ -1,69 +1,12 @@
 //! Which field of a file is for what: as its published form has it, or as the user says.
 
-use std::{fmt, str::FromStr};
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
-
 use super::{
-    BadLine,
-    forms::{FORMS, Form, Lists, Role, known},
-    record::Record,
+    BadLine, Fields, Mapping, RoleFields,
+    forms::{FORMS, Form, Lists, Published, known},
+    keys,
+    record::{Record, is_same},
+    role::Role,
 };
-
-/// What a user says about fields, instead of the form that a file is published in: `question=q,answer=a+b`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fields(Vec<(Role, Vec<String>)>);
-
-/// Fields that are not said as they must be.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum FieldsError {
-    /// Not `role=field`.
-    #[error("`{0}` is not of the form ROLE=FIELD, such as question=q or wrong=bad1+bad2")]
-    Form(String),
-    /// No such role.
-    #[error("`{0}` is no role; roles are {roles}", roles = Role::ALL.map(Role::name).join(", "))]
-    Role(String),
-    /// A role twice.
-    #[error("`{0}` is given twice; several fields of one role are joined by +")]
-    Twice(Role),
-}
-
-impl Fields {
-    /// All that are named, of whatever role.
-    pub(super) fn fields(&self) -> impl Iterator<Item = &str> {
-        let fields = self.0.iter().flat_map(|(_, fields)| fields);
-        fields.map(String::as_str)
-    }
-}
-
-impl FromStr for Fields {
-    type Err = FieldsError;
-
-    fn from_str(text: &str) -> Result<Self, FieldsError> {
-        let mut fields: Vec<(Role, Vec<String>)> = Vec::new();
-        for said in text.split(',').filter(|said| !said.trim().is_empty()) {
-            let malformed = || FieldsError::Form(said.trim().to_owned());
-            let (role, names) = said.split_once('=').ok_or_else(malformed)?;
-            let names: Vec<String> = names
-                .split('+')
-                .map(|name| name.trim().to_owned())
-                .collect();
-            if names.iter().any(String::is_empty) {
-                return Err(malformed());
-            }
-            let role = role.trim();
-            let known = Role::ALL.into_iter().find(|known| known.name() == role);
-            let role = known.ok_or_else(|| FieldsError::Role(role.to_owned()))?;
-            if fields.iter().any(|(given, _)| *given == role) {
-                return Err(FieldsError::Twice(role));
-            }
-            fields.push((role, names));
-        }
-        Ok(Self(fields))
-    }
-}
 
 /// What a record becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +23,21 @@ pub(super) enum Shape {
     Answers,
     /// A text with its class.
     Labels,
+}
+
+impl Shape {
+    /// Whether a role is of any use to it.
+    fn uses(self, role: Role) -> bool {
+        use Role::*;
+        match self {
+            Self::Sides => matches!(role, Question | Answer | Wrong | Best | Group),
+            Self::Targets => matches!(role, Question | Mc1 | Mc2 | Group),
+            Self::Listed => matches!(role, Question | Choices | Group) || role.is_key(),
+            Self::Candidate => matches!(role, Question | Candidate | Label | Id | Group),
+            Self::Answers => matches!(role, Question | Answer | Group),
+            Self::Labels => matches!(role, Text | Label),
+        }
+    }
 }
 
 /// Fields of one role.
@@ -104,14 +62,23 @@ impl Field {
             name: None,
         }
     }
+
+    /// The name at the top of its record.
+    fn head(&self) -> &str {
+        self.path.split('.').next().unwrap_or(&self.path)
+    }
 }
 
 /// What every record of a file is read by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Layout {
-    form: String,
+    name: String,
+    /// Place of the form among all; none where everything is as the user says.
+    form: Option<usize>,
     used: Vec<Used>,
     pub shape: Shape,
+    /// Names of all fields that records have, whether of use or not.
+    names: Vec<String>,
 }
 
 impl Layout {
@@ -132,17 +99,10 @@ impl Layout {
             });
         }
         let own: Vec<Used> = said.0.iter().map(given).collect();
-        if let Some(shape) = shape(&own) {
-            return Ok(Self {
-                form: "fields as given".into(),
-                used: own,
-                shape,
-            });
+        let roles: Vec<Role> = own.iter().map(|used| used.role).collect();
+        if let Some(layout) = Self::with("fields as given".into(), None, own.clone()) {
+            return layout.using(&roles).map_err(bad);
         }
-        let is_of = |form: &&Form| {
-            let mut marks = form.marks.iter();
-            marks.any(|fields| fields.iter().all(|field| record.has(field)))
-        };
         let unknown = || {
             bad(format!(
                 "a record with the fields {} is of no known kind; known are {}; for another, say which field is what by \
@@ -151,18 +111,112 @@ impl Layout {
                 known()
             ))
         };
-        let form = FORMS.iter().find(is_of).ok_or_else(unknown)?;
+        let place = form_of(record, &own).ok_or_else(unknown)?;
+        let form = &FORMS[place];
         let suffix = if own.is_empty() {
             ""
         } else {
             ", some fields as given"
         };
-        let used = replaced(published(form), own);
-        Ok(Self {
-            form: format!("{}{suffix}", form.name),
-            shape: shape(&used).ok_or_else(unknown)?,
+        let used = replaced(published(form, record), own);
+        let layout = Self::with(format!("{}{suffix}", form.name), Some(place), used);
+        let layout = layout.ok_or_else(unknown)?.using(&roles).map_err(bad)?;
+        match layout.hidden_choices(record) {
+            Some(field) if roles.is_empty() => Err(bad(format!(
+                "its field `{field}` seems to hold choices, of which `{}` names one; if so, say choices={field},key={0}; if \
+                 the question is to be answered freely, question={},answer={0}",
+                record.field(&layout, Role::Answer),
+                record.field(&layout, Role::Question),
+            ))),
+            _ => Ok(layout),
+        }
+    }
+
+    /// Fields that are enough for some shape, without those that it does not use.
+    fn with(name: String, form: Option<usize>, mut used: Vec<Used>) -> Option<Self> {
+        let shape = shape(&used)?;
+        let has_key = used.iter().any(|used| used.role.is_key());
+        for used in &mut used {
+            // An answer among choices is the key to them.
+            if shape == Shape::Listed && !has_key && used.role == Role::Answer {
+                used.role = Role::Key;
+            }
+        }
+        Some(Self {
+            name,
+            form,
+            shape,
             used,
+            names: Vec::new(),
         })
+    }
+
+    /// The same, if it has a use for all that the user says.
+    fn using(mut self, said: &[Role]) -> Result<Self, String> {
+        let is_used = |role: Role| self.shape.uses(role);
+        let answers_by_key = self.used.iter().any(|used| used.role == Role::Key);
+        let idle = said.iter().find(|role| {
+            let is_key = **role == Role::Answer && self.shape == Shape::Listed && answers_by_key;
+            !is_used(**role) && !is_key
+        });
+        if let Some(idle) = idle {
+            let used: Vec<&str> = self.used.iter().map(|used| used.role.name()).collect();
+            return Err(format!(
+                "the role {idle} has no use beside the others, which are {}",
+                used.join(", ")
+            ));
+        }
+        if self.used.iter().filter(|used| used.role.is_key()).count() > 1 {
+            return Err("only one role can say which choice is right".into());
+        }
+        let shape = self.shape;
+        self.used.retain(|used| shape.uses(used.role));
+        Ok(self)
+    }
+
+    /// A field without a role that holds what may be choices of a question which would be asked without them.
+    fn hidden_choices(&self, record: &Record) -> Option<String> {
+        if self.shape != Shape::Answers {
+            return None;
+        }
+        let answer = record.scalar(record.field(self, Role::Answer)).ok()?;
+        let is_hidden = |name: &&&str| {
+            let is_used = self.used.iter().flat_map(|used| &used.fields);
+            let mut is_used = is_used.filter(|field| is_same(field.head(), name));
+            is_used.next().is_none() && keys::may_name(&answer, record.value(name))
+        };
+        record
+            .names()
+            .iter()
+            .find(is_hidden)
+            .map(|name| (*name).to_owned())
+    }
+
+    /// What another record is, if there is more to tell it by than this form has: what this form has no use for would be
+    /// lost.
+    pub fn other_form(&self, record: &Record) -> Option<&'static str> {
+        let form = self.form?;
+        let own: Vec<Used> = self.used.clone();
+        let other = form_of(record, &own).filter(|other| *other < form)?;
+        (FORMS[other].name != FORMS[form].name).then_some(FORMS[other].name)
+    }
+
+    /// The form's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The role of the key to choices.
+    pub fn key(&self) -> Role {
+        let mut keys = self.used.iter().map(|used| used.role);
+        keys.find(|role| role.is_key()).unwrap_or(Role::Key)
+    }
+
+    /// Says how the keys to choices were found to be written.
+    pub fn with_key(mut self, key: Role) -> Self {
+        let keys = self.used.iter_mut().filter(|used| used.role.is_key());
+        keys.for_each(|used| used.role = key);
+        self
     }
 
     /// The fields of a role, with how lists lie in them.
@@ -181,10 +235,25 @@ impl Layout {
         for field in fields.filter(|field| field.name.is_none()) {
             field.name = record.name(&field.path);
         }
+        for name in record.names() {
+            if !name.is_empty() && !self.names.iter().any(|known| known == name) {
+                self.names.push(name.to_owned());
+            }
+        }
     }
 
     /// What is told of it: the fields that were seen.
     pub fn mapping(self) -> Mapping {
+        let used = self.used.iter().flat_map(|used| &used.fields);
+        let used: Vec<String> = used
+            .flat_map(|field| [field.head().to_owned(), field.path.clone()])
+            .collect();
+        let is_used = |name: &String| used.iter().any(|used| is_same(used, name));
+        let unused = self
+            .names
+            .into_iter()
+            .filter(|name| !is_used(name))
+            .collect();
         let mut fields: Vec<RoleFields> = Vec::new();
         for Used {
             role, fields: used, ..
@@ -201,33 +270,81 @@ impl Layout {
             }
         }
         Mapping {
-            form: self.form,
+            form: self.name,
             fields,
+            unused,
         }
     }
 }
 
-/// The fields of a published form.
-fn published(form: &Form) -> Vec<Used> {
-    let used = form.fields.iter().map(|published| Used {
-        role: published.role,
-        fields: published
+/// The first form that a record is of, where the user's own fields stand for the form's.
+fn form_of(record: &Record, own: &[Used]) -> Option<usize> {
+    let has = |form: &Form, fields: &[&str]| {
+        let mut fields = fields.iter();
+        let has_first = fields.next().is_some_and(|field| record.has(field));
+        // Of an open form, later fields may be empty in one record.
+        has_first
+            && fields
+                .all(|field| record.has(field) || (form.is_open && record.name(field).is_some()))
+    };
+    let has_role = |form: &Form, wanted: Role| {
+        let is_own =
+            |used: &Used| used.role == wanted || (used.role.is_key() && wanted == Role::Key);
+        let mut published = form
             .fields
             .iter()
-            .map(|field| Field::of(field))
-            .collect(),
+            .filter(|published| published.role == wanted);
+        own.iter().any(is_own)
+            || published.any(|published| published.fields.iter().any(|field| record.has(field)))
+    };
+    let is_complete = |form: &Form| {
+        let mut roles = form.fields.iter().map(|published| published.role);
+        roles.all(|role| role == Role::Group || has_role(form, role))
+    };
+    FORMS.iter().position(|form| {
+        form.marks.iter().any(|fields| has(form, fields)) && (!form.is_open || is_complete(form))
+    })
+}
+
+/// The fields of a published form; of an open one, those that the record has: all of wrong answers and choices, and else the
+/// first.
+fn published(form: &Form, record: &Record) -> Vec<Used> {
+    let fields = |published: &Published| -> Vec<Field> {
+        let fields = published.fields.iter().copied();
+        if !form.is_open {
+            return fields.map(Field::of).collect();
+        }
+        let there = fields.filter(|field| record.name(field).is_some());
+        match published.role {
+            Role::Choices | Role::Wrong => there.map(Field::of).collect(),
+            _ => {
+                let mut said = there.clone().filter(|field| record.has(field));
+                said.next()
+                    .or(there.clone().next())
+                    .map(Field::of)
+                    .into_iter()
+                    .collect()
+            }
+        }
+    };
+    let used = form.fields.iter().map(|published| Used {
+        role: published.role,
+        fields: fields(published),
         lists: published.lists,
     });
-    used.collect()
+    used.filter(|used| !used.fields.is_empty()).collect()
 }
 
 /// Fields with the user's own in place of those of the same roles.
 fn replaced(mut used: Vec<Used>, own: Vec<Used>) -> Vec<Used> {
     for given in own {
         // The form's way of writing lists stays, whatever the field is called.
-        let before = used.iter().find(|before| before.role == given.role);
+        let is_same = |before: &Used| {
+            before.role == given.role || (before.role.is_key() && given.role.is_key())
+        };
+        let before = used.iter().find(|before| is_same(before));
         let lists = before.map_or(given.lists, |before| before.lists);
-        used.retain(|before| before.role != given.role);
+        used.retain(|before| !is_same(before));
         used.push(Used { lists, ..given });
     }
     used
@@ -236,12 +353,13 @@ fn replaced(mut used: Vec<Used>, own: Vec<Used>) -> Vec<Used> {
 /// What becomes of records; nothing where a role is missing that it would need.
 fn shape(used: &[Used]) -> Option<Shape> {
     let has = |role| used.iter().any(|used| used.role == role);
+    let has_key = used.iter().any(|used| used.role.is_key());
     match () {
         () if has(Role::Text) && has(Role::Label) => Some(Shape::Labels),
         () if !has(Role::Question) => None,
         () if has(Role::Mc1) || has(Role::Mc2) => Some(Shape::Targets),
         () if has(Role::Candidate) && has(Role::Label) => Some(Shape::Candidate),
-        () if has(Role::Choices) && has(Role::Key) => Some(Shape::Listed),
+        () if has(Role::Choices) && (has_key || has(Role::Answer)) => Some(Shape::Listed),
         () if has(Role::Answer) && has(Role::Wrong) => Some(Shape::Sides),
         () if has(Role::Answer) => Some(Shape::Answers),
         () => None,
@@ -256,34 +374,5 @@ fn given((role, fields): &(Role, Vec<String>)) -> Used {
             Role::Answer | Role::Wrong | Role::Choices => Lists::Cells,
             _ => Lists::No,
         },
-    }
-}
-
-/// Which field of a file is read as what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Mapping {
-    /// The form that was recognised.
-    pub form: String,
-    /// The fields of each role that the file has.
-    pub fields: Vec<RoleFields>,
-}
-
-/// The fields that are read as one thing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct RoleFields {
-    /// What they are read as.
-    pub role: Role,
-    /// Their names in the file.
-    pub fields: Vec<String>,
-}
-
-impl fmt::Display for Mapping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.form)?;
-        for (index, RoleFields { role, fields }) in self.fields.iter().enumerate() {
-            let comma = if index > 0 { ", " } else { "" };
-            write!(f, "{comma}{role} <- {}", fields.join(" + "))?;
-        }
-        Ok(())
     }
 }

@@ -8,22 +8,30 @@ mod candidates;
 mod columns;
 mod describe;
 mod error;
+mod fields;
 mod forms;
 pub mod hub;
 mod item;
+mod keys;
 mod layout;
+mod literal;
+mod mapping;
 mod read;
 mod record;
+mod role;
 mod shapes;
 mod source;
+mod text;
 
 pub use describe::{Description, FirstItem, Kind};
 pub use error::{BadLine, DatasetError};
-pub use forms::Role;
+pub use fields::{Fields, FieldsError};
 pub use item::{Answer, Choice, ChoiceSet, Items, Label};
-pub use layout::{Fields, FieldsError, Mapping, RoleFields};
+pub use mapping::{Mapping, RoleFields};
+pub use role::Role;
 #[cfg(not(target_arch = "wasm32"))]
 pub use source::READER as PARQUET_READER;
+pub use text::{NotText, known_binary, text_of};
 
 #[cfg(not(target_arch = "wasm32"))]
 use std::{fs::File, io, path::PathBuf};
@@ -34,16 +42,19 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use read::Found;
+use text::without_mark;
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Dataset {
     /// Where it comes from.
     pub name: String,
-    /// SHA-256 of its bytes, as hexadecimal.
+    /// SHA-256 as hexadecimal: of its text in UTF-8, without a byte order mark; of the bytes of Parquet.
     pub sha256: String,
     /// Its items.
     pub items: Items,
+    /// Items that the file has: more than `items` where only some were drawn from them.
+    pub of: usize,
     /// Which field was read as what; a text has none.
     pub mapping: Option<Mapping>,
     /// Lines that could not be read and were passed over, and questions that leave nothing to choose.
@@ -89,6 +100,22 @@ impl Dataset {
         Ok(Self::of(name, sha256, found))
     }
 
+    /// Reads the bytes of a file, in whatever encoding it says it is written, as [`read_as`](Self::read_as) reads its text.
+    ///
+    /// # Errors
+    /// As [`read_as`](Self::read_as), and when it is no text, or not in a known encoding.
+    pub fn read_bytes(
+        name: impl Into<String>,
+        bytes: &[u8],
+        options: &ReadOptions,
+    ) -> Result<Self, DatasetError> {
+        let name = name.into();
+        match text_of(bytes) {
+            Ok(contents) => Self::read_as(name, &contents, options),
+            Err(problem) => Err(DatasetError::Text { name, problem }),
+        }
+    }
+
     /// Reads Parquet files that belong together.
     ///
     /// # Errors
@@ -119,6 +146,7 @@ impl Dataset {
         Self {
             name,
             sha256,
+            of: found.items.len(),
             items: found.items,
             mapping: found.mapping,
             skipped: found.skipped,
@@ -127,9 +155,11 @@ impl Dataset {
 
     /// A text to take the perplexity of, whatever its name looks like.
     pub fn of_text(name: impl Into<String>, contents: String) -> Self {
+        let contents = without_mark(&contents).to_owned();
         Self {
             name: name.into(),
             sha256: format!("{:x}", Sha256::digest(&contents)),
+            of: 1,
             items: Items::Text(contents),
             mapping: None,
             skipped: Vec::new(),

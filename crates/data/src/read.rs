@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{
-    BadLine, DatasetError, Items, ReadOptions,
+    BadLine, DatasetError, Items, Mapping, ReadOptions,
     candidates::gathered,
-    layout::{Layout, Mapping},
+    keys::resolved,
+    layout::Layout,
     shapes::{Item, item},
     source::{Line, Source, read},
+    text::without_mark,
 };
 
 /// What a file holds.
@@ -25,8 +27,7 @@ pub(super) fn text(
     contents: &str,
     options: &ReadOptions,
 ) -> Result<Found, DatasetError> {
-    // Spreadsheets put one before UTF-8.
-    let contents = contents.trim_start_matches('\u{feff}');
+    let contents = without_mark(contents);
     match read(name, contents)? {
         Source::Text => Ok(Found {
             items: Items::Text(contents.to_owned()),
@@ -44,7 +45,7 @@ pub(super) fn records(
     options: &ReadOptions,
 ) -> Result<Found, DatasetError> {
     let (mut choices, mut answers, mut labels) = (Vec::new(), Vec::new(), Vec::new());
-    let mut candidates = Vec::new();
+    let (mut candidates, mut keyed) = (Vec::new(), Vec::new());
     let mut layout: Option<Layout> = None;
     let mut skipped = Vec::new();
     for line in lines {
@@ -55,6 +56,15 @@ pub(super) fn records(
                 None => fresh.insert(Layout::of(&record, &options.fields)?),
             };
             let item = item(&record, known)?;
+            if let Some(other) = known.other_form(&record) {
+                let problem = format!("is of the form {other}, where others are {}", known.name());
+                let (line, field) = (record.line, None);
+                return Err(BadLine {
+                    line,
+                    field,
+                    problem,
+                });
+            }
             known.see(&record);
             Ok(item)
         });
@@ -63,6 +73,7 @@ pub(super) fn records(
             Ok(Item::Answer(item)) => answers.push(item),
             Ok(Item::Label(item)) => labels.push(item),
             Ok(Item::Candidate(item)) => candidates.push(item),
+            Ok(Item::Keyed(item)) => keyed.push(item),
             Err(bad) if options.skip_bad => {
                 skipped.push(bad);
                 continue;
@@ -74,6 +85,17 @@ pub(super) fn records(
         }
         // Only a record that could be read says how the others are.
         layout = layout.or(fresh);
+    }
+    if let Some(known) = layout.take_if(|_| !keyed.is_empty()) {
+        let (questions, bad, key) = resolved(name, keyed, known.key())?;
+        choices = questions;
+        layout = Some(known.with_key(key));
+        if let Some(first) = bad.first().filter(|_| !options.skip_bad) {
+            let (name, bad) = (name.to_owned(), first.clone());
+            return Err(DatasetError::Line { name, bad });
+        }
+        skipped.extend(bad);
+        skipped.sort_by_key(|bad| bad.line);
     }
     if !candidates.is_empty() {
         let (questions, passed) = gathered(candidates);

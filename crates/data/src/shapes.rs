@@ -5,9 +5,11 @@ use serde_json::Value;
 use super::{
     Answer, BadLine, Choice, ChoiceSet, Label,
     candidates::Candidate,
-    forms::{Lists, Role},
+    forms::Lists,
+    keys::{Key, Keyed, Labels},
     layout::{Layout, Shape},
     record::Record,
+    role::Role,
 };
 
 /// What a record says.
@@ -16,7 +18,11 @@ pub(super) enum Item {
     Answer(Answer),
     Label(Label),
     Candidate(Candidate),
+    Keyed(Keyed),
 }
+
+/// Choices, their labels, and whether they are numbers.
+type Choices = (Vec<String>, Option<Labels>, bool);
 
 /// Reads a record.
 pub(super) fn item(record: &Record, layout: &Layout) -> Result<Item, BadLine> {
@@ -24,7 +30,7 @@ pub(super) fn item(record: &Record, layout: &Layout) -> Result<Item, BadLine> {
     Ok(match layout.shape {
         Shape::Sides => reader.sides()?,
         Shape::Targets => reader.targets()?,
-        Shape::Listed => reader.listed()?,
+        Shape::Listed => Item::Keyed(reader.listed()?),
         Shape::Candidate => Item::Candidate(reader.candidate()?),
         Shape::Answers => Item::Answer(Answer {
             line: record.line,
@@ -35,7 +41,7 @@ pub(super) fn item(record: &Record, layout: &Layout) -> Result<Item, BadLine> {
         Shape::Labels => Item::Label(Label {
             line: record.line,
             text: record.role(layout, Role::Text)?,
-            label: reader.label()?,
+            label: record.scalar(reader.field(Role::Label))?,
         }),
     })
 }
@@ -92,7 +98,7 @@ impl Reader<'_> {
             (true, false) => {
                 let mut fields = self.layout.fields(Role::Answer);
                 let field = fields.next().map_or("answer", |(field, _)| field);
-                Err(self.record.bad(field, "is missing"))
+                Err(self.record.missing(field))
             }
         }
     }
@@ -107,16 +113,6 @@ impl Reader<'_> {
             self.add(field, lists, &mut wrong)?;
         }
         Ok(wrong)
-    }
-
-    /// A class, by its name or number.
-    fn label(&self) -> Result<String, BadLine> {
-        let field = self.field(Role::Label);
-        match self.record.required(field)? {
-            Value::Number(number) => Ok(number.to_string()),
-            Value::Bool(value) => Ok(value.to_string()),
-            _ => self.record.text(field),
-        }
     }
 
     fn choice(
@@ -140,7 +136,7 @@ impl Reader<'_> {
         let (right, wrong) = (self.answers()?, self.wrong()?);
         let mut fields = self.layout.fields(Role::Best);
         let best = match fields.next() {
-            Some((field, _)) => Some(self.record.text(field)?),
+            Some((field, _)) => Some(self.record.scalar(field)?),
             None => None,
         };
         let is_right = |answer: &&String| {
@@ -176,7 +172,7 @@ impl Reader<'_> {
         };
         let (single, multiple) = (set(Role::Mc1)?, set(Role::Mc2)?);
         if single.is_none() && multiple.is_none() {
-            return Err(self.bad(Role::Mc1, "is missing"));
+            return Err(self.record.missing(self.field(Role::Mc1)));
         }
         self.choice(single, multiple, true)
     }
@@ -218,43 +214,113 @@ impl Reader<'_> {
         self.checked(field, set)
     }
 
-    /// Choices, with the index, the letter or the text of the right one.
-    fn listed(&self) -> Result<Item, BadLine> {
-        let mut choices = Vec::new();
-        for (field, lists) in self.layout.fields(Role::Choices) {
-            choices.extend(match self.record.required(field)? {
-                Value::String(_) if self.record.is_row => self.record.one_or_more(field, lists)?,
-                _ => self.record.texts(field)?,
-            });
+    /// Choices, with what says which is right.
+    fn listed(&self) -> Result<Keyed, BadLine> {
+        let fields: Vec<(&str, Lists)> = self.layout.fields(Role::Choices).collect();
+        let (choices, labels, are_numbers) = match &fields[..] {
+            [(field, lists)] => self.choices_in(field, *lists)?,
+            _ => self.choices_of(&fields)?,
+        };
+        let field = self.field(self.layout.key());
+        if choices.len() < 2 {
+            let problem = match choices.is_empty() {
+                true => "is empty",
+                false => "has no wrong answer",
+            };
+            return Err(self.bad(Role::Choices, problem));
         }
-        let field = self.field(Role::Key);
         let key = self.record.required(field)?;
-        let by_text = |text: &str| {
-            let letter = text
-                .trim()
-                .bytes()
-                .next()
-                .filter(|_| text.trim().len() == 1);
-            let by_letter = letter
-                .filter(u8::is_ascii_alphabetic)
-                .map(|letter| usize::from(letter.to_ascii_uppercase() - b'A'));
-            let same = choices.iter().position(|choice| choice == text);
-            same.or_else(|| text.trim().parse().ok()).or(by_letter)
+        Ok(Keyed {
+            line: self.record.line,
+            group: self.group()?,
+            question: self.question()?,
+            choices,
+            labels,
+            key: Key {
+                field: self.record.name(field).unwrap_or_else(|| field.to_owned()),
+                may_be_text: key.is_string() || are_numbers,
+                text: self.record.scalar(field)?,
+            },
+        })
+    }
+
+    /// Choices of one field: a list of texts, or of objects with text and label; two lists of these; an object from label to
+    /// text; or one of them written as a text. With their labels, and whether they are numbers.
+    fn choices_in(&self, field: &str, lists: Lists) -> Result<Choices, BadLine> {
+        let value = self.record.required(field)?;
+        let entries = |list: &[Value]| self.record.entries(field, list);
+        let given = |names: Vec<String>| {
+            Some(Labels {
+                names,
+                are_given: true,
+            })
         };
-        let index = match key {
-            Value::Number(number) => number.as_u64().map(|index| index as usize),
-            Value::String(text) => by_text(text),
-            _ => None,
-        };
-        let index = index.filter(|index| *index < choices.len());
-        let index = index.ok_or_else(|| {
-            let count = choices.len();
-            let problem = format!("{key} names none of the {count} choices");
-            self.record.bad(field, problem)
-        })?;
-        let right = (0..choices.len()).map(|choice| choice == index).collect();
-        let set = self.checked(self.field(Role::Choices), ChoiceSet { choices, right })?;
-        self.choice(Some(set), None, false)
+        let bad = |problem: &str| self.record.bad(field, problem);
+        match value {
+            Value::Object(object) => match (object.get("text"), object.get("label")) {
+                (Some(Value::Array(texts)), None) => Ok((entries(texts)?, None, false)),
+                (Some(Value::Array(texts)), Some(Value::Array(labels))) => {
+                    if texts.len() != labels.len() {
+                        return Err(bad("has lists of texts and labels of different lengths"));
+                    }
+                    Ok((entries(texts)?, given(entries(labels)?), false))
+                }
+                _ => {
+                    let texts: Vec<Value> = object.values().cloned().collect();
+                    let labels = object.keys().cloned().collect();
+                    Ok((entries(&texts)?, given(labels), false))
+                }
+            },
+            Value::Array(list) if list.iter().any(Value::is_object) => {
+                let part = |name: &str| -> Option<Vec<Value>> {
+                    list.iter().map(|entry| entry.get(name).cloned()).collect()
+                };
+                let texts = part("text").ok_or_else(|| bad("has an entry without `text`"))?;
+                let labels = part("label").map(|labels| entries(&labels)).transpose()?;
+                Ok((entries(&texts)?, labels.and_then(given), false))
+            }
+            Value::Array(list) => {
+                let are_numbers = list.iter().all(Value::is_number);
+                Ok((entries(list)?, None, are_numbers))
+            }
+            Value::String(text)
+                if self.record.is_row
+                    || self.record.list_in_text(field, text, lists)?.is_some() =>
+            {
+                Ok((self.record.one_or_more(field, lists)?, None, false))
+            }
+            _ => Err(bad("is not a list of texts")),
+        }
+    }
+
+    /// Choices of several fields. The last may be empty, where questions have different numbers of them; what tells their
+    /// names apart are their labels.
+    fn choices_of(&self, fields: &[(&str, Lists)]) -> Result<Choices, BadLine> {
+        let are_said = |(field, _): &&(&str, Lists)| self.record.has(field);
+        let count = fields
+            .iter()
+            .rposition(|field| are_said(&field))
+            .map_or(0, |last| last + 1);
+        let (mut choices, mut is_one_each) = (Vec::new(), true);
+        let mut are_numbers = true;
+        for (field, lists) in &fields[..count] {
+            let value = self.record.required(field)?;
+            are_numbers &= value.is_number();
+            is_one_each &= !value.is_array();
+            match value {
+                Value::Array(_) => choices.extend(self.record.one_or_more(field, *lists)?),
+                _ => choices.push(self.record.scalar(field)?),
+            }
+        }
+        let names = fields[..count]
+            .iter()
+            .map(|(field, _)| ending(field))
+            .collect();
+        let labels = is_one_each.then_some(Labels {
+            names,
+            are_given: false,
+        });
+        Ok((choices, labels, are_numbers))
     }
 
     fn candidate(&self) -> Result<Candidate, BadLine> {
@@ -270,7 +336,7 @@ impl Reader<'_> {
             },
             group: self.group()?,
             question,
-            answer: self.record.role(self.layout, Role::Candidate)?,
+            answer: self.record.scalar(self.field(Role::Candidate))?,
             is_right: is_right
                 .ok_or_else(|| self.bad(Role::Label, format!("{label} is neither 0 nor 1")))?,
         })
@@ -284,6 +350,13 @@ impl Reader<'_> {
             (_, false) => Err(self.record.bad(field, "has no wrong answer")),
         }
     }
+}
+
+/// What a field's name ends with, which tells it from the fields beside it: `C` of `choice_c`, `2` of `option2`.
+fn ending(field: &str) -> String {
+    let digits = field.chars().rev().take_while(char::is_ascii_digit).count();
+    let count = field.chars().count() - digits.max(1);
+    field.chars().skip(count).collect::<String>().to_uppercase()
 }
 
 /// 0 or 1, as JSON and tables have them.

@@ -140,11 +140,11 @@ fn bad_lines_are_named_by_number_and_field() {
         ),
         (
             r#"{"question": "Q", "choices": ["a", "b"], "label": 2}"#,
-            "`label`: 2 names none",
+            "`label`: \"2\" names none",
         ),
         (
             r#"{"question": "Q", "choices": ["a", "b"]}"#,
-            "`answer`: is missing",
+            "`label`: is missing; the record has question, choices",
         ),
         (
             r#"{"question": "Q", "choices": ["a"], "label": 0}"#,
@@ -213,16 +213,18 @@ fn samples_are_drawn_by_seed_and_keep_their_order() {
     assert_ne!(drawn(1), drawn(2));
     assert!(drawn(1).is_sorted());
     assert_eq!(dataset.clone().sample(50, 1), dataset);
+    assert_eq!(dataset.clone().sample(10, 1).of, 50);
 }
 
-/// The real files, where this checkout has them beside it.
+/// Files that others published.
 #[test]
+#[ignore = "needs ../shared/data"]
 fn published_datasets_are_read_whole() {
     for (path, items) in [("halueval_qa.jsonl", 500), ("truthfulqa_mc.json", 817)] {
         let path = format!("../../../shared/data/{path}");
-        if let Ok(contents) = std::fs::read_to_string(&path) {
-            assert_eq!(read(&path, &contents).items.len(), items);
-        }
+        let dataset = read(&path, &std::fs::read_to_string(&path).unwrap());
+        assert_eq!((dataset.items.len(), dataset.of), (items, items));
+        assert!(dataset.skipped.is_empty());
     }
 }
 

@@ -90,12 +90,13 @@ fn a_broken_transfer_goes_on_where_it_stopped() {
     let requests = hub.requests();
     let starts = requests
         .iter()
-        .filter(|request| request.path.ends_with(SCIQ) && !request.is_probe);
+        .filter(|request| request.path.ends_with(SCIQ));
     assert_eq!(
         starts
             .map(|request| request.range_start)
             .collect::<Vec<_>>(),
-        [0, 1000]
+        [0, 0, 1000],
+        "only an answer says which content it is, hence how much of it is here"
     );
 }
 
@@ -182,4 +183,35 @@ fn what_is_not_there_is_named() {
     options.endpoint = Some("http://127.0.0.1:9".into());
     let said = fetched("owner/set", &options).unwrap_err().to_string();
     assert!(said.contains("without a connection"), "{said}");
+}
+
+/// Whatever a server calls its files: none is written outside of the cache.
+#[test]
+fn names_that_lead_elsewhere_are_refused() {
+    for name in [
+        "default/train/../../../../written.parquet",
+        "/default/train/0000.parquet",
+        "default/train/..\\..\\written.parquet",
+        "C:/train/0000.parquet",
+        "default/train/\u{7}0000.parquet",
+    ] {
+        let (hub, cache) = served(&[(name, "sciq.parquet")]);
+        let error = fetched("owner/set", &options(&hub, &cache)).unwrap_err();
+        let is_named = matches!(&error, HubDatasetError::Hub(HubError::Name { .. }));
+        let is_unknown = matches!(&error, HubDatasetError::Split(_));
+        assert!(is_named || is_unknown, "{name:?}: {error}");
+        assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 0, "{name:?}");
+    }
+}
+
+#[test]
+fn a_page_in_place_of_a_listing_is_no_hub() {
+    let (hub, cache) = served(&[(SCIQ, "sciq.parquet")]);
+    hub.change(|hub| hub.listing_page = true);
+    let error = fetched("owner/set", &options(&hub, &cache)).unwrap_err();
+    assert!(
+        matches!(&error, HubDatasetError::Hub(HubError::NoHub { .. })),
+        "{error}"
+    );
+    assert!(error.to_string().contains(&hub.address), "{error}");
 }

@@ -87,7 +87,7 @@ fn sciq_has_three_distractors() {
     assert_eq!(
         dataset.describe().to_string(),
         "sciq.jsonl: SciQ: question <- question, answer <- correct_answer, \
-         wrong <- distractor1 + distractor2 + distractor3 (3 questions)"
+         wrong <- distractor1 + distractor2 + distractor3; not used: support (3 questions)"
     );
     assert_same(&sample("sciq.parquet"), &dataset);
     let lines: Vec<usize> = choices(&sample("sciq.parquet"))
@@ -362,4 +362,24 @@ fn roles_are_written_as_they_are_read() {
         let name = serde_json::to_value(role).unwrap();
         assert_eq!(name, role.name());
     }
+}
+
+/// Columns that no form knows are not read from Parquet, but those of the first row are looked at.
+#[test]
+fn choices_in_a_column_of_parquet_that_no_form_knows_are_noticed() {
+    let file = "alternatives.parquet";
+    let said = with(file, "").unwrap_err();
+    assert!(
+        said.contains("`alternatives` seems to hold choices"),
+        "{said}"
+    );
+    let named = with(file, "choices=alternatives,key=answer").unwrap();
+    let rights = choices(&named)
+        .into_iter()
+        .map(|item| item.single.unwrap().right);
+    assert_eq!(rights.collect::<Vec<_>>(), [[true, false], [false, true]]);
+    let mapping = named.mapping.unwrap().to_string();
+    assert!(mapping.ends_with("; not used: picture"), "{mapping}");
+    let free = with(file, "question=question,answer=answer").unwrap();
+    assert_eq!(answers(&free)[1].answers, ["B"]);
 }

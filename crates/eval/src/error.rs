@@ -31,8 +31,8 @@ pub enum EvalError {
     },
     /// An answer that the model cannot read, even without its prompt.
     #[error(
-        "{dataset}, line {line}: an answer of {tokens} tokens is longer than the model's context \
-         of {context}"
+        "{dataset}, line {line}: an answer of {tokens} tokens does not fit the model's context of {context} tokens with \
+         anything before it"
     )]
     LongAnswer {
         /// The dataset.
@@ -64,6 +64,12 @@ pub enum EvalError {
         line: usize,
         /// The answer.
         answer: String,
+    },
+    /// A text of nothing but white space.
+    #[error("the text {name} is empty")]
+    EmptyText {
+        /// The text.
+        name: String,
     },
     /// A text with fewer than two tokens.
     #[error("the text {name} has {tokens} tokens; perplexity needs at least 2")]

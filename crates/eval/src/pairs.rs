@@ -95,7 +95,7 @@ fn sides(set: &ChoiceSet, wanted: bool) -> Vec<&str> {
 }
 
 /// The pairs as the model reads them: prompt by `template`, a space, the answer. A beginning that does not fit the
-/// context is cut off.
+/// context is cut off; also says of how many pairs.
 ///
 /// # Errors
 /// When an answer has no tokens of its own or is longer than the context.
@@ -105,27 +105,34 @@ pub fn tokenise(
     tokenizer: &Tokenizer,
     context: usize,
     template: &str,
-) -> Result<Vec<TokenPair>, EvalError> {
+) -> Result<(Vec<TokenPair>, usize), EvalError> {
     let prompting = Prompting {
         tokenizer,
         context,
         dataset,
+        reads_last: true,
     };
+    let mut truncated = 0;
     let tokenised = pairs.iter().map(|pair| {
+        let mut is_cut = false;
         let prompt = template.replace("{question}", &pair.question);
-        let side = |choice: &str| {
+        let mut side = |choice: &str| {
             let continued = prompting.continued(Continuation {
                 line: pair.line,
                 prompt: &prompt,
                 choice,
             })?;
+            is_cut |= continued.1;
             Ok::<_, EvalError>(continued.0)
         };
-        Ok(TokenPair {
+        let pair = TokenPair {
             group: pair.group.clone(),
             factual: side(&pair.factual)?,
             hallucinated: side(&pair.hallucinated)?,
-        })
+        };
+        truncated += usize::from(is_cut);
+        Ok(pair)
     });
-    tokenised.collect()
+    let tokenised = tokenised.collect::<Result<_, EvalError>>()?;
+    Ok((tokenised, truncated))
 }

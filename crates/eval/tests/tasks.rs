@@ -5,7 +5,8 @@ use std::{fs, ops::ControlFlow};
 
 use burn::tensor::{Device, DeviceKind};
 use layerlab_eval::{
-    Dataset, EvalError, EvalOptions, Items, Metric, Sample, TaskResult, dataset::Answer, evaluate,
+    Dataset, EvalError, EvalOptions, Items, Metric, Sample, Task, TaskResult, dataset::Answer,
+    evaluate, pairs, tokenise,
 };
 use layerlab_model::{Checkpoint, Decoder, Folder, GenerateOptions, Sampling, Tokenizer, generate};
 use pollster::block_on;
@@ -103,6 +104,56 @@ fn perplexity_equals_the_definition_at_every_stride() {
     }
 }
 
+/// Where windows overlap all tokens but the first are predicted, so that the bytes are known by the record and the bits
+/// by the perplexity of `transformers`.
+#[test]
+fn bits_per_byte_are_the_losses_over_the_bytes_they_are_of() {
+    let text = file("demo/text.txt");
+    let dataset = Dataset::of_text("text.txt", text.clone());
+    let model = Model::cpu();
+    let ids = model.tokenizer.encode_text(&text).unwrap();
+    let first = match model.tokenizer.leading_bos() {
+        Some(_) => 0,
+        None => model.tokenizer.decode(&ids[..1], false).unwrap().len(),
+    };
+    let reference = reference();
+    let mut overlapping = 0;
+    for expected in reference["perplexity"].as_array().unwrap() {
+        let number = |name: &str| expected[name].as_u64().map(|number| number as usize);
+        let options = EvalOptions {
+            window: number("window"),
+            stride: number("stride"),
+            ..EvalOptions::default()
+        };
+        let result = model.ask(&dataset, &options).unwrap();
+        let Task::Perplexity { tokens, bytes, .. } = result.task else {
+            panic!("not a perplexity");
+        };
+        let Sample::BitsPerByte { bits, bytes: of } =
+            &result.metric(Metric::BitsPerByte).unwrap().sample
+        else {
+            panic!("not bits per byte");
+        };
+        assert_eq!(of.len(), text.len().div_ceil(1024));
+        assert_eq!(of.iter().sum::<f64>(), bytes as f64);
+        let perplexity = expected["value"].as_f64().unwrap();
+        let total = tokens as f64 * perplexity.log2();
+        assert_close(bits.iter().sum(), total, "bits");
+        assert_close(
+            value(&result, Metric::BitsPerByte),
+            total / bytes as f64,
+            "bits per byte",
+        );
+        if tokens == ids.len() - 1 {
+            overlapping += 1;
+            assert_eq!(bytes, text.len() - first);
+        } else {
+            assert!(bytes < text.len() - first);
+        }
+    }
+    assert!(overlapping > 0);
+}
+
 #[test]
 fn choices_are_scored_as_the_harness_scores_them() {
     let reference = reference();
@@ -130,7 +181,7 @@ fn choices_are_scored_as_the_harness_scores_them() {
             }
             // Item by item, where means could agree by luck.
             let right = expected["right"].as_array().unwrap();
-            let right = right.iter().map(|right| right.as_bool().unwrap());
+            let right = right.iter().map(|right| Some(right.as_bool().unwrap()));
             assert_eq!(result.metrics[0].sample, Sample::of_outcomes(right));
             if let Some(items) = expected["mc2_items"].as_array() {
                 let Sample::Mean { values } = &result.metric(Metric::Mc2).unwrap().sample else {
@@ -270,9 +321,11 @@ fn what_cannot_be_asked_is_refused() {
     assert!(matches!(result, Err(EvalError::None(_))));
     let result = with(&|options| options.confidence.level = 1.0);
     assert!(matches!(result, Err(EvalError::Confidence(_))));
-    let empty = Dataset::of_text("a.txt", String::new());
-    let result = model.ask(&empty, &EvalOptions::default());
-    assert!(matches!(result, Err(EvalError::ShortText { .. })));
+    for blank in ["", " \n\t\n"] {
+        let empty = Dataset::of_text("a.txt", blank.into());
+        let result = model.ask(&empty, &EvalOptions::default());
+        assert!(matches!(result, Err(EvalError::EmptyText { .. })));
+    }
 }
 
 #[test]
@@ -305,6 +358,60 @@ fn answers_without_tokens_or_beyond_the_context_are_named() {
     let result = model.ask(&dataset, &EvalOptions::default()).unwrap();
     let written = serde_json::to_value(&result.task).unwrap();
     assert_eq!(written["truncated"], 2);
+    // Of a pair, the last token is read as well: its hidden state is what is looked at.
+    let found = pairs(&dataset, 0).unwrap();
+    let context = model.decoder.spec().context;
+    let (tokens, truncated) = tokenise(
+        "a.jsonl",
+        &found,
+        &model.tokenizer,
+        context,
+        "Q: {question}\nA:",
+    )
+    .unwrap();
+    assert_eq!(truncated, 1);
+    for (side, answer) in [
+        (&tokens[0].factual, "This"),
+        (&tokens[0].hallucinated, "That"),
+    ] {
+        let whole = format!("Q: {long}\nA: {answer}");
+        let ids = model.tokenizer.encode_text(&whole).unwrap();
+        assert_eq!(side.ids, ids[ids.len() - context..]);
+        let prompt = model
+            .tokenizer
+            .encode_text(&format!("Q: {long}\nA:"))
+            .unwrap();
+        assert_eq!(side.ids.len() - side.start, ids.len() - prompt.len());
+    }
+}
+
+#[test]
+fn results_say_of_how_many_items_they_are() {
+    let model = Model::cpu();
+    let dataset = Dataset::read("choices.jsonl", &file("tasks/choices.jsonl"), false).unwrap();
+    let all = dataset.items.len();
+    let result = model
+        .ask(&dataset.clone().sample(2, 0), &EvalOptions::default())
+        .unwrap();
+    assert_eq!(
+        (result.items, result.of, result.asked()),
+        (2, all, format!("2 of {all}"))
+    );
+    let result = model.ask(&dataset, &EvalOptions::default()).unwrap();
+    assert_eq!((result.of, result.asked()), (all, all.to_string()));
+    let text = Dataset::of_text("a.txt", file("demo/text.txt"));
+    let asked = |max_windows| {
+        let options = EvalOptions {
+            window: Some(32),
+            max_windows,
+            ..EvalOptions::default()
+        };
+        let result = model.ask(&text, &options).unwrap();
+        (result.items, result.of)
+    };
+    let (windows, of) = asked(None);
+    assert_eq!(windows, of);
+    assert_eq!(asked(Some(2)), (2, windows));
 }
 
 #[test]

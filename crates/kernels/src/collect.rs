@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use burn::tensor::{Int, Tensor, TensorData, Transaction};
-use layerlab_stats::{Histogram, Moments, SequencePair, SequenceStatistics};
+use layerlab_stats::{BelowEpsilon, Histogram, Moments, SequencePair, SequenceStatistics};
 
 use crate::{
     KernelError,
@@ -27,7 +27,8 @@ pub(crate) enum Reading {
         page: usize,
         slot: usize,
         has_pairs: bool,
-        has_threshold: bool,
+        /// What elements were counted below.
+        absolute_epsilon: Option<f64>,
     },
     /// Pair sums alone, by their number.
     Pairs(usize),
@@ -82,14 +83,14 @@ pub(crate) async fn collect(
             page,
             slot,
             has_pairs,
-            has_threshold,
+            absolute_epsilon,
         } => {
             let page = &pages[page];
             let rows = slot * batch..(slot + 1) * batch;
             let sequences = rows.clone().zip(mask.chunks(tokens));
             Ok(BatchStatistics {
                 sequences: sequences
-                    .map(|(row, mask)| page.sequence(row, mask, has_threshold))
+                    .map(|(row, mask)| page.sequence(row, mask, absolute_epsilon))
                     .collect(),
                 pairs: match has_pairs {
                     true => of_sequences(page.pair_sums(rows)?),
@@ -111,7 +112,12 @@ struct Found {
 }
 
 impl Found {
-    fn sequence(&self, row: usize, mask: &[i64], has_threshold: bool) -> SequenceStatistics {
+    fn sequence(
+        &self,
+        row: usize,
+        mask: &[i64],
+        absolute_epsilon: Option<f64>,
+    ) -> SequenceStatistics {
         let channels = self.channels;
         let size = row_floats(channels);
         let (means, totals) =
@@ -140,7 +146,10 @@ impl Found {
             max_abs: f32::from_bits(counts[count::MAX_BITS] as u32).into(),
             nan: counted(count::NAN),
             inf: counted(count::INF),
-            below_epsilon: has_threshold.then(|| counted(count::BELOW)),
+            below_epsilon: absolute_epsilon.map(|epsilon| BelowEpsilon {
+                epsilon,
+                count: counted(count::BELOW),
+            }),
             histogram: Histogram::from_counts(
                 counts[count::HISTOGRAM..].iter().map(|count| *count as u64),
             ),

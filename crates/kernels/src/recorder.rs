@@ -90,7 +90,7 @@ impl Recorder {
             page: number,
             slot: page.used,
             has_pairs,
-            has_threshold: absolute_epsilon.is_some(),
+            absolute_epsilon,
         });
         page.used += 1;
         self.expected = self.expected.saturating_sub(1);

@@ -1,10 +1,12 @@
 //! What finished stages of an experiment found, under the name of everything that they depend on.
 
-use layerlab_model::ModelFiles;
+use std::io;
+
+use layerlab_model::{ModelFiles, tensors::CheckpointError};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use crate::{LabError, OpenModel, Stages};
+use crate::{LabError, OpenModel, StageError, Stages};
 
 /// Stages under the name of what they were computed from.
 pub(crate) struct Kept<'a> {
@@ -43,19 +45,46 @@ impl Kept<'_> {
     }
 }
 
-/// Everything that a stage depends on, as a short hash: the model, the device, and `inputs`.
+/// Files beside the weights that shape what a model answers.
+const SHAPING: [&str; 7] = [
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.json",
+    "merges.txt",
+];
+
+/// Everything that a stage depends on, as a short hash: the model by all of its files, the device, and `inputs`, of which
+/// every field that is serialised counts: whole datasets with their items and how their fields were read, and all options.
 pub(crate) async fn fingerprint<F: ModelFiles>(
     model: &OpenModel<F>,
     inputs: impl Serialize,
 ) -> Result<String, LabError> {
+    let mut hasher = Sha256::new();
+    let files = model.checkpoint.files();
+    for name in SHAPING {
+        let contents = files
+            .read_small(name)
+            .await
+            .map_err(CheckpointError::from)?;
+        // With its length, so that nothing can pass from one file to the next.
+        let length = contents.as_ref().map(|contents| contents.len() as u64);
+        hasher.update(format!("{name} {length:?} "));
+        hasher.update(contents.unwrap_or_default());
+    }
     let inputs = (
         env!("CARGO_PKG_VERSION"),
         model.checkpoint.sha256().await?,
         (model.device.kind, &model.device.name),
         inputs,
     );
-    // Tuples of plain values always have a JSON form.
-    let inputs = serde_json::to_string(&inputs).unwrap_or_default();
-    let hash = format!("{:x}", Sha256::digest(inputs));
+    serde_json::to_writer(&mut hasher, &inputs).map_err(|error| {
+        let name = "what the experiment depends on".to_owned();
+        let source = io::Error::other(error);
+        StageError { name, source }
+    })?;
+    let hash = format!("{:x}", hasher.finalize());
     Ok(hash[..16].to_owned())
 }

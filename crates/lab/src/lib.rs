@@ -42,7 +42,7 @@ pub use report::Report;
 pub use run::{Cancel, MemoryStages, NoStages, Progress, Run, StageError, Stages};
 pub use score::{Measured, ScoreRequest, score_layers};
 pub use speech::Speech;
-pub use text::{Text, TextError, TextOptions};
+pub use text::{Text, TextError, TextOptions, WholeText};
 
 // What faces need of the rooms below, so that they depend on this crate alone.
 pub use layerlab_eval::{Dataset, DatasetError, EvalError, EvalOptions, dataset, metric};

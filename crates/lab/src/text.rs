@@ -1,6 +1,8 @@
 //! From a text to the token sequences that a model is shown.
 
 use layerlab_model::{Tokenizer, tokenizer::TokenizerError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -78,6 +80,37 @@ pub struct Text {
     pub bos: bool,
     /// The sequences.
     pub sequences: Vec<Vec<u32>>,
+    /// What the text would give without a limit.
+    pub whole: WholeText,
+}
+
+/// How much a text has in all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WholeText {
+    /// Tokens, with BOS of each sequence.
+    pub tokens: usize,
+    /// Sequences that it can be cut into.
+    pub sequences: usize,
+    /// Whether that is reckoned from the bytes of what was read: of a long text no more is tokenised than is needed.
+    pub is_estimate: bool,
+}
+
+impl WholeText {
+    /// Of `ids` tokens in the first `read` of `bytes`.
+    fn of(ids: usize, read: usize, bytes: usize, payload: usize, bos: bool) -> Self {
+        let all = match read < bytes {
+            true => (ids as f64 * bytes as f64 / read.max(1) as f64).round() as usize,
+            false => ids,
+        };
+        let rest = all % payload;
+        let sequences =
+            all / payload + usize::from(rest > 0 && (all < payload || 2 * rest >= payload));
+        Self {
+            tokens: all + if bos { sequences } else { 0 },
+            sequences,
+            is_estimate: read < bytes,
+        }
+    }
 }
 
 impl Text {
@@ -109,7 +142,7 @@ impl Text {
         }
         let bos = tokenizer.leading_bos();
         let payload = length - usize::from(bos.is_some());
-        let ids = leading_ids(
+        let (ids, read) = leading_ids(
             contents,
             tokenizer,
             payload.saturating_mul(options.max_sequences),
@@ -129,6 +162,7 @@ impl Text {
             bytes: contents.len() as u64,
             sequence_length: length,
             bos: bos.is_some(),
+            whole: WholeText::of(ids.len(), read, contents.len(), payload, bos.is_some()),
             sequences,
         })
     }
@@ -139,19 +173,19 @@ impl Text {
     }
 }
 
-/// Ids of the text, at least `wanted` of them if it has so many. Only as much as is likely to be needed is
+/// Ids of the text, at least `wanted` of them if it has so many, and how many of its bytes they are of. Only as much as is likely to be needed is
 /// tokenised: a corpus may have gigabytes.
 fn leading_ids(
     contents: &str,
     tokenizer: &Tokenizer,
     wanted: usize,
-) -> Result<Vec<u32>, TokenizerError> {
+) -> Result<(Vec<u32>, usize), TokenizerError> {
     let mut bytes = wanted.saturating_mul(BYTES_PER_TOKEN);
     loop {
         let end = contents.floor_char_boundary(bytes);
         let ids = tokenizer.encode(&contents[..end], false)?;
         if end == contents.len() || ids.len() >= wanted {
-            return Ok(ids);
+            return Ok((ids, end));
         }
         bytes = bytes.saturating_mul(2);
     }

@@ -119,3 +119,30 @@ proptest! {
         prop_assert_eq!(said, whole);
     }
 }
+
+#[test]
+fn what_a_text_has_in_all_is_known_or_reckoned() {
+    let length = 20;
+    let all = cut(&sample(), Some(length), usize::MAX).unwrap();
+    let ids = tokenizer().encode(&sample(), false).unwrap();
+    let payload = length - usize::from(all.bos);
+    assert!(!all.whole.is_estimate);
+    assert_eq!(all.whole.sequences, all.sequences.len());
+    assert_eq!(
+        all.whole.tokens,
+        ids.len() + usize::from(all.bos) * all.sequences.len()
+    );
+    assert!(all.whole.tokens - all.tokens() < payload);
+    // Three sequences of a text that was not read to its end.
+    let long = sample().repeat(40);
+    let some = cut(&long, Some(length), 3).unwrap();
+    let whole = cut(&long, Some(length), usize::MAX).unwrap().whole;
+    assert!(some.whole.is_estimate && !whole.is_estimate);
+    let off = some.whole.tokens as f64 / whole.tokens as f64;
+    assert!((0.8..1.25).contains(&off), "{off}");
+    let short = cut("Two words", Some(200), 5).unwrap();
+    assert_eq!(
+        (short.whole.sequences, short.whole.tokens),
+        (1, short.tokens())
+    );
+}

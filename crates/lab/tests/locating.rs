@@ -289,6 +289,41 @@ fn pairs_that_are_none_are_refused() {
     );
 }
 
+/// Situation 20: one long question among others is cut from the left and told, as an evaluation does.
+#[test]
+fn a_question_longer_than_the_context_loses_its_beginning() {
+    let model = open(DeviceChoice::Cpu);
+    let context = model.decoder.spec().context;
+    let before = "The keeper wrote the weather of the day in his list. ".repeat(context);
+    let long = PAIRS[0].replace("Who sat", &format!("{before}Who sat"));
+    let report = locate(&model, dataset(&[&long, PAIRS[1], PAIRS[2]]), &request()).unwrap();
+    let found = &report.hallucination.as_ref().unwrap().datasets[0];
+    assert_eq!((found.pairs, found.truncated), (3, 1));
+    let told = report.to_markdown();
+    assert!(
+        told.contains("1 prompt lost its beginning to fit the context"),
+        "{told}"
+    );
+    // Nothing of it beyond the context is read: with still more before it, every figure is the same.
+    let longer = long.replace("Who sat", &format!("{before}Who sat"));
+    let other = locate(&model, dataset(&[&longer, PAIRS[1], PAIRS[2]]), &request()).unwrap();
+    let other = &other.hallucination.unwrap().datasets[0];
+    assert_eq!(other.taps, found.taps);
+    let whole = locate(&model, dataset(&PAIRS), &request()).unwrap();
+    assert!(!whole.to_markdown().contains("lost its beginning"));
+    assert_eq!(whole.hallucination.unwrap().datasets[0].truncated, 0);
+}
+
+/// Of a dataset that was drawn from, how many there are is told.
+#[test]
+fn pairs_are_told_with_what_they_were_drawn_from() {
+    let model = open(DeviceChoice::Cpu);
+    let report = locate(&model, dataset(&PAIRS).sample(2, 0), &request()).unwrap();
+    let found = &report.hallucination.as_ref().unwrap().datasets[0];
+    assert_eq!((found.items, found.of), (2, 3));
+    assert!(report.to_markdown().contains("2 pairs from 2 of 3 items"));
+}
+
 /// A model that answers nothing right is confident or not; the counts add up.
 #[test]
 fn wrong_answers_are_mined() {

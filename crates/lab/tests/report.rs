@@ -119,3 +119,22 @@ fn every_view_shows_every_ranking() {
     let columns = csv.lines().map(|row| row.matches(',').count());
     assert!(columns.into_iter().all(|commas| commas == 8));
 }
+
+/// A text of which only some was shown to the model is told with what it has in all, in every view.
+#[test]
+fn every_view_says_how_much_of_the_text_was_used() {
+    let report = report();
+    let data = &scoring(&report).data;
+    let whole = data.whole.unwrap();
+    assert!(whole.tokens > data.tokens);
+    let size = data.size();
+    assert!(
+        size.contains(&format!(" in {} sequences of ", data.sequences)),
+        "{size}"
+    );
+    for view in [report.to_table(), report.to_markdown(), report.to_html()] {
+        assert!(view.contains(&size), "{size} is missing in\n{view}");
+    }
+    let json: Value = serde_json::from_str(&report.to_json().unwrap()).unwrap();
+    assert_eq!(json["scoring"]["data"]["whole"]["tokens"], whole.tokens);
+}

@@ -293,24 +293,6 @@ fn more_tokens_than_trained_positions_are_refused() {
 }
 
 #[test]
-fn a_tokenizer_without_the_token_that_is_named_is_refused() {
-    let files = files_of("tokenizer_metaspace");
-    let tokenizer = &files["tokenizer.json"];
-    let open =
-        |config: Value| Tokenizer::from_bytes(tokenizer, Some(config.to_string().as_bytes()));
-    for role in ["bos_token", "eos_token", "pad_token"] {
-        let error = open(json!({role: "<nowhere>"})).unwrap_err();
-        assert_says(&error.to_string(), &[role, "<nowhere>"]);
-        let error = open(json!({role: {"content": "<nowhere>"}})).unwrap_err();
-        assert_says(&error.to_string(), &[role, "<nowhere>"]);
-    }
-    // A pad token may be absent: padding needs no id.
-    assert_eq!(open(json!({"pad_token": null})).unwrap().pad(), None);
-    assert!(Tokenizer::from_bytes(b"{}", None).is_err());
-    assert!(Tokenizer::from_bytes(tokenizer, Some(b"{")).is_err());
-}
-
-#[test]
 fn loading_stops_when_asked() {
     let checkpoint = block_on(Checkpoint::open(MemoryFiles::new(
         "memory",

@@ -239,15 +239,14 @@ fn what_leaves_no_model_is_refused() {
 }
 
 #[test]
+#[ignore = "needs LAYERLAB_PYTHON with transformers and peft; cargo xtask test --all"]
 fn transformers_loads_pruned_folders_and_gives_the_same_logits() {
     let work = TempDir::new().unwrap();
-    assert_reloaded(|| {
-        let folders = FAMILIES.iter().map(|name| {
-            let to = work.path().join(name);
-            write(&goldens().join(name), &to, &[1], false).unwrap();
-            record_logits(&load(&to), &to);
-            to
-        });
-        folders.collect()
+    let folders = FAMILIES.iter().map(|name| {
+        let to = work.path().join(name);
+        write(&goldens().join(name), &to, &[1], false).unwrap();
+        record_logits(&load(&to), &to);
+        to
     });
+    assert_reloaded(&folders.collect::<Vec<_>>());
 }

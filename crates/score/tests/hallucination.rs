@@ -4,26 +4,38 @@
 use layerlab_score::{
     ContrastOptions, Estimate, LayerContrast, ScoreError, contrast_layers, shuffled_labels,
 };
-use layerlab_stats::{Epsilon, Estimator, SequenceStatistics, TapStatistics, reference};
+use layerlab_stats::{Epsilon, Estimator, TapStatistics, reference};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const CHANNELS: usize = 16;
 
 /// Answers of one to four tokens: noise of this deviation around `shift` in the first channel.
-fn side(seed: u64, answers: usize, deviation: f32, shift: f32) -> TapStatistics {
+fn answers(seed: u64, answers: usize, deviation: f32, shift: f32) -> Vec<Vec<f32>> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut normal = || (0..12).map(|_| random.random::<f32>()).sum::<f32>() - 6.0;
-    let sequences = (0..answers).map(|answer| {
+    let answers = (0..answers).map(|answer| {
         let tokens = 1 + answer % 4;
-        let values: Vec<f32> = (0..tokens * CHANNELS)
+        (0..tokens * CHANNELS)
             .map(|place| normal() * deviation + if place % CHANNELS == 0 { shift } else { 0.0 })
-            .collect();
-        reference::sequence(&values, CHANNELS, &vec![true; tokens], None)
+            .collect()
+    });
+    answers.collect()
+}
+
+/// Their statistics, counted below a threshold if one is given.
+fn measured(answers: &[Vec<f32>], counted_below: Option<f64>) -> TapStatistics {
+    let sequences = answers.iter().map(|values| {
+        let mask = vec![true; values.len() / CHANNELS];
+        reference::sequence(values, CHANNELS, &mask, counted_below)
     });
     TapStatistics {
-        sequences: sequences.collect::<Vec<SequenceStatistics>>(),
+        sequences: sequences.collect(),
     }
+}
+
+fn side(seed: u64, count: usize, deviation: f32, shift: f32) -> TapStatistics {
+    measured(&answers(seed, count, deviation, shift), None)
 }
 
 fn questions(count: usize) -> Vec<String> {
@@ -51,19 +63,78 @@ fn element() -> ContrastOptions {
 
 #[test]
 fn ratios_are_those_of_the_statistics() {
-    let (factual, hallucinated) = (side(1, 40, 1.0, 0.0), side(2, 40, 1.5, 0.0));
-    for options in [element(), ContrastOptions::default()] {
-        let found = contrast(&factual, &hallucinated, &options);
-        let ones = vec![1; 40];
-        let variance = |side: &TapStatistics| side.variance(options.estimator, &ones);
-        let sparsity = |side: &TapStatistics| side.sparsity(options.epsilon, &ones).floored;
-        let hsav = variance(&hallucinated) / variance(&factual);
-        let hss = sparsity(&hallucinated) / sparsity(&factual);
-        assert!((found.hsav.value.unwrap() - hsav).abs() < 1e-9);
-        assert!((found.hss.value.unwrap() - hss).abs() < 1e-9);
-        assert!((found.ln_eavss.value.unwrap() - (hsav / hss).ln()).abs() < 1e-9);
-        assert_eq!(found.propensity, found.ln_eavss.value.map(f64::abs));
+    // Neither is an edge of the histogram's bins.
+    for (counted_below, epsilon) in [
+        (Some(0.3), Epsilon::Absolute(0.3)),
+        (Some(1e-5), Epsilon::Absolute(0.3)),
+        (None, Epsilon::Absolute(0.7)),
+        (None, Epsilon::Relative(0.05)),
+    ] {
+        let of = |seed, deviation| measured(&answers(seed, 40, deviation, 0.0), counted_below);
+        let (factual, hallucinated) = (of(1, 1.0), of(2, 1.5));
+        for estimator in Estimator::ALL {
+            let options = ContrastOptions {
+                estimator,
+                epsilon,
+                ..ContrastOptions::default()
+            };
+            let found = contrast(&factual, &hallucinated, &options);
+            let ones = vec![1; 40];
+            let variance = |side: &TapStatistics| side.variance(estimator, &ones);
+            let sparsity = |side: &TapStatistics| side.sparsity(epsilon, &ones).floored;
+            let hsav = variance(&hallucinated) / variance(&factual);
+            let hss = sparsity(&hallucinated) / sparsity(&factual);
+            assert_eq!(found.hsav.value, Some(hsav));
+            assert_eq!(found.hss.value, Some(hss));
+            assert_eq!(found.ln_eavss.value, Some((hsav / hss).ln()));
+            assert_eq!(found.propensity, found.ln_eavss.value.map(f64::abs));
+        }
     }
+}
+
+/// By the definition, element by element, at a threshold inside a bin of the histogram.
+#[test]
+fn what_was_counted_below_the_threshold_is_used() {
+    let (factual, hallucinated) = (answers(1, 40, 1.0, 0.0), answers(2, 40, 1.5, 0.0));
+    let epsilon = 0.3;
+    let options = ContrastOptions {
+        estimator: Estimator::Element,
+        epsilon: Epsilon::Absolute(epsilon),
+        ..ContrastOptions::default()
+    };
+    let share = |answers: &[Vec<f32>]| {
+        let elements: Vec<f32> = answers.concat();
+        let below = elements.iter().filter(|a| f64::from(a.abs()) < epsilon);
+        below.count() as f64 / elements.len() as f64
+    };
+    let hss = share(&hallucinated) / share(&factual);
+    let found = |counted_below| {
+        let sides = [&factual, &hallucinated].map(|side| measured(side, counted_below));
+        contrast(&sides[0], &sides[1], &options).hss.value.unwrap()
+    };
+    assert!((found(Some(epsilon)) - hss).abs() < 1e-12);
+    // Read from the histogram it is near, but another number.
+    let read = found(None);
+    assert!(
+        (read - hss).abs() > 1e-6 && (read / hss - 1.0).abs() < 0.05,
+        "{read} {hss}"
+    );
+}
+
+#[test]
+fn a_layer_that_is_not_finite_is_told_nothing_of() {
+    let mut hallucinated = answers(2, 40, 1.5, 0.0);
+    hallucinated[7][3] = f32::NAN;
+    let found = contrast(
+        &side(1, 40, 1.0, 0.0),
+        &measured(&hallucinated, None),
+        &element(),
+    );
+    for estimate in [found.hsav, found.hss, found.ln_eavss] {
+        assert_eq!(estimate, Estimate::default());
+    }
+    assert_eq!((found.propensity, found.distinguishable), (None, None));
+    assert_eq!(found.rank, None);
 }
 
 #[test]
@@ -114,13 +185,59 @@ fn shuffled_labels_take_the_difference_away() {
     let found = shuffled_labels(&[&factual], &[&hallucinated], &questions, &element()).unwrap();
     let plain = contrast(&factual, &hallucinated, &element());
     assert!(
-        found.propensity < 0.3 * plain.propensity.unwrap(),
+        found.propensity.unwrap() < 0.3 * plain.propensity.unwrap(),
         "{found:?}"
     );
     assert!(
-        found.distinguishable <= 0.25 && (found.auroc - 0.5).abs() < 0.1,
+        found.distinguishable.unwrap() <= 0.25 && (found.auroc.unwrap() - 0.5).abs() < 0.1,
         "{found:?}"
     );
+}
+
+/// What the labels of each shuffle are is known, so that its figures are those of a contrast of these very sides.
+#[test]
+fn shuffled_labels_are_contrasts_of_swapped_sides() {
+    let (factual, hallucinated) = (answers(5, 30, 1.0, 0.0), answers(6, 30, 1.6, 3.0));
+    let questions = questions(30);
+    let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
+    let options = ContrastOptions {
+        shuffles: 3,
+        seed: 11,
+        epsilon: Epsilon::Absolute(0.3),
+        // As many as a shuffle has.
+        resamples: 200,
+        ..element()
+    };
+    let mut random = ChaCha8Rng::seed_from_u64(11);
+    let plain: Vec<LayerContrast> = (0..3)
+        .map(|_| {
+            let (mut a, mut b) = (factual.clone(), hallucinated.clone());
+            for (a, b) in a.iter_mut().zip(&mut b) {
+                if random.random::<bool>() {
+                    std::mem::swap(a, b);
+                }
+            }
+            let [a, b] = [a, b].map(|side| measured(&side, Some(0.3)));
+            contrast(&a, &b, &options)
+        })
+        .collect();
+    let sides = [&factual, &hallucinated].map(|side| measured(side, Some(0.3)));
+    let found = shuffled_labels(&[&sides[0]], &[&sides[1]], &questions, &options).unwrap();
+    let mean = |value: fn(&LayerContrast) -> f64| plain.iter().map(value).sum::<f64>() / 3.0;
+    let close = |found: Option<f64>, expected: f64| (found.unwrap() - expected).abs() < 1e-12;
+    assert!(close(found.propensity, mean(|one| one.propensity.unwrap())));
+    assert!(close(found.auroc, mean(|one| one.auroc.value.unwrap())));
+    let apart = mean(|one| f64::from(u8::from(one.distinguishable.unwrap())));
+    assert!(close(found.distinguishable, apart));
+}
+
+#[test]
+fn what_no_shuffle_defines_is_not_told() {
+    let nan = vec![vec![f32::NAN; CHANNELS]; 4];
+    let side = measured(&nan, None);
+    let questions = ["a", "b", "c", "d"];
+    let found = shuffled_labels(&[&side], &[&side], &questions, &element()).unwrap();
+    assert_eq!((found.propensity, found.distinguishable), (None, None));
 }
 
 /// Answers of one question are in one fold: a probe that had seen the question would read it off.
@@ -141,6 +258,19 @@ fn a_question_is_never_parted() {
     );
     let auroc = found.unwrap()[0].auroc.value.unwrap();
     assert!(auroc < 0.65, "{auroc}");
+}
+
+#[test]
+fn few_pairs_are_not_told_apart() {
+    for (pairs, expected) in [(9, None), (10, Some(true))] {
+        let found = contrast(
+            &side(1, pairs, 1.0, 0.0),
+            &side(2, pairs, 3.0, 0.0),
+            &element(),
+        );
+        assert_eq!(found.ln_eavss.excludes(0.0), Some(true));
+        assert_eq!(found.distinguishable, expected, "{pairs}");
+    }
 }
 
 #[test]

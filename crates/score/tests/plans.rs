@@ -152,3 +152,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_tolerance_may_take_all_but_one_of_the_free() {
+    let most =
+        |layers, constraints: &Constraints| Budget::Tolerance(0.1).count(layers, constraints);
+    assert_eq!(most(12, &free()), Ok(11));
+    assert_eq!(most(12, &protect([3])), Ok(11));
+    assert_eq!(most(12, &protect([3, 4])), Ok(10));
+    assert_eq!(Budget::Tolerance(0.0).count(2, &free()), Ok(1));
+    let refused = most(1, &free());
+    assert_eq!(
+        refused,
+        Err(PlanError::Count {
+            count: 0,
+            layers: 1
+        })
+    );
+    // As many as are forced is enough.
+    assert_eq!(Budget::Count(2).count(4, &force([0, 1])), Ok(2));
+    let plan = Plan::by_hand(vec![2, 0, 5], 6).unwrap();
+    assert_eq!(plan.set(), BTreeSet::from([0, 2, 5]));
+}

@@ -15,12 +15,9 @@ type Activation = Vec<Vec<f32>>;
 
 /// Measures residual streams `[layer 0..=L][sequence]` as a forward pass would.
 fn measure(streams: &[Vec<Activation>], epsilon: Epsilon) -> ModelStatistics {
-    let absolute = match epsilon {
-        Epsilon::Absolute(value) => Some(value),
-        Epsilon::Relative(_) => None,
-    };
+    let absolute = epsilon.absolute();
     let layers = streams.len() - 1;
-    let mut statistics = ModelStatistics::new(layers, epsilon);
+    let mut statistics = ModelStatistics::new(layers);
     let flat = |activation: &Activation| activation.concat();
     for (layer, measured) in statistics.layers.iter_mut().enumerate() {
         let mut input = TapStatistics::default();
@@ -290,6 +287,96 @@ fn the_estimators_differ_as_defined() {
     assert!((with(Estimator::Channel) - 1.0).abs() < 1e-9);
 }
 
+/// Scored again at another absolute threshold than that of the pass, off the edges of the histogram's bins.
+#[test]
+fn another_absolute_threshold_is_another_score() {
+    let stream = |scale: f32| -> Vec<Activation> {
+        let token = |shift: f32| (0..6).map(move |channel| scale * (0.1 * channel as f32 + shift));
+        vec![vec![token(0.01).collect(), token(0.07).collect()]]
+    };
+    let streams = vec![stream(1.0), stream(1.1), stream(0.9)];
+    let counted_below = Epsilon::Absolute(1e-5);
+    let at = |counted_below, epsilon| {
+        let options = ScoreOptions {
+            epsilon,
+            ..ScoreOptions::authors()
+        };
+        let table = score(&measure(&streams, counted_below), None, &options).unwrap();
+        [values(&table, "avss"), values(&table, "nas")]
+    };
+    let asked = Epsilon::Absolute(0.3);
+    let again = at(counted_below, asked);
+    assert_eq!(
+        again,
+        at(Epsilon::Relative(0.1), asked),
+        "from the histogram"
+    );
+    // Counted: 6 of the first layer's 12 outputs lie below 0.3 (1.1 times 0.01, 0.07, 0.11, 0.17, 0.21 and 0.27), and
+    // of the second's these and 0.279.
+    let exact = at(asked, asked);
+    for (found, expected) in exact[1].iter().zip([6.0 / 13.0, 7.0 / 13.0]) {
+        assert!(close(*found, expected), "{found}");
+    }
+    for (again, exact) in again[0].iter().zip(&exact[0]) {
+        assert!((again / exact - 1.0).abs() < 0.2, "{again} {exact}");
+    }
+    let of_the_pass = score(
+        &measure(&streams, counted_below),
+        None,
+        &ScoreOptions::authors(),
+    );
+    let of_the_pass = values(&of_the_pass.unwrap(), "avss");
+    // One of twelve at the floor, against six of twelve.
+    assert!(of_the_pass[0] / exact[0][0] > 5.9);
+}
+
+/// Of layers that one method has no value for, neither side's rank counts.
+#[test]
+fn agreement_is_among_the_layers_that_both_know() {
+    let layer = |scale: f32, turn: f32| -> Activation {
+        vec![vec![scale, scale * turn], vec![-scale * turn, 3.0 * scale]]
+    };
+    let mut streams: Vec<Vec<Activation>> = [(1.0, 0.5), (1.3, 0.7), (1.1, 0.2), (2.0, 0.9)]
+        .map(|(scale, turn)| vec![layer(scale, turn)])
+        .into();
+    streams.push(vec![vec![vec![f32::NAN, 1.0], vec![-0.3, 5.0]]]);
+    streams.push(vec![layer(1.7, 0.4)]);
+    let options = ScoreOptions::authors();
+    let table = score(&measure(&streams, options.epsilon), None, &options).unwrap();
+    let of = |id: &str| {
+        let layers = method(&table, id).layers.iter();
+        layers.map(|layer| layer.value).collect::<Vec<_>>()
+    };
+    let (avss, influence) = (of("avss"), of("block_influence"));
+    assert_eq!(avss.iter().filter(|value| value.is_none()).count(), 1);
+    // The other ranks it amid the rest, so that it would leave a gap there.
+    let amid = influence[3].unwrap();
+    assert!(influence.iter().flatten().any(|value| *value < amid));
+    assert!(influence.iter().flatten().any(|value| *value > amid));
+    let both = avss.iter().zip(&influence);
+    let both: Vec<(f64, f64)> = both.filter_map(|(a, b)| Some(((*a)?, (*b)?))).collect();
+    // Without ties: 1 - 6 Σd² / (n (n² - 1)) over ranks among these.
+    let rank = |value: f64, all: &dyn Fn(&(f64, f64)) -> f64| {
+        both.iter().filter(|pair| all(pair) < value).count() as f64
+    };
+    let squares: f64 = both
+        .iter()
+        .map(|(a, b)| (rank(*a, &|pair| pair.0) - rank(*b, &|pair| pair.1)).powi(2))
+        .sum();
+    let n = both.len() as f64;
+    let expected = 1.0 - 6.0 * squares / (n * (n * n - 1.0));
+    let place = |id: &str| {
+        table
+            .agreement
+            .methods
+            .iter()
+            .position(|one| one == id)
+            .unwrap()
+    };
+    let found = table.agreement.spearman[place("avss")][place("block_influence")].unwrap();
+    assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+}
+
 #[test]
 fn options_out_of_range_are_refused() {
     let layer: Vec<Activation> = vec![vec![vec![1.0, 2.0]]];
@@ -315,7 +402,7 @@ fn options_out_of_range_are_refused() {
         with(|o| o.tap = Tap::Mlp),
         ScoreError::TapNotMeasured { .. }
     ));
-    let empty = ModelStatistics::new(0, Epsilon::Relative(0.1));
+    let empty = ModelStatistics::new(0);
     let found = score(&empty, None, &ScoreOptions::default()).unwrap_err();
     assert_eq!(found, ScoreError::NothingMeasured);
 }

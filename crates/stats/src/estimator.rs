@@ -84,6 +84,17 @@ pub enum Epsilon {
     Relative(f64),
 }
 
+impl Epsilon {
+    /// The threshold that a pass can count below, which does not know yet what the layer's root mean square will be;
+    /// none for a relative one.
+    pub fn absolute(self) -> Option<f64> {
+        match self {
+            Self::Absolute(threshold) => Some(threshold),
+            Self::Relative(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Epsilon {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -152,6 +163,8 @@ mod tests {
         }
         assert_eq!("1e-5".parse(), Ok(Epsilon::Absolute(1e-5)));
         assert_eq!("rel:0.05".parse(), Ok(Epsilon::Relative(0.05)));
+        assert_eq!(Epsilon::Absolute(1e-5).absolute(), Some(1e-5));
+        assert_eq!(Epsilon::Relative(0.05).absolute(), None);
     }
 
     #[test]

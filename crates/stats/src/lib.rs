@@ -4,6 +4,7 @@
 //! estimator of the variance, the sparsity at any threshold, a bootstrap over sequences) is computed
 //! from those, without running the model again.
 
+mod drawn;
 mod estimator;
 mod histogram;
 mod model;
@@ -12,15 +13,18 @@ mod pair;
 pub mod reference;
 mod resample;
 mod sequence;
+mod summed;
 mod tap;
 mod tap_statistics;
 
+pub use drawn::Sparsity;
 pub use estimator::{Epsilon, Estimator, ParseError};
 pub use histogram::{BINS, CumulativeHistogram, Histogram, HistogramPlace};
 pub use model::{LayerStatistics, ModelStatistics};
 pub use moments::Moments;
 pub use pair::{PairStatistics, SequencePair};
-pub use resample::{Resamples, percentile_interval};
-pub use sequence::SequenceStatistics;
+pub use resample::{FEW_UNITS, Resamples, percentile_interval};
+pub use sequence::{BelowEpsilon, SequenceStatistics};
+pub use summed::{SummedSequence, SummedTap};
 pub use tap::Tap;
-pub use tap_statistics::{Sparsity, SummedTap, TapStatistics};
+pub use tap_statistics::TapStatistics;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Epsilon, PairStatistics, Tap, TapStatistics};
+use crate::{PairStatistics, Tap, TapStatistics};
 
 /// What was measured at one layer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -33,20 +33,17 @@ impl LayerStatistics {
 pub struct ModelStatistics {
     /// One for each layer, first layer first.
     pub layers: Vec<LayerStatistics>,
-    /// The sparsity threshold asked for during the pass.
-    pub epsilon: Epsilon,
 }
 
 impl ModelStatistics {
     /// Nothing measured yet.
-    pub fn new(layers: usize, epsilon: Epsilon) -> Self {
+    pub fn new(layers: usize) -> Self {
         Self {
             layers: vec![LayerStatistics::default(); layers],
-            epsilon,
         }
     }
 
-    /// Appends the sequences of another shard of the same model and threshold.
+    /// Appends the sequences of another shard of the same model.
     pub fn merge(&mut self, other: Self) {
         for (layer, more) in self.layers.iter_mut().zip(other.layers) {
             layer.merge(more);

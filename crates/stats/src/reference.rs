@@ -1,6 +1,6 @@
 //! The yardstick: plain float64 loops that follow the definitions, for tests of every kernel.
 
-use crate::{Histogram, Moments, SequencePair, SequenceStatistics};
+use crate::{BelowEpsilon, Histogram, Moments, SequencePair, SequenceStatistics};
 
 /// Statistics of one sequence.
 ///
@@ -33,8 +33,10 @@ pub fn sequence(
         max_abs: finite().map(|a| f64::from(a.abs())).fold(0.0, f64::max),
         nan: elements().filter(|a| a.is_nan()).count() as u64,
         inf: elements().filter(|a| a.is_infinite()).count() as u64,
-        below_epsilon: absolute_epsilon
-            .map(|epsilon| finite().filter(|a| f64::from(a.abs()) < epsilon).count() as u64),
+        below_epsilon: absolute_epsilon.map(|epsilon| BelowEpsilon {
+            epsilon,
+            count: finite().filter(|a| f64::from(a.abs()) < epsilon).count() as u64,
+        }),
         histogram,
     }
 }

@@ -4,6 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Histogram, Moments};
 
+/// An exact count of elements near zero, which answers for its own threshold and for no other.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BelowEpsilon {
+    /// The threshold ε, in the activation's own units.
+    pub epsilon: f64,
+    /// Finite elements with |a| < ε.
+    pub count: u64,
+}
+
 /// Statistics of one sequence: what a kernel returns. Padding never enters, and NaN and infinities
 /// are counted but enter nothing else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,8 +33,8 @@ pub struct SequenceStatistics {
     pub nan: u64,
     /// Infinite elements.
     pub inf: u64,
-    /// Finite elements with |a| below the absolute threshold asked for, if one was.
-    pub below_epsilon: Option<u64>,
+    /// Finite elements below the absolute threshold asked for, if one was.
+    pub below_epsilon: Option<BelowEpsilon>,
     /// Magnitudes of the finite elements.
     pub histogram: Histogram,
 }

@@ -5,6 +5,7 @@ use layerlab_lab::{
     dataset::{
         Fields, ReadOptions,
         hub::{ChosenSplit, DatasetId},
+        text_of,
     },
 };
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
@@ -37,6 +38,13 @@ impl Session {
         to_page(&dataset(from_page(text)?)?.describe())
     }
 
+    /// The text of a file, in whatever encoding it says it is written; `name` is for messages.
+    #[wasm_bindgen(js_name = textOf)]
+    pub fn text_of(name: &str, bytes: &[u8]) -> Result<String, JsValue> {
+        let text = text_of(bytes);
+        text.map_err(|problem| thrown(FailureKind::Input, format!("{name} {problem}")))
+    }
+
     /// Which of a Hub dataset's Parquet files are meant by `owner/name[:config][@split]`.
     #[wasm_bindgen(js_name = chosenSplit)]
     pub fn chosen_split(id: &str, files: Vec<String>) -> Result<JsChosenSplit, JsValue> {
@@ -53,7 +61,7 @@ pub(crate) fn dataset(text: NamedText) -> Result<Dataset, JsValue> {
         thrown(FailureKind::Input, error.to_string())
     })?;
     let options = ReadOptions {
-        skip_bad: false,
+        skip_bad: text.skip_bad,
         fields,
     };
     let dataset = Dataset::read_as(text.name, &text.contents, &options);

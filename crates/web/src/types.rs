@@ -22,6 +22,9 @@ pub struct NamedText {
     /// What the user says about a dataset's fields, such as `question=q,answer=a+b`.
     #[serde(default)]
     pub fields: Option<String>,
+    /// Whether records that cannot be read are passed over and counted, instead of ending the reading.
+    #[serde(default)]
+    pub skip_bad: bool,
 }
 
 /// A text to score layers on, and how it is cut.

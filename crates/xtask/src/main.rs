@@ -3,7 +3,9 @@
 mod atlas;
 mod bench;
 mod command;
+mod fuzz;
 mod lab;
+mod mutants;
 mod setup;
 mod test;
 mod web;
@@ -16,7 +18,11 @@ cargo xtask <command>
   lab [options of `layerlab run`]   build all, do the whole job on a model in the terminal (the bundled one, or
                                     --model), then serve the page on this machine
   web                               build the page into web/dist, a folder for any static host
-  test                              install what the tests need and run them all
+  test [--all]                      install what the tests need and run them; with --all also those that need PyTorch
+                                    and transformers (installed apart) or ../shared, and 2 minutes of each fuzz target
+  fuzz [--minutes N] [TARGET]       give broken files to what reads files, guided by coverage; 5 minutes for each target
+  mutants [PACKAGE...]              change the code in small ways and see that tests notice: stats, score, data,
+                                    checkpoint, eval
   atlas write|train --output DIR    write the invented world's texts and tasks, or train the model of it
   bench                             speed beside PyTorch, candle and onnxruntime-web, into docs/benchmarks.md (needs
                                     tests/bench/requirements.txt; name another interpreter by $PYTHON)
@@ -30,6 +36,9 @@ fn main() -> ExitCode {
         Some("lab") => lab::run(&rest),
         Some("web") if rest.is_empty() => web::build(),
         Some("test") if rest.is_empty() => test::run(),
+        Some("test") if rest == ["--all"] => test::all(),
+        Some("fuzz") => fuzz::run(&rest),
+        Some("mutants") => mutants::run(&rest),
         Some("bench") if rest.is_empty() => bench::run(),
         Some("atlas") => atlas::run(&rest),
         _ => {

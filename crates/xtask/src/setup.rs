@@ -1,11 +1,12 @@
 //! What a fresh machine lacks.
 
 use std::{
+    env, fs,
     io::{self, IsTerminal, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use crate::command::{command, step, succeeds};
+use crate::command::{cargo, command, root, step, succeeds, target_dir};
 
 const WASM: &str = "wasm32-unknown-unknown";
 /// The oldest node that Vite, which bundles the page, runs on.
@@ -86,7 +87,7 @@ fn version(said: &str) -> Option<(u32, u32)> {
 /// # Errors
 /// When none is found and it cannot be installed.
 pub fn chromium() -> Result<(), String> {
-    let given = std::env::var_os("LAYERLAB_CHROMIUM").is_some();
+    let given = env::var_os("LAYERLAB_CHROMIUM").is_some();
     if given || succeeds("chromium", &["--version"]) {
         return Ok(());
     }
@@ -94,6 +95,91 @@ pub fn chromium() -> Result<(), String> {
         "Chromium (or another's place in LAYERLAB_CHROMIUM)",
         &["chromium"],
     )
+}
+
+/// Makes sure that there is a subcommand of cargo, such as `cargo-fuzz`.
+///
+/// # Errors
+/// When it is not found and cannot be installed.
+pub fn cargo_program(name: &str) -> Result<(), String> {
+    let subcommand = name.trim_start_matches("cargo-");
+    let is_there = cargo(&[subcommand, "--version"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if is_there {
+        return Ok(());
+    }
+    step(
+        &format!("{name}, by `cargo install --locked {name}`"),
+        cargo(&["install", "--locked", name]),
+    )
+}
+
+/// Makes sure that there is a Python with what goldens and real models are made by, in a folder of its own beside the compiled
+/// code, and gives its place. `LAYERLAB_PYTHON` names another.
+///
+/// # Errors
+/// When there is no Python, or its packages cannot be installed.
+pub fn python() -> Result<PathBuf, String> {
+    if let Some(given) = env::var_os("LAYERLAB_PYTHON") {
+        return Ok(given.into());
+    }
+    let folder = target_dir().join("python");
+    let python = folder.join("bin/python");
+    let lists = [
+        "tests/goldens/requirements.txt",
+        "tests/real/requirements.txt",
+    ];
+    let mut wanted = String::new();
+    for list in lists.map(|list| root().join(list)) {
+        wanted += &fs::read_to_string(&list).map_err(at(&list))?;
+    }
+    // What was installed, written when all of it was.
+    let installed = folder.join("requirements.txt");
+    if fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    let place = folder.to_string_lossy();
+    step(
+        "a Python environment for the tests",
+        command("python3", &["-m", "venv", "--clear", &place]),
+    )?;
+    let mut install = command(
+        &python.to_string_lossy(),
+        &["-m", "pip", "install", "--quiet"],
+    );
+    for list in lists {
+        install.args(["--requirement", list]);
+    }
+    step("PyTorch, transformers and more, by pip", install)?;
+    fs::write(&installed, wanted).map_err(at(&installed))?;
+    Ok(python)
+}
+
+/// Makes sure that there is a model from elsewhere, SmolLM2, and gives its place. `LAYERLAB_REAL` names another folder of it.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn real_model(python: &Path) -> Result<PathBuf, String> {
+    if let Some(given) = env::var_os("LAYERLAB_REAL") {
+        return Ok(given.into());
+    }
+    let folder = target_dir().join("smollm2");
+    if folder.exists() {
+        return Ok(folder);
+    }
+    // Put in its place when it is whole.
+    let fresh = folder.with_extension("new");
+    let mut make = command(&python.to_string_lossy(), &["tests/real/smollm2.py"]);
+    make.arg(&fresh);
+    step("SmolLM2 as a folder of Hugging Face's kind", make)?;
+    fs::rename(&fresh, &folder).map_err(at(&folder))?;
+    Ok(folder)
+}
+
+/// An error with the place that it happened at.
+fn at(path: &Path) -> impl Fn(io::Error) -> String {
+    move |error| format!("{}: {error}", path.display())
 }
 
 /// Installs Debian's packages.
@@ -122,7 +208,7 @@ fn install(what: &str, packages: &[&str]) -> Result<(), String> {
 /// Asks on a terminal whether `sudo` may install; elsewhere nobody can answer, and nothing is installed but on the machines of
 /// continuous integration, which say so by `$CI`.
 fn agreed(what: &str, packages: &[&str]) -> Result<bool, String> {
-    if std::env::var_os("CI").is_some() {
+    if env::var_os("CI").is_some() {
         return Ok(true);
     }
     if !io::stdin().is_terminal() {

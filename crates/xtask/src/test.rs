@@ -1,9 +1,67 @@
 //! Everything that must hold before a change lands.
 
+use std::process::Command;
+
 use crate::{
     command::{built, cargo, command, step},
-    setup, web,
+    fuzz, setup, web,
 };
+
+/// Minutes of each fuzz target among all tests.
+const FUZZING: u64 = 2;
+
+/// Tests that are ignored unless they are asked for, since they need PyTorch and `transformers`, a model from elsewhere or
+/// `../shared`. All that are ignored are run; these must be among them.
+const DEMANDED: [&str; 8] = [
+    "transformers_loads_pruned_folders_and_gives_the_same_logits",
+    "peft_loads_adapters_and_gives_the_same_logits",
+    "stories260k_equals_its_reference",
+    "gpt_by_hand_equals_its_reference",
+    "stories260k_reads_text_and_tells_a_story",
+    "published_datasets_are_read_whole",
+    "perplexity_of_the_whole_model_is_that_of_transformers",
+    "folders_without_eight_layers_have_the_perplexity_that_transformers_finds",
+];
+
+/// Everything that [`run`] runs, then what is too dear for every change.
+///
+/// # Errors
+/// At the first that fails.
+pub fn all() -> Result<(), String> {
+    run()?;
+    let python = setup::python()?;
+    let real = setup::real_model(&python)?;
+    let ignored = |options: &[&str]| {
+        let mut tests = rust_tests(&[&["--", "--ignored"], options].concat());
+        tests.env("LAYERLAB_PYTHON", &python);
+        tests.env("LAYERLAB_REAL", &real);
+        tests
+    };
+    let listed = ignored(&["--list"]).output();
+    let listed = listed.map_err(|error| format!("the list of ignored tests: {error}"))?;
+    let listed = String::from_utf8_lossy(&listed.stdout);
+    let names: Vec<&str> = listed
+        .lines()
+        .filter_map(|line| line.strip_suffix(": test"))
+        .collect();
+    if let Some(gone) = DEMANDED.iter().find(|name| !names.contains(name)) {
+        return Err(format!(
+            "{gone} is demanded, and is not among the ignored tests"
+        ));
+    }
+    step("ignored tests", ignored(&[]))?;
+    fuzz::all(FUZZING)
+}
+
+/// The tests of the workspace.
+fn rust_tests(options: &[&str]) -> Command {
+    let mut tests = cargo(&[&["test", "--workspace", "--all-targets"], options].concat());
+    // Mesa complains on every start without one.
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        tests.env("XDG_RUNTIME_DIR", std::env::temp_dir());
+    }
+    tests
+}
 
 /// Sets up, then runs all checks, cheapest first.
 ///
@@ -11,8 +69,11 @@ use crate::{
 /// At the first that fails.
 pub fn run() -> Result<(), String> {
     step("formatting", cargo(&["fmt", "--all", "--check"]))?;
+    // What is missing is said now, and not after a long build.
     setup::wasm_target()?;
     setup::vulkan_driver()?;
+    setup::node()?;
+    setup::chromium()?;
     let lints = ["--", "--deny", "warnings"];
     let everything = ["clippy", "--workspace", "--all-targets"];
     step("lints", cargo(&[&everything[..], &lints].concat()))?;
@@ -22,15 +83,11 @@ pub fn run() -> Result<(), String> {
         "--target=wasm32-unknown-unknown",
     ];
     step("lints of WebAssembly", cargo(&[&wasm[..], &lints].concat()))?;
-    let mut tests = cargo(&["test", "--workspace", "--all-targets"]);
-    // Mesa complains on every start without one.
-    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
-        tests.env("XDG_RUNTIME_DIR", std::env::temp_dir());
-    }
-    step("tests", tests)?;
+    step("tests", rust_tests(&[]))?;
+    let bindgen = ["test", "--manifest-path=web/bindgen/Cargo.toml", "--locked"];
+    step("tests of bindgen", cargo(&bindgen))?;
     // Last, since it builds the lab once more, as WebAssembly.
     web::build()?;
-    setup::chromium()?;
     let mut page = command("node", &["--test", "--test-concurrency=1", "tests/page/"]);
     page.env("LAYERLAB", built("layerlab"));
     step("tests of the page", page)

@@ -116,3 +116,6 @@ impl<'instr> Visitor<'instr> for Sequences {
         self.0.push(sequence.id());
     }
 }
+
+#[cfg(test)]
+mod tests;

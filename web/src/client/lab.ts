@@ -69,6 +69,11 @@ export class Lab {
     return this.#call((remote) => remote.start(device));
   }
 
+  /** Lets the worker ask the server of this address. */
+  allow(endpoint: string): Promise<void> {
+    return this.#call((remote) => remote.allow(endpoint));
+  }
+
   adapter(): Promise<Adapter | null> {
     return this.#call((remote) => remote.adapter());
   }
@@ -163,6 +168,10 @@ export class Lab {
 
   dataset(source: DatasetSource, show: Show): Promise<NamedText> {
     return this.#call((remote) => remote.dataset(source, Comlink.proxy(show)));
+  }
+
+  text(name: string, blob: Blob): Promise<NamedText> {
+    return this.#call((remote) => remote.text(name, blob));
   }
 
   describe(text: NamedText): Promise<Description> {

@@ -26,7 +26,16 @@ class OwnDatasets {
 
   /** Reads a dataset by other fields, `question=q,answer=a`; by those of its form if none. */
   async readBy(own: OwnDataset, fields: string): Promise<void> {
-    const described = await this.#described({ ...own.text, fields: fields.trim() || null });
+    await this.#readAgain(own, { ...own.text, fields: fields.trim() || null });
+  }
+
+  /** Goes on without records that cannot be read, or is ended by them. */
+  async passOver(own: OwnDataset, skip: boolean): Promise<void> {
+    await this.#readAgain(own, { ...own.text, skip_bad: skip });
+  }
+
+  async #readAgain(own: OwnDataset, text: NamedText): Promise<void> {
+    const described = await this.#described(text);
     this.#use(this.list.map((other) => (other === own ? described : other)));
   }
 

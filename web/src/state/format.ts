@@ -1,4 +1,4 @@
-import type { DeviceReport, Estimate } from "../generated/types";
+import type { DataReport, DeviceReport, Estimate, TaskResult } from "../generated/types";
 
 /** A number with three to four digits that matter. */
 export function figure(value: number | null | undefined): string {
@@ -9,16 +9,17 @@ export function figure(value: number | null | undefined): string {
   return size >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(4)));
 }
 
-/** A number with its interval. */
+/** A number with its interval, marked where that is rough. */
 export function withInterval(
   value: number | null | undefined,
   low: number | null | undefined,
   high: number | null | undefined,
+  rough = false,
 ): string {
   if (low === null || low === undefined || high === null || high === undefined) {
     return figure(value);
   }
-  return `${figure(value)} [${figure(low)}, ${figure(high)}]`;
+  return `${figure(value)} ${rough ? "~" : ""}[${figure(low)}, ${figure(high)}]`;
 }
 
 /** As `figure`, but with three decimals at most: where many numbers stand side by side. */
@@ -32,6 +33,11 @@ export function brief(value: number | null | undefined): string {
 export function briefly({ value, low, high }: Estimate): string {
   if (typeof low !== "number" || typeof high !== "number") return brief(value);
   return `${brief(value)} [${brief(low)}, ${brief(high)}]`;
+}
+
+/** A share in percent. */
+export function percent(share: number | null | undefined): string {
+  return typeof share === "number" ? `${(100 * share).toFixed(1)} %` : "–";
 }
 
 export function megabytes(bytes: number): string {
@@ -53,4 +59,21 @@ const KINDS = { cpu: "CPU", gpu: "GPU", software_gpu: "software GPU" };
 /** A device for people. */
 export function deviceName(device: DeviceReport): string {
   return `${KINDS[device.kind]}, ${device.name}`;
+}
+
+const ENGLISH = new Intl.NumberFormat("en");
+
+/** Tokens and sequences of a text, with what they are of where that is more. */
+export function textSize({ tokens, sequences, whole }: DataReport): string {
+  const noun = sequences === 1 ? "sequence" : "sequences";
+  if (!whole || whole.tokens <= tokens) return `${ENGLISH.format(tokens)} tokens in ${sequences} ${noun}`;
+  const about = whole.is_estimate ? "about " : "";
+  const of = (all: number): string => `${about}${ENGLISH.format(all)}`;
+  const all = of(Math.max(whole.sequences, sequences));
+  return `${ENGLISH.format(tokens)} tokens of ${of(whole.tokens)} in ${sequences} ${noun} of ${all}`;
+}
+
+/** How many items of a task were asked, with how many there are where that is more. */
+export function askedOf({ items, of }: Pick<TaskResult, "items" | "of">): string {
+  return of !== undefined && of > items ? `${ENGLISH.format(items)} of ${ENGLISH.format(of)}` : ENGLISH.format(items);
 }

@@ -38,6 +38,7 @@ import { type HelperPool, helpersFor } from "./helpers";
 import { hubFiles } from "./hub";
 import type { Adapter, DatasetSource, Download, HubModel, KeptModel, ModelSource } from "./messages";
 import { compiled } from "./module";
+import { allow, restrict } from "./reach";
 import { keptModels, removeModel } from "./store";
 
 type Shown = (progress: Progress) => void;
@@ -71,6 +72,11 @@ export class LabWorker {
     this.#memory = memory;
     this.#session = await Session.open(device);
     return this.#session.device();
+  }
+
+  /** Lets the worker ask the server of this address, which the visitor has agreed to. */
+  allow(endpoint: string): void {
+    allow(endpoint);
   }
 
   async adapter(): Promise<Adapter | null> {
@@ -215,6 +221,11 @@ export class LabWorker {
     return datasetText(source, calm(onDownload), this.#download.signal);
   }
 
+  /** The text of a file, in whatever encoding it says it is written. */
+  async text(name: string, blob: Blob): Promise<NamedText> {
+    return { name, contents: Session.textOf(name, new Uint8Array(await blob.arrayBuffer())) };
+  }
+
   /** What a dataset holds, and which of its fields is read as what. */
   describe(text: NamedText): Description {
     return Session.describe(text);
@@ -270,4 +281,5 @@ self.addEventListener("error", (event) => {
   self.postMessage({ died: said.split("\n")[0] || event.message });
 });
 
+restrict();
 Comlink.expose(new LabWorker());

@@ -15,18 +15,42 @@ const COMMIT: &str = "0123456789abcdef";
 pub struct Request {
     pub path: String,
     pub range_start: usize,
-    /// Whether only the first byte is asked for, to learn size and revision.
-    pub is_probe: bool,
     pub authorization: Option<String>,
+}
+
+/// How a server differs from the Hub.
+#[derive(Debug, Default, Clone)]
+#[allow(dead_code, reason = "not every suite has all of them")]
+pub enum Manner {
+    #[default]
+    Usual,
+    /// Whatever range is asked for, the whole file comes.
+    NoRanges,
+    /// Every path is the same page.
+    Page,
+    /// Weights lie at another path, or under another address, where the server only stores.
+    StoredAt(String),
+    /// From one address to the next, for ever.
+    Circle,
+    /// So many bytes are announced by the Hub's own header.
+    Announces(usize),
+    /// More comes than is announced, without an end that could be told.
+    Endless,
+    /// An entity tag, or a commit, of the server's choice.
+    Tag(String),
+    Commit(String),
 }
 
 /// How the server behaves; may be changed while it runs.
 #[derive(Debug, Default)]
 pub struct Behaviour {
+    pub manner: Manner,
     /// Where the files lie on the server.
     pub folder: String,
     /// Where their names are asked for, if they can be.
     pub listing: Option<String>,
+    /// Whether a page comes in its place.
+    pub listing_page: bool,
     pub files: BTreeMap<String, Vec<u8>>,
     /// Only requests with this token are answered.
     pub token: Option<String>,
@@ -91,7 +115,6 @@ fn read_request(stream: &TcpStream) -> std::io::Result<Request> {
     let mut request = Request {
         path: first.split(' ').nth(1).unwrap_or_default().to_owned(),
         range_start: 0,
-        is_probe: false,
         authorization: None,
     };
     for line in lines {
@@ -102,9 +125,8 @@ fn read_request(stream: &TcpStream) -> std::io::Result<Request> {
         match name.to_lowercase().as_str() {
             "range" => {
                 let range = value.trim_start_matches("bytes=");
-                let (start, end) = range.split_once('-').unwrap_or((range, ""));
+                let (start, _) = range.split_once('-').unwrap_or((range, ""));
                 request.range_start = start.parse().unwrap_or(0);
-                request.is_probe = end == "0";
             }
             "authorization" => request.authorization = Some(value.to_owned()),
             _ => {}
@@ -132,39 +154,101 @@ fn answer(mut stream: &TcpStream, behaviour: &mut Behaviour) -> std::io::Result<
     if behaviour.listing.as_ref() == Some(&request.path) {
         let names = behaviour.files.keys();
         let names: Vec<String> = names
-            .map(|name| format!("{{\"rfilename\": \"{name}\"}}"))
+            .map(|name| {
+                format!(
+                    "{{\"rfilename\": {}}}",
+                    serde_json::Value::from(name.as_str())
+                )
+            })
             .collect();
-        let body = format!(
-            "{{\"sha\": \"{COMMIT}\", \"siblings\": [{}]}}",
-            names.join(", ")
-        );
+        let body = match behaviour.listing_page {
+            true => "<!doctype html><title>Sign in</title>".to_owned(),
+            false => format!(
+                "{{\"sha\": \"{COMMIT}\", \"siblings\": [{}]}}",
+                names.join(", ")
+            ),
+        };
         return write!(
             stream,
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         );
     }
-    let name = request.path.strip_prefix(&behaviour.folder);
-    let Some((name, file)) = name.and_then(|name| Some((name, behaviour.files.get(name)?))) else {
+    let stored = "/stored/";
+    let path = request.path.as_str();
+    let Some(name) = path
+        .strip_prefix(&behaviour.folder)
+        .or(path.strip_prefix(stored))
+    else {
         return refuse(stream, "404 Not Found");
     };
-    let (start, total) = (request.range_start.min(file.len()), file.len());
-    let body = match request.is_probe {
-        true => &file[..1.min(total)],
-        false => &file[start..],
+    if let Manner::Page = behaviour.manner {
+        let page = "<!doctype html><title>Sign in</title>";
+        return write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nETag: \"page\"\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{page}",
+            page.len()
+        );
+    }
+    let Some(file) = behaviour.files.get(name) else {
+        return refuse(stream, "404 Not Found");
+    };
+    // Hashes have neither dots nor slashes.
+    let mut tag = name.replace(['.', '/'], "-");
+    let mut says_commit = format!("X-Repo-Commit: {COMMIT}\r\n");
+    let is_weights = name.ends_with(".safetensors");
+    let send_on = |mut stream: &TcpStream, to: &str, headers: &str| {
+        write!(
+            stream,
+            "HTTP/1.1 302 Found\r\nLocation: {to}\r\n{headers}Content-Length: 0\r\nConnection: close\r\n\r\n"
+        )
+    };
+    match &behaviour.manner {
+        Manner::StoredAt(place) if is_weights && !path.starts_with(stored) => {
+            let linked = format!(
+                "{says_commit}X-Linked-ETag: \"{tag}\"\r\nX-Linked-Size: {}\r\n",
+                file.len()
+            );
+            return send_on(stream, &format!("{place}{name}"), &linked);
+        }
+        Manner::StoredAt(_) if path.starts_with(stored) => {
+            (tag, says_commit) = ("another-servers-own".into(), String::new());
+        }
+        Manner::Circle if is_weights => return send_on(stream, path, ""),
+        Manner::Announces(size) => says_commit.push_str(&format!("X-Linked-Size: {size}\r\n")),
+        Manner::Tag(other) => tag.clone_from(other),
+        Manner::Commit(other) => says_commit = format!("X-Repo-Commit: {other}\r\n"),
+        _ => {}
+    }
+    let knows_ranges = !matches!(behaviour.manner, Manner::NoRanges);
+    let (start, total) = match knows_ranges {
+        true => (request.range_start.min(file.len()), file.len()),
+        false => (0, file.len()),
+    };
+    let body = &file[start..];
+    let head = match request.range_start > 0 && knows_ranges {
+        true => {
+            let last = start + body.len().saturating_sub(1);
+            format!(
+                "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {start}-{last}/{total}\r\n"
+            )
+        }
+        false => "HTTP/1.1 200 OK\r\n".to_owned(),
+    };
+    let length = match &behaviour.manner {
+        Manner::Endless => format!("X-Linked-Size: {total}\r\n"),
+        _ => format!("Content-Length: {}\r\n", body.len()),
     };
     write!(
         stream,
-        "HTTP/1.1 206 Partial Content\r\nContent-Length: {}\r\nContent-Range: bytes {start}-{}/{total}\r\n\
-         ETag: \"{}\"\r\nX-Repo-Commit: {COMMIT}\r\nConnection: close\r\n\r\n",
-        body.len(),
-        start + body.len().saturating_sub(1),
-        // Hashes have neither dots nor slashes.
-        name.replace(['.', '/'], "-"),
+        "{head}{length}ETag: \"{tag}\"\r\n{says_commit}Connection: close\r\n\r\n"
     )?;
-    let breaks = behaviour
-        .break_after
-        .take_if(|(file, _)| file == name && !request.is_probe);
+    if let Manner::Endless = behaviour.manner {
+        stream.write_all(body)?;
+        return stream.write_all(&[0; 1000]);
+    }
+    let breaks = behaviour.break_after.take_if(|(file, _)| file == name);
     match breaks {
         Some((_, bytes)) => stream.write_all(&body[..bytes.min(body.len())]),
         None => stream.write_all(body),

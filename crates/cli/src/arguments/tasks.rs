@@ -9,6 +9,7 @@ use layerlab_lab::{
     Dataset, EvalOptions, LabError, Report,
     dataset::{Fields, ReadOptions},
     metric::Confidence,
+    report::visible_lines,
 };
 
 use super::{ConfidenceArguments, DeviceArguments, FormatArguments, OutputArguments};
@@ -27,7 +28,9 @@ pub struct TaskArguments {
     #[arg(long = "task", value_name = "FILE|OWNER/NAME[:CONFIG][@SPLIT]")]
     tasks: Vec<PathBuf>,
     /// Which fields of the datasets are what, where their form is not recognised or another is wanted: question, answer, wrong,
-    /// best, choices, key, candidate, id, text, label, group, such as question=q,answer=gold,wrong=bad1+bad2
+    /// best, choices, key, candidate, id, text, label, group, such as question=q,answer=gold,wrong=bad1+bad2. A key to choices
+    /// is found by label, letter, text or index from 0; key_number says that it counts from 1, key_index from 0, and
+    /// key_letter and key_text what they say
     #[arg(
         long,
         value_name = "ROLE=FIELD[+FIELD…],…",
@@ -56,7 +59,8 @@ pub struct TaskArguments {
     /// Tokens from one window of perplexity to the next; the window if not given
     #[arg(long, value_name = "N")]
     stride: Option<usize>,
-    /// Tokens per forward pass when answers are judged
+    /// Tokens in memory at a time when answers are judged, padding included: those of a forward pass, or on the CPU of the
+    /// passes of all threads together
     #[arg(long, value_name = "N", default_value_t = 1024)]
     batch_tokens: usize,
 }
@@ -174,8 +178,9 @@ impl TaskArguments {
         };
         let tasks = self.tasks.iter().map(|task| {
             let dataset = read_dataset(task, &options)?;
-            anstream::eprintln!("{}", dataset.describe());
-            Ok(self.some_items(dataset, seed))
+            let dataset = self.some_items(dataset, seed);
+            anstream::eprintln!("{}", visible_lines(&dataset.describe().to_string()));
+            Ok(dataset)
         });
         texts.chain(tasks).collect()
     }

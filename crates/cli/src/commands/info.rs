@@ -43,6 +43,8 @@ struct TokenizerInfo {
     bos: Option<u32>,
     eos: Option<u32>,
     pad: Option<u32>,
+    /// Where its files contradict each other, and what of them was not used.
+    notes: Vec<String>,
 }
 
 /// Runs it.
@@ -65,6 +67,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 bos: tokenizer.bos(),
                 eos: tokenizer.eos(),
                 pad: tokenizer.pad(),
+                notes: tokenizer.notes().to_vec(),
             },
         })
     })?;
@@ -125,9 +128,11 @@ impl Info {
                 ),
             ),
         ];
+        let notes = self.tokenizer.notes.iter();
+        let notes = notes.map(|note| ("note", note.clone()));
         let warnings = model.warnings.iter();
         let warnings = warnings.map(|warning| ("warning", warning.clone()));
-        let rows = rows.into_iter().chain(warnings);
+        let rows = rows.into_iter().chain(warnings).chain(notes);
         rows.map(|(name, value)| format!("{name:16}{value}\n"))
             .collect()
     }

@@ -112,3 +112,10 @@ with (HERE / "wikiqa.tsv").open(newline="") as file:
     rows = [candidate(row) for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
 columns = {name: TEXT for name in ["question_id", "question", "document_title", "answer"]}
 write("wikiqa", rows, columns | {"label": pa.int64()})
+# Choices in a column that no published form has, beside one that is no text.
+rows = [
+    {"question": "Which keeps the lamp?", "alternatives": ["the keeper", "the miller"], "answer": "A", "picture": b"\xff\xd8\xff"},
+    {"question": "Which sells eels?", "alternatives": ["his aunt", "his sister"], "answer": "B", "picture": b"\xff"},
+]
+columns = {"question": TEXT, "alternatives": TEXTS, "answer": TEXT, "picture": pa.binary()}
+write("alternatives", rows, columns)

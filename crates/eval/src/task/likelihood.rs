@@ -28,6 +28,8 @@ pub(crate) struct Prompting<'a> {
     pub tokenizer: &'a Tokenizer,
     pub context: usize,
     pub dataset: &'a str,
+    /// Whether the model reads the last token too, whose hidden state is wanted, or only predicts it.
+    pub reads_last: bool,
 }
 
 impl Prompting<'_> {
@@ -54,7 +56,9 @@ impl Prompting<'_> {
                 choice,
             });
         }
-        if tokens > context {
+        let longest = context + usize::from(!self.reads_last);
+        // The first token of a choice is predicted from one before it.
+        if tokens >= longest {
             return Err(EvalError::LongAnswer {
                 dataset,
                 line,
@@ -62,8 +66,7 @@ impl Prompting<'_> {
                 context,
             });
         }
-        // The last token is only predicted, never read.
-        let surplus = (ids.len() - 1).saturating_sub(context);
+        let surplus = ids.len().saturating_sub(longest);
         ids.drain(..surplus);
         let start = start - surplus;
         Ok((Continued { ids, start }, surplus > 0))
@@ -81,6 +84,7 @@ impl Asked<'_> {
             tokenizer: self.tokenizer,
             context: self.context(),
             dataset: self.dataset,
+            reads_last: false,
         };
         let (continued, cut) = prompting.continued(continuation)?;
         requests.truncated += usize::from(cut);
@@ -135,10 +139,16 @@ impl Asked<'_> {
 }
 
 /// Summed log-likelihood of the tokens asked for, row by row, in float64.
-pub(super) async fn batch_sums(
+async fn batch_sums(decoder: &Decoder, requests: &[&Continued]) -> Result<Vec<f64>, ModelError> {
+    let rows = token_log_likelihoods(decoder, requests).await?;
+    Ok(rows.iter().map(|tokens| tokens.iter().sum()).collect())
+}
+
+/// Log-likelihood of each token asked for, row by row.
+pub(super) async fn token_log_likelihoods(
     decoder: &Decoder,
     requests: &[&Continued],
-) -> Result<Vec<f64>, ModelError> {
+) -> Result<Vec<Vec<f64>>, ModelError> {
     let read: Vec<&[u32]> = requests
         .iter()
         .map(|request| &request.ids[..request.ids.len() - 1])
@@ -162,12 +172,12 @@ pub(super) async fn batch_sums(
         return Err(ModelError::TokenOutsideVocabulary { id, vocab_size });
     }
     let hidden = decoder.hidden_states(&batch, None, &mut NoObserver)?;
-    let mut sums = vec![0.0; requests.len()];
+    let mut rows = vec![Vec::new(); requests.len()];
     if let Some(found) = decoder.log_likelihoods(hidden, &targets) {
         let found = found.into_data_async().await?;
         for (target, value) in targets.iter().zip(found.iter::<f32>()) {
-            sums[target.row] += f64::from(value);
+            rows[target.row].push(f64::from(value));
         }
     }
-    Ok(sums)
+    Ok(rows)
 }

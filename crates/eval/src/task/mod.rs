@@ -17,13 +17,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Dataset, EvalError, Items, MetricResult,
+    dataset::Mapping,
     metric::{Confidence, Metric},
 };
 
 /// How a model is asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EvalOptions {
-    /// Tokens per forward pass, padding included; a longer sequence is passed alone.
+    /// Tokens in memory at a time, padding included: those of a forward pass, or on the CPU of the passes of all threads
+    /// together. A longer sequence is passed alone.
     pub batch_tokens: usize,
     /// How intervals are found.
     pub confidence: Confidence,
@@ -104,6 +106,13 @@ pub enum Task {
         bos: bool,
         /// Tokens predicted.
         tokens: usize,
+        /// Bytes of UTF-8 that these stand for.
+        #[serde(default)]
+        bytes: usize,
+        /// SHA-256 over the ids of all tokens of the text as little-endian integers of 32 bits, as hexadecimal: models that
+        /// agree in it read the same tokens, so that their perplexities can be compared.
+        #[serde(default)]
+        token_sha256: String,
     },
     /// The log-likelihood of each choice after the prompt is compared.
     MultipleChoice {
@@ -149,6 +158,13 @@ pub struct TaskResult {
     pub task: Task,
     /// Items asked, or windows read.
     pub items: usize,
+    /// Items that the dataset has, or windows of the text: more than `items` where only some were drawn, and 0 where that
+    /// was not noted.
+    #[serde(default)]
+    pub of: usize,
+    /// Which field of the dataset was read as what, and which were not used; a text has none.
+    #[serde(default)]
+    pub mapping: Option<Mapping>,
     /// Records of the dataset that could not be read and were passed over.
     pub skipped: usize,
     /// What was measured.
@@ -156,6 +172,24 @@ pub struct TaskResult {
 }
 
 impl TaskResult {
+    /// Whether two models that were asked the same read it as the same tokens, as far as that matters to what is measured:
+    /// perplexity is of tokens, everything else of items.
+    pub fn reads_same_tokens(&self, other: &Self) -> bool {
+        let tokens = |result: &Self| match &result.task {
+            Task::Perplexity { token_sha256, .. } => Some(token_sha256.clone()),
+            _ => None,
+        };
+        tokens(self) == tokens(other)
+    }
+
+    /// How many items were asked, with how many there are where that is more.
+    pub fn asked(&self) -> String {
+        match self.of > self.items {
+            true => format!("{} of {}", self.items, self.of),
+            false => self.items.to_string(),
+        }
+    }
+
     /// One of its metrics.
     pub fn metric(&self, metric: Metric) -> Option<&MetricResult> {
         self.metrics.iter().find(|result| result.metric == metric)
@@ -184,8 +218,13 @@ pub async fn evaluate(
         dataset: &dataset.name,
         options,
     };
+    let mut of = dataset.of;
     let (task, metrics) = match &dataset.items {
-        Items::Text(text) => asked.perplexity(text, progress).await?,
+        Items::Text(text) => {
+            let (task, metrics, windows) = asked.perplexity(text, progress).await?;
+            of = windows;
+            (task, metrics)
+        }
         Items::Choices(items) => asked.choices(items, progress).await?,
         Items::Answers(items) => asked.answers(items, progress).await?,
         Items::Labels(items) => asked.labels(items, progress).await?,
@@ -195,6 +234,8 @@ pub async fn evaluate(
         sha256: dataset.sha256.clone(),
         task,
         items: metrics.first().map_or(0, |result| result.sample.len()),
+        of,
+        mapping: dataset.mapping.clone(),
         skipped: dataset.skipped.len(),
         metrics,
     })

@@ -193,14 +193,13 @@ impl Calibration<'_> {
         options: MeasureOptions,
         run: &mut Run<'_>,
     ) -> Result<ModelStatistics, LabError> {
-        let epsilon = options.epsilon;
         let wanted = Wanted {
             removed: removed.clone(),
             statistics: Some(options),
             ..Wanted::default()
         };
         let layers = self.pass(decoder, &wanted, run).await?.layers;
-        Ok(ModelStatistics { layers, epsilon })
+        Ok(ModelStatistics { layers })
     }
 
     /// Mean cross-entropy per token in nats of the decoder without some blocks.
@@ -216,7 +215,7 @@ impl Calibration<'_> {
             ..Wanted::default()
         };
         let losses = self.pass(decoder, &wanted, run).await?.losses;
-        Ok(mean_loss(&losses.whole, &losses.tokens))
+        Ok(losses.whole_mean().unwrap_or(f64::NAN))
     }
 }
 
@@ -236,9 +235,4 @@ pub async fn measure(
     Calibration { sequences, batch }
         .statistics(decoder, whole, options, run)
         .await
-}
-
-/// Mean cross-entropy per token in nats.
-pub(crate) fn mean_loss(losses: &[f64], tokens: &[usize]) -> f64 {
-    losses.iter().sum::<f64>() / tokens.iter().sum::<usize>() as f64
 }

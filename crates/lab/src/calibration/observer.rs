@@ -22,7 +22,7 @@ pub struct MeasureOptions {
     pub epsilon: Epsilon,
     /// How many blocks apart hidden states are compared.
     pub spans: BTreeSet<usize>,
-    /// Sequences per forward pass.
+    /// Sequences in memory at a time, on all threads together.
     pub batch: usize,
 }
 
@@ -76,10 +76,7 @@ impl<'a> TapObserver<'a> {
         input: Option<Tensor<3>>,
         mask: &Tensor<2, Int>,
     ) {
-        let epsilon = match self.options.epsilon {
-            Epsilon::Absolute(threshold) => Some(threshold),
-            Epsilon::Relative(_) => None,
-        };
+        let epsilon = self.options.epsilon.absolute();
         let recorder = self.record(Subject::Tap(layer, tap), mask);
         recorder.measure(hidden, input, epsilon);
     }

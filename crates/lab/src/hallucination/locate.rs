@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use layerlab_eval::{Dataset, EvalOptions, Items, Pair, TokenPair, pairs, tokenise};
+use layerlab_eval::{
+    Dataset, EvalOptions, Items, Pair, TokenPair, dataset::Mapping, pairs, tokenise,
+};
 use layerlab_model::{Decoder, ModelFiles};
 use layerlab_score::{
     ContrastOptions, LayerContrast, ShuffledLabels, contrast_layers, shuffled_labels,
 };
-use layerlab_stats::{Tap, TapStatistics};
+use layerlab_stats::{FEW_UNITS, Tap, TapStatistics};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
@@ -74,6 +76,21 @@ pub struct LocatedDataset {
     pub sha256: String,
     /// Pairs, each of its own question unless the dataset repeats one.
     pub pairs: usize,
+    /// Items that the dataset has: more than were looked at where only some were drawn, and 0 where that was not noted.
+    #[serde(default)]
+    pub of: usize,
+    /// Items that were looked at.
+    #[serde(default)]
+    pub items: usize,
+    /// Which field of the dataset was read as what, and which were not used.
+    #[serde(default)]
+    pub mapping: Option<Mapping>,
+    /// Records of the dataset that could not be read and were passed over.
+    #[serde(default)]
+    pub skipped: usize,
+    /// Pairs whose prompt lost its beginning to fit the context.
+    #[serde(default)]
+    pub truncated: usize,
     /// How pairs were mined; none where the dataset has them.
     pub mined: Option<Mined>,
     /// Mean tokens of a factual and of a hallucinated answer.
@@ -144,7 +161,12 @@ pub async fn locate_pairs<F: ModelFiles>(
     let mut found = Vec::with_capacity(datasets.len());
     let mut pairs = Vec::with_capacity(datasets.len());
     for dataset in datasets {
-        let (tokens, mined) = token_pairs(model, &model.decoder, dataset, request, run).await?;
+        let found_pairs = token_pairs(model, &model.decoder, dataset, request, run).await?;
+        let FoundPairs {
+            pairs: tokens,
+            truncated,
+            mined,
+        } = found_pairs;
         let epsilon = request.contrast.epsilon;
         let measured = measure_pairs(&model.decoder, &tokens, &request.taps, epsilon, run).await?;
         let taps = contrasted(&measured, &tokens, request, run).await?;
@@ -155,6 +177,11 @@ pub async fn locate_pairs<F: ModelFiles>(
             dataset: dataset.name.clone(),
             sha256: dataset.sha256.clone(),
             pairs: tokens.len(),
+            of: dataset.of,
+            items: dataset.items.len(),
+            mapping: dataset.mapping.clone(),
+            skipped: dataset.skipped.len(),
+            truncated,
             mined,
             answer_tokens: [
                 mean(&|pair| pair.factual.ids.len() - pair.factual.start),
@@ -168,12 +195,30 @@ pub async fn locate_pairs<F: ModelFiles>(
     run.step(Progress::Hashing).await?;
     let mut report = Report::begin(model, Experiment::Locate, created).await?;
     report.timings.measure_seconds = Some(seconds);
+    let short = found.iter().filter(|dataset| dataset.pairs < FEW_UNITS);
+    let short = short.map(|dataset| {
+        format!(
+            "{}: {} pairs are fewer than {FEW_UNITS}, so that intervals are too narrow and no layer is told apart; more pairs \
+             would tell more",
+            dataset.dataset, dataset.pairs
+        )
+    });
+    report.warnings.extend(short);
     report.hallucination = Some(HallucinationReport {
         definitions: DEFINITIONS.into(),
         request: request.clone(),
         datasets: found,
     });
     Ok(Located { report, pairs })
+}
+
+/// Pairs of a dataset as tokens.
+pub(crate) struct FoundPairs {
+    pub pairs: Vec<TokenPair>,
+    /// Those whose prompt lost its beginning.
+    pub truncated: usize,
+    /// How they were mined, if they were.
+    pub mined: Option<Mined>,
 }
 
 /// The pairs of a dataset as tokens, mined where it has none of its own.
@@ -183,7 +228,7 @@ pub(crate) async fn token_pairs<F>(
     dataset: &Dataset,
     request: &LocateRequest,
     run: &mut Run<'_>,
-) -> Result<(Vec<TokenPair>, Option<Mined>), LabError> {
+) -> Result<FoundPairs, LabError> {
     let (found, mined): (Vec<Pair>, Option<Mined>) = match &dataset.items {
         Items::Answers(_) => {
             let (options, mining) = (&request.eval, request.mining);
@@ -200,8 +245,12 @@ pub(crate) async fn token_pairs<F>(
     }
     let context = decoder.spec().context;
     let template = &request.eval.question_template;
-    let tokens = tokenise(&dataset.name, &found, &model.tokenizer, context, template)?;
-    Ok((tokens, mined))
+    let (pairs, truncated) = tokenise(&dataset.name, &found, &model.tokenizer, context, template)?;
+    Ok(FoundPairs {
+        pairs,
+        truncated,
+        mined,
+    })
 }
 
 /// Every tap that is asked for, with its controls.

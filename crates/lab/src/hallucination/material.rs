@@ -51,6 +51,7 @@ pub(super) async fn prepare<F>(
 ) -> Result<(Material, SplitReport, Vec<Dataset>), LabError> {
     let seed = request.recipe.seed;
     let (mut train, mut validation): (Vec<TokenPair>, Vec<TokenPair>) = Default::default();
+    let mut truncated = 0;
     let has_choices = material
         .datasets
         .iter()
@@ -69,7 +70,8 @@ pub(super) async fn prepare<F>(
             let part = only(dataset, part, seed);
             if is_taught && part.items.len() >= 2 {
                 let found = token_pairs(model, &model.decoder, &part, &request.locate, run).await?;
-                pairs.extend(found.0);
+                truncated += found.truncated;
+                pairs.extend(found.pairs);
             }
         }
     }
@@ -96,6 +98,18 @@ pub(super) async fn prepare<F>(
         .iter()
         .filter(|dataset| matches!(dataset.items, Items::Choices(_) | Items::Answers(_)));
     let split = SplitReport {
+        questions: material
+            .datasets
+            .iter()
+            .map(|dataset| dataset.items.len())
+            .sum(),
+        of: material.datasets.iter().map(|dataset| dataset.of).sum(),
+        skipped: material
+            .datasets
+            .iter()
+            .map(|dataset| dataset.skipped.len())
+            .sum(),
+        truncated,
         train: train.len(),
         validation: validation.len(),
         test: questions.map(|dataset| dataset.items.len()).sum(),

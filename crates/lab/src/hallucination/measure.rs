@@ -86,7 +86,7 @@ impl Place<'_> {
             let (sequences, total) = (self.done, self.total);
             run.step(Progress::Measuring { sequences, total }).await?;
         }
-        let mut statistics = ModelStatistics::new(layers, self.epsilon);
+        let mut statistics = ModelStatistics::new(layers);
         for (layer, tap, of_answer) in found.into_iter().flatten() {
             let taps = &mut statistics.layers[layer].taps;
             taps.entry(tap).or_default().sequences.push(of_answer);
@@ -138,10 +138,7 @@ impl Observer for AnswerObserver<'_> {
     }
 
     fn observe(&mut self, layer: usize, tap: Tap, hidden: Tensor<3>, _mask: &Tensor<2, Int>) {
-        let epsilon = match self.epsilon {
-            Epsilon::Absolute(threshold) => Some(threshold),
-            Epsilon::Relative(_) => None,
-        };
+        let epsilon = self.epsilon.absolute();
         self.places.push((layer, tap));
         self.recorder.measure(hidden, None, epsilon);
     }

@@ -47,6 +47,18 @@ pub(super) fn only(dataset: &Dataset, part: Part, seed: u64) -> Dataset {
 /// How questions were parted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SplitReport {
+    /// Items of all datasets that were parted.
+    #[serde(default)]
+    pub questions: usize,
+    /// Items that the datasets have: more where only some were drawn, and 0 where that was not noted.
+    #[serde(default)]
+    pub of: usize,
+    /// Records that could not be read and were passed over.
+    #[serde(default)]
+    pub skipped: usize,
+    /// Pairs that were trained or validated on whose prompt lost its beginning to fit the context.
+    #[serde(default)]
+    pub truncated: usize,
     /// Pairs that were trained on.
     pub train: usize,
     /// Pairs by which the best step was chosen.
@@ -57,4 +69,27 @@ pub struct SplitReport {
     pub neutral_train: usize,
     /// Tokens of neutral text that the guard watched.
     pub neutral_validation: usize,
+}
+
+impl SplitReport {
+    /// What of the datasets was not used, in words; nothing where all was.
+    pub(crate) fn left_out(&self) -> String {
+        let mut said = String::new();
+        if self.of > self.questions {
+            said.push_str(&format!(
+                " {} of {} items were drawn.",
+                self.questions, self.of
+            ));
+        }
+        if self.skipped > 0 {
+            said.push_str(&format!(" {} records passed over.", self.skipped));
+        }
+        if self.truncated > 0 {
+            let count = self.truncated;
+            said.push_str(&format!(
+                " {count} prompts lost their beginning to fit the context."
+            ));
+        }
+        said
+    }
 }

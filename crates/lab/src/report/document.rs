@@ -9,10 +9,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
-use super::{LayerReport, PruningReport};
+use super::{LayerReport, PruningReport, count};
 use crate::{
     DeviceChoice, DeviceKind, HallucinationReport, OpenDevice, OpenModel, RepairReport,
-    TaskComparison, Text,
+    TaskComparison, Text, WholeText,
 };
 
 /// Name and version of the format.
@@ -102,6 +102,7 @@ impl Report {
                 .warnings
                 .iter()
                 .cloned()
+                .chain(model.tokenizer.notes().iter().cloned())
                 .chain(fallback.map(|reason| format!("running on the CPU: {reason}")))
                 .collect(),
             model: model_report,
@@ -242,6 +243,9 @@ pub struct DataReport {
     pub tokens: usize,
     /// Whether each sequence begins with BOS.
     pub bos: bool,
+    /// What the text has in all, where that was looked at.
+    #[serde(default)]
+    pub whole: Option<WholeText>,
 }
 
 impl DataReport {
@@ -254,6 +258,25 @@ impl DataReport {
             sequence_length: text.sequence_length,
             tokens: text.tokens(),
             bos: text.bos,
+            whole: Some(text.whole),
+        }
+    }
+
+    /// Tokens and sequences, with what they are of where that is more.
+    pub fn size(&self) -> String {
+        let plural = |number: usize| if number == 1 { "sequence" } else { "sequences" };
+        let (tokens, sequences) = (count(self.tokens), self.sequences);
+        match self.whole.filter(|whole| whole.tokens > self.tokens) {
+            Some(whole) => {
+                let about = if whole.is_estimate { "about " } else { "" };
+                format!(
+                    "{tokens} tokens of {about}{} in {sequences} {} of {about}{}",
+                    count(whole.tokens),
+                    plural(sequences),
+                    count(whole.sequences.max(sequences))
+                )
+            }
+            None => format!("{tokens} tokens in {sequences} {}", plural(sequences)),
         }
     }
 }
@@ -300,7 +323,7 @@ pub struct OptionsReport {
     pub score: ScoreOptions,
     /// How many blocks apart hidden states were compared.
     pub spans: BTreeSet<usize>,
-    /// Sequences per forward pass.
+    /// Sequences in memory at a time, on all threads together.
     pub batch: usize,
 }
 

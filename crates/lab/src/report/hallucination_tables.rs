@@ -5,9 +5,9 @@ use layerlab_score::Estimate;
 
 use super::{
     Report,
-    number::significant,
+    number::{interval, percent, significant},
     table::Style,
-    task_table::{file_name, kept},
+    task_table::{file_name, kept, p_note, p_value},
 };
 use crate::{Ending, HallucinationReport, LocatedDataset, LocatedTap, RepairReport, RepairRun};
 
@@ -37,10 +37,27 @@ impl LocatedDataset {
     /// What was paired, and what the controls say, in words.
     pub(super) fn notes(&self, tap: &LocatedTap) -> Vec<String> {
         let [factual, hallucinated] = self.answer_tokens;
+        let of = match self.of > self.items {
+            true => format!(" from {} of {} items", self.items, self.of),
+            false => String::new(),
+        };
         let mut notes = vec![format!(
-            "{} pairs; a factual answer has {factual:.2} tokens in the mean, a hallucinated one {hallucinated:.2}.",
+            "{} pairs{of}; a factual answer has {factual:.2} tokens in the mean, a hallucinated one {hallucinated:.2}.",
             self.pairs
         )];
+        if let Some(mapping) = &self.mapping {
+            notes.push(format!("Read as {mapping}."));
+        }
+        match self.truncated {
+            0 => {}
+            1 => notes.push("1 prompt lost its beginning to fit the context.".into()),
+            count => notes.push(format!(
+                "{count} prompts lost their beginning to fit the context."
+            )),
+        }
+        if self.skipped > 0 {
+            notes.push(format!("{} records passed over.", self.skipped));
+        }
         if let Some(mined) = &self.mined {
             notes.push(format!(
                 "Mined: of {} questions the model answered {} right and {} wrong, {} of these confidently.",
@@ -78,11 +95,11 @@ impl LocatedDataset {
         }
         if let Some(shuffled) = &tap.shuffled {
             notes.push(format!(
-                "With labels drawn by coins ({} times): mean |ln EAVSS| {}, {:.1} % of layers told apart, AUROC {:.3}.",
+                "With labels drawn by coins ({} times): mean |ln EAVSS| {}, {} of layers told apart, AUROC {}.",
                 shuffled.shuffles,
-                significant(Some(shuffled.propensity)),
-                100.0 * shuffled.distinguishable,
-                shuffled.auroc
+                significant(shuffled.propensity),
+                percent(shuffled.distinguishable),
+                significant(shuffled.auroc)
             ));
         }
         notes
@@ -184,25 +201,28 @@ impl RepairReport {
         let split = &self.split;
         let mut sections = vec![format!(
             "{}\n{} pairs were trained on, {} chose the best step; all figures are of the {} held-out questions. Neutral text: \
-             {} tokens trained on, {} watched.",
+             {} tokens trained on, {} watched.{}",
             self.definitions,
             split.train,
             split.validation,
             split.test,
             split.neutral_train,
-            split.neutral_validation
+            split.neutral_validation,
+            split.left_out()
         )];
         sections.push(format!(
             "{}\n{}\n{}",
             heading("Repairs beside each other, all held-out questions together"),
             self.summary(report, style),
-            "The change on the model as it was, with its interval; * where that leaves out 0; p of McNemar's \
-             exact test."
+            self.note()
         ));
+        let by_dataset = self.runs.iter().flat_map(|run| &run.compared);
+        let by_dataset = by_dataset.map(|task| &task.comparison);
         sections.push(format!(
-            "{}\n{}",
+            "{}\n{}\n{}",
             heading("By dataset"),
-            self.details(report, style)
+            self.details(report, style),
+            p_note(by_dataset).unwrap_or_default()
         ));
         sections.push(format!(
             "{}\n{}",
@@ -210,6 +230,13 @@ impl RepairReport {
             self.conclusions().join("\n")
         ));
         sections
+    }
+
+    /// How to read the figures.
+    fn note(&self) -> String {
+        let compared = self.runs.iter().flat_map(|run| &run.pooled);
+        let tests = p_note(compared).unwrap_or_default();
+        format!("The change on the model as it was, with its interval. {tests}")
     }
 
     fn summary(&self, report: &Report, style: Style) -> String {
@@ -348,11 +375,10 @@ impl RepairReport {
 }
 
 fn change(compared: &Comparison) -> String {
-    let star = if compared.is_significant() { "*" } else { "" };
     let mut cell = match (compared.metric, compared.retained) {
         // A perplexity is told by its ratio.
-        (Metric::Perplexity, Some(retained)) => format!("kept {}{star}", kept(retained)),
-        _ => format!("{}{star}", signed(compared.difference)),
+        (Metric::Perplexity, Some(retained)) => format!("kept {}", kept(retained)),
+        _ => signed(compared.difference),
     };
     let ends = match compared.metric {
         Metric::Perplexity => compared.retained_low.zip(compared.retained_high),
@@ -363,10 +389,11 @@ fn change(compared: &Comparison) -> String {
             Metric::Perplexity => kept(value),
             _ => signed(Some(value)),
         };
-        cell.push_str(&format!(" [{}, {}]", number(low), number(high)));
+        let ends = [low, high].map(number);
+        cell.push_str(&format!(" {}", interval(ends, compared.rough)));
     }
-    if let Some(p) = compared.mcnemar {
-        cell.push_str(&format!(" p {}", significant(Some(p))));
+    if let Some(p) = p_value(compared) {
+        cell.push_str(&format!(" {p}"));
     }
     cell
 }

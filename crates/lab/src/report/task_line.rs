@@ -18,9 +18,12 @@ pub(super) fn describe(result: &TaskResult) -> String {
             stride,
             bos,
             tokens,
+            bytes,
+            ..
         } => format!(
-            "{name}: perplexity of {tokens} tokens in {} windows of {window} every {stride}, the text {}",
-            result.items,
+            "{name}: perplexity of {tokens} tokens, which stand for {bytes} bytes, in {} windows of {window} every \
+             {stride}, the text {}",
+            result.asked(),
             with_bos(bos)
         ),
         Task::MultipleChoice {
@@ -29,7 +32,7 @@ pub(super) fn describe(result: &TaskResult) -> String {
             truncated,
         } => format!(
             "{name}: {} questions as {template:?} {}{}",
-            result.items,
+            result.asked(),
             with_bos(bos),
             cut(truncated)
         ),
@@ -40,7 +43,7 @@ pub(super) fn describe(result: &TaskResult) -> String {
             max_new_tokens,
         } => format!(
             "{name}: {} questions as {template:?} {}, greedy answers of at most {max_new_tokens} tokens{}",
-            result.items,
+            result.asked(),
             with_bos(bos),
             cut(truncated)
         ),
@@ -51,7 +54,7 @@ pub(super) fn describe(result: &TaskResult) -> String {
             classes,
         } => format!(
             "{name}: {} texts of {} classes as {template:?} {}{}",
-            result.items,
+            result.asked(),
             classes.len(),
             with_bos(bos),
             cut(truncated)
@@ -65,6 +68,9 @@ pub(super) fn describe(result: &TaskResult) -> String {
             "; accuracy is above chance and acc_norm below it, or the other way round: the length of \
              choices decides more than their content",
         );
+    }
+    if let Some(mapping) = &result.mapping {
+        line.push_str(&format!("; read as {mapping}"));
     }
     if result.skipped > 0 {
         line.push_str(&format!("; {} records passed over", result.skipped));

@@ -140,14 +140,12 @@ pub fn record_logits(decoder: &Decoder, folder: &Path) {
     fs::write(folder.join("logits.json"), recorded.to_string()).expect("a file");
 }
 
-/// Where `LAYERLAB_PYTHON` names a Python with `transformers` and `peft`, they load what `write` leaves in folders and give
-/// the logits that are recorded there.
-pub fn assert_reloaded(write: impl FnOnce() -> Vec<PathBuf>) {
-    let Some(python) = std::env::var_os("LAYERLAB_PYTHON") else {
-        eprintln!("LAYERLAB_PYTHON is not set: passed over");
-        return;
-    };
+/// The Python with `transformers` and `peft` that `LAYERLAB_PYTHON` names loads the folders, and finds the logits that are
+/// recorded there.
+pub fn assert_reloaded(folders: &[PathBuf]) {
+    assert!(!folders.is_empty());
+    let python = std::env::var_os("LAYERLAB_PYTHON").expect("LAYERLAB_PYTHON names a Python");
     let script = goldens().join("reload.py");
-    let status = Command::new(python).arg(script).args(write()).status();
+    let status = Command::new(python).arg(script).args(folders).status();
     assert!(status.expect("python starts").success());
 }

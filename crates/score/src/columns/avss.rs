@@ -75,20 +75,20 @@ pub(super) fn columns<'a>(
     columns
 }
 
-/// A number of one layer for given weights of sequences.
-type Value = fn(&SummedTap<'_>, &ScoreOptions, &[u32]) -> f64;
+/// A number of one layer, whose elements are all finite, for given weights of sequences.
+type Value = fn(&SummedTap<'_>, &ScoreOptions, &[u32]) -> Option<f64>;
 
 /// AV / AS' at the chosen tap.
-fn plain(tap: &SummedTap<'_>, options: &ScoreOptions, weights: &[u32]) -> f64 {
+fn plain(tap: &SummedTap<'_>, options: &ScoreOptions, weights: &[u32]) -> Option<f64> {
     ratio(tap, options.estimator, options.epsilon, weights)
 }
 
-fn variance(tap: &SummedTap<'_>, options: &ScoreOptions, weights: &[u32]) -> f64 {
-    tap.variance(options.estimator, weights)
+fn variance(tap: &SummedTap<'_>, options: &ScoreOptions, weights: &[u32]) -> Option<f64> {
+    Some(tap.variance(options.estimator, weights))
 }
 
-fn sparsity(tap: &SummedTap<'_>, options: &ScoreOptions, weights: &[u32]) -> f64 {
-    tap.sparsity(options.epsilon, weights).share
+fn sparsity(tap: &SummedTap<'_>, options: &ScoreOptions, weights: &[u32]) -> Option<f64> {
+    Some(tap.sparsity(options.epsilon, weights).share)
 }
 
 /// AVSS of what the block writes over AVSS of what it reads: what the block adds, freed from the growth
@@ -108,8 +108,14 @@ fn relative(
         .collect())
 }
 
-fn ratio(tap: &SummedTap<'_>, estimator: Estimator, epsilon: Epsilon, weights: &[u32]) -> f64 {
-    tap.variance(estimator, weights) / tap.sparsity(epsilon, weights).floored
+fn ratio(
+    tap: &SummedTap<'_>,
+    estimator: Estimator,
+    epsilon: Epsilon,
+    weights: &[u32],
+) -> Option<f64> {
+    let (variance, sparsity) = tap.variance_and_sparsity(estimator, epsilon, weights)?;
+    Some(variance / sparsity)
 }
 
 /// One tap of every layer, ready for many resamples.
@@ -132,14 +138,16 @@ impl<'a> Read<'a> {
     }
 
     /// A value per layer; none where an activation was not finite.
-    fn each(&self, value: impl Fn(&SummedTap<'_>) -> f64) -> Result<Layers, ScoreError> {
+    fn each(&self, value: impl Fn(&SummedTap<'_>) -> Option<f64>) -> Result<Layers, ScoreError> {
         let (tap, method) = (self.tap, self.method);
         let layers = self.layers.iter().enumerate();
         layers
             .map(|(layer, summed)| {
                 let missing = ScoreError::TapNotMeasured { layer, tap, method };
                 let summed = summed.as_ref().ok_or(missing)?;
-                Ok(summed.is_finite().then(|| value(summed)))
+                Ok(Some(summed)
+                    .filter(|summed| summed.is_finite())
+                    .and_then(&value))
             })
             .collect()
     }

@@ -3,9 +3,10 @@
 //! The abstract of arXiv 2411.10069 names HSAV and HSS without giving formulas. These definitions are ours.
 
 mod probe;
-mod side;
 
-use layerlab_stats::{Epsilon, Estimator, Resamples, TapStatistics, percentile_interval};
+use layerlab_stats::{
+    Epsilon, Estimator, FEW_UNITS, Resamples, SummedTap, TapStatistics, percentile_interval,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
@@ -13,7 +14,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Direction, ScoreError, rank::ranks};
 use probe::Probe;
-use side::Side;
 
 /// Resamples of each shuffle of the labels.
 const SHUFFLE_RESAMPLES: usize = 200;
@@ -92,7 +92,8 @@ pub struct LayerContrast {
     pub ln_eavss: Estimate,
     /// |ln EAVSS|.
     pub propensity: Option<f64>,
-    /// Whether the interval of ln EAVSS leaves out 0; none without an interval.
+    /// Whether the interval of ln EAVSS leaves out 0; none without an interval, or of fewer than 10 pairs, whose
+    /// interval is too narrow.
     pub distinguishable: Option<bool>,
     /// 1 is the layer of the highest propensity.
     pub rank: Option<usize>,
@@ -105,12 +106,13 @@ pub struct LayerContrast {
 pub struct ShuffledLabels {
     /// Times that labels were shuffled.
     pub shuffles: usize,
-    /// Mean of |ln EAVSS| over layers and shuffles.
-    pub propensity: f64,
-    /// Share of layers and shuffles whose interval leaves out 0; about one less the confidence level by chance.
-    pub distinguishable: f64,
-    /// Mean AUROC over layers and shuffles; about 0.5 by chance.
-    pub auroc: f64,
+    /// Mean of |ln EAVSS| over layers and shuffles; none where it is undefined in all of them.
+    pub propensity: Option<f64>,
+    /// Share of layers and shuffles whose interval leaves out 0; about one less the confidence level by chance. None
+    /// where there is no interval.
+    pub distinguishable: Option<f64>,
+    /// Mean AUROC over layers and shuffles; about 0.5 by chance. None where it is undefined in all of them.
+    pub auroc: Option<f64>,
 }
 
 /// Contrasts every layer: `factual` and `hallucinated` hold for each layer the statistics of answers in the same order,
@@ -136,10 +138,10 @@ pub fn contrast_layers(
     let mut contrasts: Vec<LayerContrast> = layers
         .map(|(layer, (factual, hallucinated))| {
             let both = Both {
-                sides: [Side::of(factual), Side::of(hallucinated)],
+                sides: [factual.summed(), hallucinated.summed()],
                 probe: Probe::of(factual, hallucinated, &folds),
             };
-            both.contrast(layer, None, &resamples, options)
+            both.contrast(layer, &resamples, options)
         })
         .collect();
     let propensities: Vec<Option<f64>> = contrasts.iter().map(|layer| layer.propensity).collect();
@@ -167,18 +169,18 @@ pub fn shuffled_labels(
     let swaps: Vec<Vec<bool>> = swaps.collect();
     let mut found = Vec::new();
     for (layer, (factual, hallucinated)) in factual.iter().zip(hallucinated).enumerate() {
-        let sides = [Side::of(factual), Side::of(hallucinated)];
+        let sides = [factual.summed(), hallucinated.summed()];
         for swap in &swaps {
             let both = Both {
-                sides: sides.clone(),
+                sides: swapped(&sides, swap),
                 probe: Probe::shuffled(factual, hallucinated, &folds, swap),
             };
-            found.push(both.contrast(layer, Some(swap), &resamples, options));
+            found.push(both.contrast(layer, &resamples, options));
         }
     }
     let mean = |value: &dyn Fn(&LayerContrast) -> Option<f64>| {
         let values: Vec<f64> = found.iter().filter_map(value).collect();
-        values.iter().sum::<f64>() / values.len() as f64
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     };
     (!found.is_empty()).then(|| ShuffledLabels {
         shuffles: options.shuffles,
@@ -188,21 +190,30 @@ pub fn shuffled_labels(
     })
 }
 
+/// Both sides with the answers of some pairs in each other's place.
+fn swapped<'a>(sides: &[SummedTap<'a>; 2], swap: &[bool]) -> [SummedTap<'a>; 2] {
+    let answers = |places: [usize; 2]| {
+        let swap = swap.iter().enumerate();
+        swap.map(|(pair, swapped)| sides[places[usize::from(*swapped)]].sequences()[pair].clone())
+            .collect()
+    };
+    [answers([0, 1]), answers([1, 0])]
+}
+
 /// Both sides of all pairs at one layer.
-struct Both {
-    sides: [Side; 2],
+struct Both<'a> {
+    sides: [SummedTap<'a>; 2],
     probe: Probe,
 }
 
-impl Both {
+impl Both<'_> {
     fn contrast(
         &self,
         layer: usize,
-        swap: Option<&[bool]>,
         resamples: &Resamples,
         options: &ContrastOptions,
     ) -> LayerContrast {
-        let ratios = |draw: &[u32]| self.ratios(draw, swap, options);
+        let ratios = |draw: &[u32]| self.ratios(draw, options);
         let drawn: Vec<[f64; 3]> = resamples
             .draws()
             .iter()
@@ -229,30 +240,23 @@ impl Both {
             hss: estimate(1),
             ln_eavss,
             propensity: ln_eavss.value.map(f64::abs),
-            distinguishable: ln_eavss.excludes(0.0),
+            distinguishable: ln_eavss
+                .excludes(0.0)
+                .filter(|_| resamples.data().len() >= FEW_UNITS),
             rank: None,
             auroc,
         }
     }
 
     /// HSAV, HSS and ln EAVSS; none where one is not a positive number.
-    fn ratios(
-        &self,
-        draw: &[u32],
-        swap: Option<&[bool]>,
-        options: &ContrastOptions,
-    ) -> Option<[f64; 3]> {
-        let [factual, hallucinated] = [false, true].map(|hallucinated| {
-            let answers = (0..draw.len()).map(|pair| {
-                let swapped = swap.is_some_and(|swap| swap[pair]);
-                let side = &self.sides[usize::from(hallucinated != swapped)];
-                (&side.answers[pair], draw[pair])
-            });
-            let answers: Vec<_> = answers.filter(|(_, times)| *times > 0).collect();
-            side::variance_and_sparsity(&answers, options.estimator, options.epsilon)
-        });
-        let hsav = hallucinated?.0 / factual?.0;
-        let hss = hallucinated?.1 / factual?.1;
+    fn ratios(&self, draw: &[u32], options: &ContrastOptions) -> Option<[f64; 3]> {
+        let [factual, hallucinated] = &self.sides;
+        let of = |side: &SummedTap<'_>| {
+            side.variance_and_sparsity(options.estimator, options.epsilon, draw)
+        };
+        let (factual, hallucinated) = (of(factual)?, of(hallucinated)?);
+        let hsav = hallucinated.0 / factual.0;
+        let hss = hallucinated.1 / factual.1;
         let ln_eavss = (hsav / hss).ln();
         ln_eavss.is_finite().then_some([hsav, hss, ln_eavss])
     }

@@ -1,7 +1,8 @@
 //! What can go wrong on the way from the Hub.
 
-use hf_hub::api::sync::ApiError;
 use thiserror::Error;
+
+use super::TransferError;
 
 /// A model or a dataset that could not be fetched.
 #[derive(Debug, Error)]
@@ -48,13 +49,47 @@ pub enum HubError {
     },
     /// It is private or gated; or not there, which the public Hub tells only those who are
     /// signed in.
-    #[error(
-        "{id} may not be read: if it exists, it is private or gated; \
-         set HF_TOKEN to a token that may read it"
-    )]
+    #[error("{id} may not be read: if it exists, it is private or gated; {}", advice(token.as_deref()))]
     Unauthorised {
         /// The model.
         id: String,
+        /// Where the token that was sent comes from.
+        token: Option<String>,
+    },
+    /// The token holds what no token has.
+    #[error(
+        "the token in {place} has blanks, line breaks or other characters within that no token has"
+    )]
+    Token {
+        /// `HF_TOKEN`, or a file.
+        place: String,
+    },
+    /// The server's address cannot be used.
+    #[error("HF_ENDPOINT is `{endpoint}`, which is no address such as https://huggingface.co")]
+    Endpoint {
+        /// What was given.
+        endpoint: String,
+    },
+    /// A server answers, but not as a Hub does.
+    #[error(
+        "{endpoint} is no Hub: it answers for {file} of {id} with something else; is HF_ENDPOINT right, and is there no \
+         page to sign in at between?"
+    )]
+    NoHub {
+        /// The server.
+        endpoint: String,
+        /// The model or dataset.
+        id: String,
+        /// What was asked for.
+        file: String,
+    },
+    /// A file's name would lead out of the folder that it belongs to.
+    #[error("{id} names a file `{name}`, which would not lie in its folder")]
+    Name {
+        /// The model or dataset.
+        id: String,
+        /// The name, escaped.
+        name: String,
     },
     /// The index of shards cannot be used.
     #[error("{id}: model.safetensors.index.json is malformed")]
@@ -77,7 +112,7 @@ pub enum HubError {
         file: String,
         /// What the client says.
         #[source]
-        source: Box<ApiError>,
+        source: TransferError,
     },
     /// Anything else, such as a connection that breaks again and again, or a full disk.
     #[error("cannot download {file} of {id}; what has come so far is kept for the next try")]
@@ -88,7 +123,7 @@ pub enum HubError {
         file: String,
         /// What the client says.
         #[source]
-        source: Box<ApiError>,
+        source: TransferError,
     },
     /// It was replaced by a newer revision in the meantime.
     #[error("{id} changed on the Hub while it was downloaded; try again")]
@@ -96,4 +131,11 @@ pub enum HubError {
         /// The model.
         id: String,
     },
+}
+
+fn advice(token: Option<&str>) -> String {
+    match token {
+        Some(place) => format!("the token in {place} is unknown there, or may not read it"),
+        None => "set HF_TOKEN to a token that may read it".to_owned(),
+    }
 }

@@ -1,37 +1,35 @@
 //! Models by their id on the Hugging Face Hub, or on a server that speaks its protocol; and the files of datasets.
 
+mod cache;
 mod download;
 mod error;
+mod names;
 mod repository;
+mod server;
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use hf_hub::{CacheRepo, Repo, RepoType};
 use serde_json::Value;
 
 pub use error::HubError;
 pub use repository::DatasetRepository;
+pub use server::TransferError;
 
 use super::Folder;
-use crate::tensors::base_model;
+use crate::{tensors::base_model, tokenizer};
+use cache::Cache;
 use download::Download;
-use repository::{api, cache, is_id, is_name};
+use names::{is_id, is_name};
+use repository::Repository;
 
 const CONFIG: &str = "config.json";
-const TOKENIZER: &str = "tokenizer.json";
 const INDEX: &str = "model.safetensors.index.json";
 const WEIGHTS: &str = "model.safetensors";
+const GENERATION: &str = "generation_config.json";
 const ADAPTER: &str = "adapter_config.json";
-/// What a model may have beside its configuration and weights.
-const OPTIONAL: [&str; 4] = [
-    TOKENIZER,
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "generation_config.json",
-];
 
 /// How to reach the Hub.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +45,10 @@ pub struct HubOptions {
 impl HubOptions {
     /// As the environment says, read through `variable` (`std::env::var(..).ok()` in a program).
     pub fn from_env(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let set = |name| variable(name).filter(|value| !value.is_empty());
+        let set = |name| {
+            let value = variable(name)?.trim().to_owned();
+            (!value.is_empty()).then_some(value)
+        };
         Self {
             endpoint: set("HF_ENDPOINT").map(|url| url.trim_end_matches('/').to_owned()),
             token: set("HF_TOKEN"),
@@ -94,26 +95,28 @@ pub fn fetch(
     options: &HubOptions,
     progress: &mut dyn FnMut(DownloadProgress),
 ) -> Result<Folder, HubError> {
-    let repo = parse(id)?;
-    let cache = cache(options)?;
-    let cached = cache.repo(repo.clone());
+    let repository = parse(id)?;
+    let cached = Cache::of(&repository, options)?;
+    let is_here = |file: &&str| cached.get(file).is_some();
     // Other programs may have fetched the weights alone.
+    let has_tokenizer =
+        is_here(&tokenizer::TOKENIZER) || tokenizer::VOCABULARY_FILES.iter().all(is_here);
     if let Some(folder) = complete(id, &cached)?
-        && cached.get(TOKENIZER).is_some()
+        && has_tokenizer
     {
         return Ok(folder);
     }
-    let mut download = Download {
-        id,
-        repo: api(id, &cache, repo, options)?,
-        cached: &cached,
-        progress,
-    };
+    let mut download = Download::new(&repository, &cached, options, progress)?;
     if let Err(error) = download.newest(CONFIG) {
         return Err(adapter(error, id, &mut download));
     }
-    for file in OPTIONAL {
+    for file in tokenizer::BESIDE.into_iter().chain([GENERATION]) {
         download.wanted(file)?;
+    }
+    if download.wanted(tokenizer::TOKENIZER)?.is_none() {
+        for file in tokenizer::VOCABULARY_FILES {
+            download.wanted(file)?;
+        }
     }
     // As they are looked for when they are read: the one file first.
     if download.wanted(WEIGHTS)?.is_none() {
@@ -147,7 +150,7 @@ fn adapter(error: HubError, id: &str, download: &mut Download<'_>) -> HubError {
 }
 
 /// The folder of a model of which the cache has the configuration and all weights, of one revision.
-fn complete(id: &str, cached: &CacheRepo) -> Result<Option<Folder>, HubError> {
+fn complete(id: &str, cached: &Cache) -> Result<Option<Folder>, HubError> {
     let Some(config) = cached.get(CONFIG) else {
         return Ok(None);
     };
@@ -178,21 +181,20 @@ fn shards(id: &str, index: &Path) -> Result<Vec<String>, HubError> {
         .collect::<Result<Vec<_>, _>>()?;
     shards.sort();
     shards.dedup();
-    let leads_elsewhere = |shard: &String| shard.contains(['/', '\\']) || shard.starts_with('.');
-    match shards.iter().any(leads_elsewhere) {
-        true => Err(malformed()),
-        false => Ok(shards),
+    match shards.iter().all(|shard| is_name(shard)) {
+        true => Ok(shards),
+        false => Err(malformed()),
     }
 }
 
-fn parse(id: &str) -> Result<Repo, HubError> {
+fn parse(id: &str) -> Result<Repository, HubError> {
     let (model, revision) = id.split_once('@').unwrap_or((id, "main"));
     match is_id(model) && is_name(revision) {
-        true => Ok(Repo::with_revision(
-            model.into(),
-            RepoType::Model,
-            revision.into(),
-        )),
+        true => Ok(Repository {
+            kind: "model",
+            id: model.into(),
+            revision: revision.into(),
+        }),
         false => Err(HubError::Id { id: id.into() }),
     }
 }

@@ -1,13 +1,13 @@
-//! A repository on the Hub, and its place in the cache.
+//! A repository on the Hub, and the Parquet files of datasets.
 
-use std::{env, fs, path::PathBuf};
+use std::{fs, path::PathBuf};
 
-use hf_hub::{
-    Cache, CacheRepo, Repo, RepoType,
-    api::sync::{ApiBuilder, ApiRepo},
+use super::{
+    DownloadProgress, HubError, HubOptions,
+    cache::Cache,
+    download::Download,
+    names::{is_id, is_inside},
 };
-
-use super::{DownloadProgress, HubError, HubOptions, download::Download};
 
 /// The branch in which the Hub keeps every dataset as Parquet files, `config/split/0000.parquet`.
 const PARQUET: &str = "refs/convert/parquet";
@@ -15,12 +15,49 @@ const PARQUET: &str = "refs/convert/parquet";
 /// What we keep beside the files of a revision: the names of all.
 const NAMES: &str = "layerlab.json";
 
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Repository {
+    /// `model` or `dataset`.
+    pub kind: &'static str,
+    /// `owner/name`.
+    pub id: String,
+    pub revision: String,
+}
+
+impl Repository {
+    /// Where a file lies on the server.
+    pub fn file(&self, endpoint: &str, file: &str) -> String {
+        let kind = match self.kind {
+            "dataset" => "datasets/",
+            _ => "",
+        };
+        format!(
+            "{endpoint}/{kind}{}/resolve/{}/{file}",
+            self.id,
+            self.revision_in_address()
+        )
+    }
+
+    /// Where the names of all files are told.
+    pub fn listing(&self, endpoint: &str) -> String {
+        let revision = self.revision_in_address();
+        format!(
+            "{endpoint}/api/{}s/{}/revision/{revision}",
+            self.kind, self.id
+        )
+    }
+
+    fn revision_in_address(&self) -> String {
+        self.revision.replace('/', "%2F")
+    }
+}
+
 /// The Parquet files of a dataset on the Hub, or what of them is in the cache.
 #[derive(Debug)]
 pub struct DatasetRepository {
-    id: String,
-    repo: Repo,
-    cache: Cache,
+    repository: Repository,
+    cached: Cache,
     options: HubOptions,
 }
 
@@ -33,10 +70,14 @@ impl DatasetRepository {
         if !is_id(id) {
             return Err(HubError::DatasetId { id: id.into() });
         }
-        Ok(Self {
+        let repository = Repository {
+            kind: "dataset",
             id: id.into(),
-            repo: Repo::with_revision(id.into(), RepoType::Dataset, PARQUET.into()),
-            cache: cache(options)?,
+            revision: PARQUET.into(),
+        };
+        Ok(Self {
+            cached: Cache::of(&repository, options)?,
+            repository,
             options: options.clone(),
         })
     }
@@ -51,92 +92,42 @@ impl DatasetRepository {
         choose: impl Fn(&[String]) -> Result<(T, Vec<String>), E>,
         progress: &mut dyn FnMut(DownloadProgress),
     ) -> Result<(T, Vec<PathBuf>), E> {
-        let cached = self.cache.repo(self.repo.clone());
         let find = |files: &[String]| -> Option<Vec<PathBuf>> {
-            files.iter().map(|file| cached.get(file)).collect()
+            files.iter().map(|file| self.cached.get(file)).collect()
         };
-        if let Some(Ok((said, files))) = kept(&cached).map(|names| choose(&names))
+        if let Some(Ok((said, files))) = self.kept().map(|names| choose(&names))
             && let Some(paths) = find(&files)
         {
             return Ok((said, paths));
         }
-        let mut download = Download {
-            id: &self.id,
-            repo: api(&self.id, &self.cache, self.repo.clone(), &self.options)?,
-            cached: &cached,
-            progress,
-        };
-        let names = download.listed()?.ok_or_else(|| HubError::NoDataset {
-            id: self.id.clone(),
-        })?;
+        let id = || self.repository.id.clone();
+        let mut download = Download::new(&self.repository, &self.cached, &self.options, progress)?;
+        let names = download
+            .listed()?
+            .ok_or_else(|| HubError::NoDataset { id: id() })?;
         let (said, files) = choose(&names)?;
         for file in &files {
             download.needed(file)?;
         }
-        let changed = || HubError::Changed {
-            id: self.id.clone(),
-        };
-        let paths = find(&files).ok_or_else(changed)?;
-        keep(&cached, &names);
+        let paths = find(&files).ok_or_else(|| HubError::Changed { id: id() })?;
+        self.keep(&names);
         Ok((said, paths))
     }
-}
 
-/// The names of all files, as they were when files of this revision were fetched.
-fn kept(cached: &CacheRepo) -> Option<Vec<String>> {
-    let names = fs::read(cached.get(NAMES)?).ok()?;
-    serde_json::from_slice(&names).ok()
-}
-
-/// Keeps the names of all files beside them.
-fn keep(cached: &CacheRepo, names: &[String]) {
-    // A folder is found as a file is.
-    if let Some(folder) = cached.get("") {
-        let names = serde_json::Value::from(names).to_string();
-        // Without them, the Hub is asked again.
-        let _ = fs::write(folder.join(NAMES), names);
+    /// The names of all files, as they were when files of this revision were fetched.
+    fn kept(&self) -> Option<Vec<String>> {
+        let names = fs::read(self.cached.get(NAMES)?).ok()?;
+        let names: Vec<String> = serde_json::from_slice(&names).ok()?;
+        names.iter().all(|name| is_inside(name)).then_some(names)
     }
-}
 
-/// Where downloads are kept.
-pub(super) fn cache(options: &HubOptions) -> Result<Cache, HubError> {
-    match &options.cache {
-        Some(path) => Ok(Cache::new(path.clone())),
-        None if env::home_dir().is_none() => Err(HubError::NoHome),
-        None => Ok(Cache::default()),
+    /// Keeps the names of all files beside them.
+    fn keep(&self, names: &[String]) {
+        // A folder is found as a file is.
+        if let Some(folder) = self.cached.get("") {
+            let names = serde_json::Value::from(names).to_string();
+            // Without them, the Hub is asked again.
+            let _ = fs::write(folder.join(NAMES), names);
+        }
     }
-}
-
-/// The way to a repository.
-pub(super) fn api(
-    id: &str,
-    cache: &Cache,
-    repo: Repo,
-    options: &HubOptions,
-) -> Result<ApiRepo, HubError> {
-    let mut builder = ApiBuilder::from_cache(cache.clone());
-    if let Some(endpoint) = &options.endpoint {
-        builder = builder.with_endpoint(endpoint.clone());
-    }
-    if let Some(token) = &options.token {
-        builder = builder.with_token(Some(token.clone()));
-    }
-    let api = builder.build().map_err(|source| HubError::Download {
-        id: id.into(),
-        file: "anything".into(),
-        source: Box::new(source),
-    })?;
-    Ok(api.repo(repo))
-}
-
-/// Whether this is `owner/name`.
-pub(super) fn is_id(id: &str) -> bool {
-    let parts = id.split_once('/');
-    parts.is_some_and(|(owner, name)| is_name(owner) && is_name(name))
-}
-
-/// Whether a part of an id leads nowhere else.
-pub(super) fn is_name(part: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    !part.is_empty() && !part.starts_with('.') && part.chars().all(allowed)
 }

@@ -7,10 +7,15 @@ mod kept;
 mod ranks;
 mod scores;
 
+use layerlab_eval::Task;
 use layerlab_score::Role;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Report, ScoringReport, bytes, count, number::significant, task_table::Row};
+use super::{
+    Report, ScoringReport, bytes, count,
+    number::significant,
+    task_table::{Row, p_value},
+};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -40,6 +45,7 @@ impl Report {
                             section {
                                 h2 { "What is kept" }
                                 (self.kept_table())
+                                @for note in self.task_notes() { p.soft { (note) } }
                                 (kept::chart(self))
                             }
                         }
@@ -75,11 +81,20 @@ impl Report {
                     }
                     @if let Some(ScoringReport { data, .. }) = &self.scoring {
                         dt { "Scored on" }
-                        dd { (data.name) ", " (count(data.tokens)) " tokens in " (data.sequences) " sequences" }
+                        dd { (data.name) ", " (data.size()) }
                     }
                     @for task in &self.evaluation {
                         dt { "Asked" }
-                        dd { (task.dataset) ", " (task.items) " items" }
+                        dd {
+                            (task.dataset) ", "
+                            @if let Task::Perplexity { tokens, .. } = &task.task {
+                                (count(*tokens)) " tokens in " (task.asked()) " windows"
+                            } @else {
+                                (task.asked()) " items"
+                            }
+                            @if task.skipped > 0 { ", " (task.skipped) " records passed over" }
+                            @if let Some(mapping) = &task.mapping { "; " (mapping) }
+                        }
                     }
                     dt { "Device" }
                     dd { (self.device.line()) }
@@ -112,11 +127,16 @@ impl Report {
             html! {
                 td {
                     (significant(result.and_then(|result| result.value)))
-                    @if compared.is_some_and(|compared| compared.is_significant()) {
-                        span.mark title="the paired difference's interval leaves out 0" { "*" }
-                    }
+                    @if compared.is_some_and(|compared| compared.is_significant()) { span.mark { "*" } }
                     @if let Some((low, high)) = result.and_then(|result| result.low.zip(result.high)) {
-                        span.interval { (significant(Some(low))) " – " (significant(Some(high))) }
+                        span.interval {
+                            @if result.is_some_and(|result| result.rough) { "~ " }
+                            (significant(Some(low))) " – " (significant(Some(high)))
+                        }
+                    }
+                    @if let Some(p) = compared.and_then(p_value) { span.interval { (p) } }
+                    @if let Some(bits) = row.bits(dataset, metric) {
+                        span.interval { (significant(Some(bits))) " bits/byte" }
                     }
                 }
             }

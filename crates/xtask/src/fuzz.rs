@@ -1,0 +1,143 @@
+//! libFuzzer on what reads files from outside.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    command::{cargo, root, step, target_dir},
+    setup,
+};
+
+const PACKAGE: &str = "tests/fuzz";
+
+/// Files of the goldens that are seeds of a target as well.
+const GOLDENS: [(&str, &str); 4] = [
+    ("config", "config.json"),
+    ("index", "model.safetensors.index.json"),
+    ("tokenizer", "tokenizer.json"),
+    ("tokenizer_config", "tokenizer_config.json"),
+];
+
+/// Megabytes beyond which a target is stopped, whatever else it does.
+const MEMORY: u32 = 2048;
+/// Seconds after which one input counts as endless.
+const ENDLESS: u32 = 20;
+/// Bytes of an input at most: readers fail at small files as they do at large ones.
+const LONGEST: u32 = 4096;
+
+/// `[--minutes N] [TARGET]`: each target, or one, for so many minutes.
+///
+/// # Errors
+/// When the arguments cannot be understood, something cannot be installed or built, or an input breaks a reader.
+pub fn run(arguments: &[String]) -> Result<(), String> {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (minutes, wanted) = match arguments.as_slice() {
+        [] => ("5", None),
+        ["--minutes", minutes] => (*minutes, None),
+        ["--minutes", minutes, target] | [target, "--minutes", minutes] => {
+            (*minutes, Some(*target))
+        }
+        [target] if !target.starts_with('-') => ("5", Some(*target)),
+        _ => return Err("expected [--minutes N] [TARGET]".into()),
+    };
+    let minutes: f64 = minutes
+        .parse()
+        .ok()
+        .filter(|minutes| (0.0..=1e6).contains(minutes))
+        .ok_or_else(|| format!("`{minutes}` is no number of minutes"))?;
+    let targets = targets()?;
+    let targets = match wanted {
+        None => targets,
+        Some(wanted) if targets.iter().any(|target| target == wanted) => vec![wanted.to_owned()],
+        Some(wanted) => {
+            let known = targets.join(", ");
+            return Err(format!("no target {wanted}; targets are {known}"));
+        }
+    };
+    each(&targets, (60.0 * minutes).ceil() as u64)
+}
+
+/// Every target for a few minutes.
+///
+/// # Errors
+/// As [`run`].
+pub fn all(minutes: u64) -> Result<(), String> {
+    each(&targets()?, 60 * minutes)
+}
+
+fn each(targets: &[String], seconds: u64) -> Result<(), String> {
+    setup::cargo_program("cargo-fuzz")?;
+    targets.iter().try_for_each(|target| one(target, seconds))
+}
+
+/// Those that have seeds: every target must.
+fn targets() -> Result<Vec<String>, String> {
+    names(&root().join(PACKAGE).join("seeds"))
+}
+
+fn one(target: &str, seconds: u64) -> Result<(), String> {
+    let corpus = corpus(target)?;
+    let package = root().join(PACKAGE);
+    let mut fuzz = cargo(&["fuzz", "run", "--fuzz-dir", PACKAGE]);
+    // Rust without `unsafe` has nothing for a sanitizer to find; assertions and overflow it checks by itself.
+    fuzz.args([
+        "--sanitizer=none",
+        "--debug-assertions",
+        "--features=libfuzzer",
+    ]);
+    fuzz.env("RUSTC_BOOTSTRAP", "1");
+    fuzz.arg(target).arg(&corpus);
+    for folder in ["seeds", "crashes"] {
+        let folder = package.join(folder).join(target);
+        if folder.is_dir() {
+            fuzz.arg(folder);
+        }
+    }
+    fuzz.arg("--");
+    let dictionary = package.join("dictionaries").join(target);
+    if dictionary.is_file() {
+        fuzz.arg(format!("-dict={}", dictionary.display()));
+    }
+    fuzz.args([
+        format!("-max_total_time={seconds}"),
+        format!("-rss_limit_mb={MEMORY}"),
+        format!("-timeout={ENDLESS}"),
+        format!("-max_len={LONGEST}"),
+        "-print_final_stats=1".into(),
+    ]);
+    step(&format!("fuzzing {target}"), fuzz).map_err(|failed| {
+        format!(
+            "{failed}; what broke it lies in {PACKAGE}/artifacts/{target}: mend the reader, and keep the input in \
+             {PACKAGE}/crashes/{target}, where the test replays it"
+        )
+    })
+}
+
+/// What earlier runs found interesting, beside the compiled code; begun with the goldens.
+fn corpus(target: &str) -> Result<PathBuf, String> {
+    let corpus = target_dir().join("fuzz-corpus").join(target);
+    let failed = |error: std::io::Error| format!("{}: {error}", corpus.display());
+    fs::create_dir_all(&corpus).map_err(failed)?;
+    let goldens = root().join("tests/goldens");
+    for (_, file) in GOLDENS.iter().filter(|(of, _)| *of == target) {
+        for golden in names(&goldens)? {
+            let path = goldens.join(&golden).join(file);
+            if path.is_file() {
+                fs::copy(path, corpus.join(format!("golden_{golden}"))).map_err(failed)?;
+            }
+        }
+    }
+    Ok(corpus)
+}
+
+/// Names of what lies in a folder, in alphabetical order.
+fn names(folder: &Path) -> Result<Vec<String>, String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let entries = fs::read_dir(folder).map_err(failed)?;
+    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    let mut names: Vec<String> = names.collect::<Result<_, _>>().map_err(failed)?;
+    names.sort();
+    Ok(names)
+}

@@ -1,0 +1,81 @@
+//! Weights, their index, and the configuration.
+
+use layerlab_checkpoint::{Checkpoint, DecoderSpec, MemoryFiles};
+use pollster::block_on;
+
+const CONFIG: &str = "config.json";
+const WEIGHTS: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+
+/// Parts what a target reads as two files; JSON has no such byte.
+const BETWEEN: u8 = 0;
+
+/// A safetensors file.
+pub fn header(bytes: &[u8]) {
+    open([(CONFIG, b"{}"), (WEIGHTS, bytes)]);
+}
+
+/// The index of two shards.
+pub fn index(bytes: &[u8]) {
+    let (one, other) = (tiny("a"), tiny("b"));
+    open([
+        (CONFIG, b"{}"),
+        (INDEX, bytes),
+        ("model-00001-of-00002.safetensors", &one),
+        ("model-00002-of-00002.safetensors", &other),
+    ]);
+}
+
+/// A configuration and, after a zero byte, weights; without them, those of a model of one tensor.
+pub fn config(bytes: &[u8]) {
+    let tiny = tiny("model.embed_tokens.weight");
+    let mut parts = bytes.splitn(2, |byte| *byte == BETWEEN);
+    let config = parts.next().unwrap_or_default();
+    open([(CONFIG, config), (WEIGHTS, parts.next().unwrap_or(&tiny))]);
+}
+
+/// A file of one tensor, of two values.
+fn tiny(name: &str) -> Vec<u8> {
+    let header = format!(r#"{{"{name}":{{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}}}"#);
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend(header.into_bytes());
+    file.extend([1.0f32, -2.0].into_iter().flat_map(f32::to_le_bytes));
+    file
+}
+
+fn opened<const N: usize>(files: [(&str, &[u8]); N]) -> Option<Checkpoint<MemoryFiles>> {
+    let files = files.map(|(name, contents)| (name.to_owned(), contents.to_vec()));
+    block_on(Checkpoint::open(MemoryFiles::new("memory", files))).ok()
+}
+
+fn open<const N: usize>(files: [(&str, &[u8]); N]) {
+    let Some(checkpoint) = opened(files) else {
+        assert!(opened(files).is_none(), "refused, then accepted");
+        return;
+    };
+    for (name, entry) in checkpoint.tensors() {
+        let file = files.iter().find(|(file, _)| *file == entry.file);
+        let (_, file) = file.expect("a tensor lies in one of the files");
+        let end = entry.offset.checked_add(entry.bytes);
+        assert!(end.is_some_and(|end| end <= file.len() as u64), "{name}");
+        let elements: usize = entry.shape.iter().product();
+        if let Ok(values) = block_on(checkpoint.read_f32(name)) {
+            assert_eq!(values.len(), elements, "{name}");
+            assert!(values.iter().all(|value| value.is_finite()), "{name}");
+            let middle = elements / 2;
+            let half = block_on(checkpoint.read_f32_part(name, middle..elements));
+            assert_eq!(half.expect("a part of what was read"), values[middle..]);
+        }
+    }
+    let again = opened(files).expect("accepted, then refused");
+    assert_eq!(again.tensors(), checkpoint.tensors());
+    assert_eq!(again.weight_files(), checkpoint.weight_files());
+    let hash = block_on(checkpoint.sha256()).expect("files in memory can be read");
+    assert_eq!(hash.len(), 64);
+    if let Ok(spec) = DecoderSpec::from_config(checkpoint.config()) {
+        assert!(spec.layers() > 0 && spec.hidden_size > 0 && spec.vocab_size > 0);
+        assert!(spec.attention.heads.is_multiple_of(spec.attention.kv_heads));
+        let blocks = spec.block_parameters().checked_mul(spec.layers());
+        assert!(blocks.is_some_and(|blocks| blocks <= spec.parameters()));
+    }
+}
