@@ -12,7 +12,7 @@ mod stages;
 use std::{panic, process::ExitCode, thread};
 
 use clap::{Parser, Subcommand};
-use layerlab_lab::dataset::PARQUET_READER;
+use layerlab_lab::{dataset::PARQUET_READER, is_contained};
 
 use failure::Failure;
 

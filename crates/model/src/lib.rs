@@ -20,8 +20,8 @@ pub use generate::{GenerateOptions, Sampling, generate, generate_batch};
 #[cfg(not(target_arch = "wasm32"))]
 pub use layerlab_checkpoint::Folder;
 pub use layerlab_checkpoint::{
-    Checkpoint, Config, DecoderSpec, MemoryFiles, ModelFiles, SpecError, Tokenizer, config, files,
-    known_families, spec, tensors, tokenizer,
+    Checkpoint, Config, DecoderSpec, MemoryFiles, ModelFiles, SpecError, Tokenizer, config,
+    contained, files, known_families, spec, tensors, tokenizer,
 };
 pub use parts::{Parting, each_part};
 
