@@ -211,6 +211,9 @@ test("a Hub id is looked up, its part chosen, and taken up where it broke off", 
       await page.getByRole("button", { name: "Get dataset" }).click();
     };
     await get(ID);
+    // The address names the server, so the visitor is asked first.
+    const question = page.getByTestId("consent").filter({ hasText: server.address });
+    await question.getByRole("button", { name: /^Ask / }).click();
     await page.getByRole("alert").filter({ hasText: `${ID}:default, ${ID}:other` }).waitFor();
     await get(`${ID}:default`);
     const lines = (await said(page, `${ID}:default@validation`)).join(" ");

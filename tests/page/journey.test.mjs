@@ -59,6 +59,8 @@ async function journey(page, { removed, expected, outcome, isBrief = false }) {
     const row = page.locator('[data-testid="kept"] tr[data-metric="perplexity"] td').nth(1);
     const shown = Number.parseFloat(await row.innerText());
     assert.ok(Math.abs(shown / outcome - 1) < TOLERANCE, `${shown} against ${outcome}`);
+    assert.match(await row.innerText(), /bits\/byte/);
+    assert.match(await page.locator('[data-testid="kept"] tr[data-metric="perplexity"] td').last().innerText(), /^[\d.e-]+( \*)?$/);
   }
   if (!isBrief) {
     await page.getByRole("button", { name: "Let both answer" }).click();
@@ -110,6 +112,31 @@ test("on the CPU, with all of the text", async () => {
     for (const name of ["config.json", "model.safetensors", "tokenizer.json", "mergekit.yaml", "layerlab.json"]) {
       assert.ok(zip.includes(name), `${name} in the zip`);
     }
+    assert.deepEqual(errors, []);
+  } finally {
+    await browser.close();
+  }
+});
+
+// What was counted exactly below 1e-5 answers for 1e-5 alone.
+test("an absolute threshold can be dragged", async () => {
+  const browser = await launch();
+  const { page, errors } = await open(browser);
+  const share = async () => Number.parseFloat((await page.getByTestId("detail").innerText()).match(/below ε\s+([\d.e-]+)/)[1]);
+  try {
+    await page.goto(`${host.address}?device=cpu&sequences=2&length=32&items=1&epsilon=1e-5&view=layers&layer=3`);
+    await scored(page);
+    const before = await share();
+    await drag(page.getByLabel("sparsity threshold"), -1.625);
+    await page.waitForURL(/epsilon=0\.324/);
+    await page.waitForFunction(
+      (old) => {
+        const detail = document.querySelector('[data-testid="detail"]').textContent;
+        return Number.parseFloat(detail.match(/below ε\s+([\d.e-]+)/)[1]) > 10 * old + 0.01;
+      },
+      before,
+      { timeout: 30_000 },
+    );
     assert.deepEqual(errors, []);
   } finally {
     await browser.close();

@@ -25,6 +25,25 @@ function chip(page, name) {
   return page.locator(".chip", { hasText: new RegExp(`^${name}$`) });
 }
 
+/** Lets the page ask the server that its address names. */
+async function agree(page) {
+  await page.getByTestId("consent").getByRole("button", { name: /^Ask / }).click({ timeout: 60_000 });
+}
+
+/** A page opened with a model of a server that behaves otherwise than the Hub. */
+async function asked(manner, work) {
+  const server = await hub(DEMO, ID);
+  Object.assign(server.state, manner);
+  const { page, context } = await open(browser);
+  try {
+    await page.goto(`${host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`);
+    await work(page, server);
+  } finally {
+    await context.close();
+    await server.close();
+  }
+}
+
 test("a folder is read, scored, and makes way for others without growing the tab", async () => {
   const { page, context } = await open(browser);
   await page.goto(`${host.address}?view=model&${SHORT}`);
@@ -165,6 +184,7 @@ test("a Hub id is streamed, taken up where it broke off, kept, and deleted", asy
   try {
     const address = `${host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`;
     await page.goto(`${address}&removed=1`);
+    await agree(page);
     await chip(page, ID).waitFor({ timeout: 60_000 });
     await ready(page);
     assert.match(page.url(), /removed=1/, "layers of the address are those of its model");
@@ -191,6 +211,7 @@ test("a download that is not what the Hub says is thrown away", async () => {
   const { page, context } = await open(browser);
   try {
     await page.goto(`${host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`);
+    await agree(page);
     await page.getByRole("alert").filter({ hasText: /is not what the Hub says/ }).waitFor({ timeout: 60_000 });
   } finally {
     await context.close();
@@ -206,6 +227,7 @@ test("where the browser has no room, the page says so and goes on", async () => 
     const { origin } = new URL(host.address);
     await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 100_000 });
     await page.goto(`${host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`);
+    await agree(page);
     await page.getByRole("alert").filter({ hasText: /has no? ?room for/ }).waitFor({ timeout: 60_000 });
     await page.getByRole("alert").getByRole("button", { name: "Back to Atlas" }).click();
     await chip(page, "atlas").waitFor({ timeout: 60_000 });
@@ -213,4 +235,81 @@ test("where the browser has no room, the page says so and goes on", async () => 
     await context.close();
     await server.close();
   }
+});
+
+test("a server that a link names is asked nothing before the visitor agrees", async () => {
+  await asked({}, async (page, server) => {
+    const question = page.getByTestId("consent");
+    await question.filter({ hasText: server.address }).filter({ hasText: ID }).waitFor({ timeout: 60_000 });
+    assert.equal(server.state.requests, 0);
+    await question.getByRole("button", { name: "Do not" }).click();
+    await chip(page, "atlas").waitFor({ timeout: 60_000 });
+    await ready(page);
+    assert.equal(server.state.requests, 0);
+
+    // The endpoint stays in the address; whoever then types an id is asked too.
+    await page.getByLabel("model id").fill(ID);
+    await page.getByRole("button", { name: "Get and open" }).click();
+    await question.waitFor();
+    assert.equal(server.state.requests, 0);
+    await agree(page);
+    await chip(page, ID).waitFor({ timeout: 60_000 });
+    assert.ok(server.state.requests > 0);
+  });
+});
+
+test("a worker asks no server that was not agreed to", async () => {
+  const line = 'addEventListener("message", ({ data }) => data.ask && fetch(data.ask).then(() => postMessage("sent"), ({ message }) => postMessage(message)));';
+  const hooked = await site({ workerLine: line });
+  const server = await hub(DEMO, ID);
+  const { page, context } = await open(browser);
+  try {
+    await page.addInitScript(() => {
+      const Plain = globalThis.Worker;
+      globalThis.Worker = class extends Plain {
+        constructor(...given) {
+          super(...given);
+          globalThis.lastWorker ??= this;
+        }
+      };
+    });
+    await page.goto(`${hooked.address}?${SHORT}`);
+    await scored(page);
+    const said = await page.evaluate((ask) => new Promise((done) => {
+      globalThis.lastWorker.addEventListener("message", ({ data }) => typeof data === "string" && done(data));
+      globalThis.lastWorker.postMessage({ ask });
+    }), `${server.address}/elsewhere`);
+    assert.match(said, /not agreed to/);
+    assert.equal(server.state.requests, 0);
+  } finally {
+    await context.close();
+    await server.close();
+    await hooked.close();
+  }
+});
+
+test("a server without ranges sends all again, and one that never sends enough is given up", async () => {
+  await asked({ knowsRanges: false, breaks: 2 }, async (page) => {
+    await agree(page);
+    await chip(page, ID).waitFor({ timeout: 60_000 });
+  });
+  await asked({ knowsRanges: false, short: 100 }, async (page, server) => {
+    await agree(page);
+    await page.getByRole("alert").filter({ hasText: /model\.safetensors broke off/ }).waitFor({ timeout: 120_000 });
+    const { requests } = server.state;
+    await new Promise((done) => setTimeout(done, 3000));
+    assert.equal(server.state.requests, requests, "it is asked no more");
+  });
+  await asked({ short: -100 }, async (page) => {
+    await agree(page);
+    await page.getByRole("alert").filter({ hasText: /more comes than/ }).waitFor({ timeout: 60_000 });
+  });
+});
+
+test("a page in place of an answer is no Hub", async () => {
+  await asked({ page: true }, async (page, server) => {
+    await agree(page);
+    const { host } = new URL(server.address);
+    await page.getByRole("alert").filter({ hasText: `${host} is no Hub` }).waitFor({ timeout: 60_000 });
+  });
 });

@@ -51,19 +51,22 @@ export async function host(folder, { workerLine = "" } = {}) {
 /** Speaks the Hub's paths for one model folder. The first answers with weights break off after `breakAfter` bytes. */
 export async function hub(folder, id, { breaks = 0, breakAfter = 100_000 } = {}) {
   const sha = "0123456789abcdef0123456789abcdef01234567";
-  const state = { breaks, ranges: [], wrongHash: false };
+  // `page`: every answer is a page. `short`: files are so many bytes shorter than the listing says; negative for longer.
+  const state = { breaks, ranges: [], wrongHash: false, requests: 0, page: false, knowsRanges: true, short: 0 };
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://hub");
     const headers = { "Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "range" };
     const json = (value) => response.writeHead(200, headers).end(JSON.stringify(value));
+    state.requests += 1;
     if (request.method === "OPTIONS") return response.writeHead(204, headers).end();
+    if (state.page) return response.writeHead(200, { ...headers, "Content-Type": "text/html" }).end("<!doctype html><title>Sign in</title>");
     if (pathname === `/api/models/${id}/revision/main`) return json({ sha });
-    if (pathname === `/api/models/${id}/tree/${sha}`) return json(await tree(folder, state.wrongHash));
+    if (pathname === `/api/models/${id}/tree/${sha}`) return json(await tree(folder, state.wrongHash, state.short));
     const start = `/${id}/resolve/${sha}/`;
     if (!pathname.startsWith(start)) return response.writeHead(404, headers).end();
     const file = join(folder, pathname.slice(start.length));
     const { size } = await stat(file);
-    const range = /bytes=(\d+)-/.exec(request.headers.range ?? "");
+    const range = state.knowsRanges ? /bytes=(\d+)-/.exec(request.headers.range ?? "") : null;
     const from = range === null ? 0 : Number(range[1]);
     if (range !== null) state.ranges.push(from);
     const part = range === null ? {} : { "Content-Range": `bytes ${from}-${size - 1}/${size}` };
@@ -110,14 +113,15 @@ export async function datasetHub(id, files, { breaks = 0, breakAfter = 1000 } = 
   return { address, state, close: () => server.closeAllConnections() ?? server.close() };
 }
 
-async function tree(folder, wrongHash) {
+async function tree(folder, wrongHash, short) {
   const names = (await readdir(folder)).sort();
   const entries = names.map(async (path) => {
     const contents = await readFile(join(folder, path));
-    const entry = { type: "file", path, size: contents.length, oid: "" };
+    const size = path.endsWith(".safetensors") ? contents.length + short : contents.length;
+    const entry = { type: "file", path, size, oid: "" };
     if (!path.endsWith(".safetensors")) return entry;
     const oid = createHash("sha256").update(wrongHash ? "other" : contents).digest("hex");
-    return { ...entry, lfs: { oid, size: contents.length } };
+    return { ...entry, lfs: { oid, size } };
   });
   return Promise.all(entries);
 }

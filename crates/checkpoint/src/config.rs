@@ -37,10 +37,24 @@ pub enum ConfigError {
         /// `quant_method` as found.
         method: String,
     },
+    /// More layers or heads than there can be.
+    #[error("config.json: `{field}` is {found}, but the weights have {tensors} tensors at most")]
+    TooMany {
+        /// The field.
+        field: String,
+        /// The number as configured.
+        found: usize,
+        /// Tensors that there can be; each of what the field counts has one or more.
+        tensors: usize,
+    },
 }
 
 /// A size above this is a slip or an attack, and is refused before anything is allocated for it.
 const LARGEST_SIZE: u64 = 1 << 31;
+/// Layers at most where no file says how many there can be.
+const MOST_LAYERS: usize = 10_000;
+/// Fields by which other programs say that the weights are quantised.
+const QUANTISED: [&str; 3] = ["quantization_config", "compression_config", "quantization"];
 
 /// `config.json`, or a section of it. Getters take the names that a field goes by, most usual first;
 /// a null counts as absent.
@@ -49,6 +63,8 @@ pub struct Config {
     fields: Map<String, Value>,
     /// Name of the section with a trailing dot; empty for the whole.
     section: String,
+    /// Tensors that the weights have: there are not more layers than these.
+    tensors: usize,
 }
 
 impl Config {
@@ -63,15 +79,20 @@ impl Config {
         let config = Self {
             fields,
             section: String::new(),
+            tensors: MOST_LAYERS,
         };
-        match config.section("quantization_config")? {
-            Some(quantised) => Err(ConfigError::Quantised {
-                method: quantised
-                    .str_or(&["quant_method"], "unnamed method")?
-                    .to_owned(),
+        match QUANTISED.iter().find_map(|field| config.raw(field)) {
+            Some(scheme) => Err(ConfigError::Quantised {
+                method: quantisation(scheme),
             }),
             None => Ok(config),
         }
+    }
+
+    /// The same for weights of so many tensors: more layers than these are not believed, so that nothing is allocated for
+    /// them.
+    pub fn with_tensors(self, tensors: usize) -> Self {
+        Self { tensors, ..self }
     }
 
     /// All fields in the order of the file.
@@ -124,6 +145,56 @@ impl Config {
                 .filter(|number| (1..=LARGEST_SIZE).contains(number));
             number.and_then(|number| number.try_into().ok())
         })
+    }
+
+    /// A whole number from 0 to 2^31, such as the number of a layer; none when it is absent.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn optional_index(&self, names: &[&str]) -> Result<Option<usize>, ConfigError> {
+        self.optional(names, "a whole number from 0 to 2^31", |value| {
+            let number = value.as_u64().filter(|number| *number <= LARGEST_SIZE);
+            number.and_then(|number| number.try_into().ok())
+        })
+    }
+
+    /// The number of layers, which is not larger than that of the weights' tensors.
+    ///
+    /// # Errors
+    /// As [`usize`](Self::usize), and when there cannot be so many.
+    pub fn layers(&self, names: &[&str]) -> Result<usize, ConfigError> {
+        self.bounded(&names.join("` or `"), self.usize(names)?)
+    }
+
+    /// A number that is not larger than that of the weights' tensors, since each of what it counts has one at least.
+    ///
+    /// # Errors
+    /// When it is larger.
+    pub fn bounded(&self, field: &str, found: usize) -> Result<usize, ConfigError> {
+        match found <= self.tensors {
+            true => Ok(found),
+            false => Err(ConfigError::TooMany {
+                field: field.to_owned(),
+                found,
+                tensors: self.tensors,
+            }),
+        }
+    }
+
+    /// As [`optional_usize`](Self::optional_usize), with a value for when the field is not there at all. Unlike everywhere
+    /// else, a null is not the same: it says that there is none.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn usize_unless_null(
+        &self,
+        name: &str,
+        default: usize,
+    ) -> Result<Option<usize>, ConfigError> {
+        match self.fields.contains_key(name) {
+            true => self.optional_usize(&[name]),
+            false => Ok(Some(default)),
+        }
     }
 
     /// A finite number.
@@ -186,6 +257,7 @@ impl Config {
         Ok(fields.map(|fields| Self {
             fields: fields.clone(),
             section: format!("{}{name}.", self.section),
+            tensors: self.tensors,
         }))
     }
 
@@ -221,5 +293,16 @@ impl Config {
                 expected,
             }),
         }
+    }
+}
+
+/// What to call a scheme of quantisation, by what a configuration says of it.
+fn quantisation(scheme: &Value) -> String {
+    let said = |field| scheme.get(field).and_then(Value::as_str);
+    let named = said("quant_method").or_else(|| said("format"));
+    match (named, scheme.get("bits").and_then(Value::as_u64)) {
+        (Some(name), _) => name.to_owned(),
+        (None, Some(bits)) => format!("{bits} bits, by an unnamed method"),
+        (None, None) => "unnamed method".to_owned(),
     }
 }

@@ -18,6 +18,19 @@ pub enum SpecError {
         /// What would work.
         known: String,
     },
+    /// The language model is a part of something larger.
+    #[error(
+        "`{found}` is no decoder alone: config.json describes its language model (`{inner}`) in `{section}`; \
+         save that model by itself, with a configuration of its own"
+    )]
+    Nested {
+        /// `model_type` as found.
+        found: String,
+        /// The field that holds the language model's configuration.
+        section: &'static str,
+        /// `model_type` found there.
+        inner: String,
+    },
     /// A known family with an option that cannot be run.
     #[error("config.json: `{field}` is `{found}`, which cannot be run yet; supported: {supported}")]
     Unsupported {

@@ -18,5 +18,5 @@ pub use families::known_families;
 pub use files::Folder;
 pub use files::{MemoryFiles, ModelFiles};
 pub use spec::DecoderSpec;
-pub use tensors::Checkpoint;
+pub use tensors::{Checkpoint, Inventory};
 pub use tokenizer::Tokenizer;

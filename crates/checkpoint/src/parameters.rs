@@ -5,64 +5,81 @@ use crate::spec::{DecoderSpec, HeadNormSpec, NormKind, PositionSpec, Residual};
 impl DecoderSpec {
     /// Weights of the whole model; shared ones count once.
     pub fn parameters(&self) -> usize {
-        let embedding = self.vocab_size * self.hidden_size;
+        self.counted().unwrap_or(usize::MAX)
+    }
+
+    /// Weights of one block: what its removal saves.
+    pub fn block_parameters(&self) -> usize {
+        self.block_counted().unwrap_or(usize::MAX)
+    }
+
+    /// Weights of the whole model; none where they are more than can be counted.
+    pub(crate) fn counted(&self) -> Option<usize> {
+        let embedding = self.vocab_size.checked_mul(self.hidden_size)?;
         let positions = match self.position {
-            PositionSpec::Learned { positions } => positions * self.hidden_size,
+            PositionSpec::Learned { positions } => positions.checked_mul(self.hidden_size)?,
             PositionSpec::Rotary(_) => 0,
         };
         let head = match self.tied_embeddings {
             true => 0,
             false => embedding,
         };
-        embedding
-            + positions
-            + head
-            + self.norm_parameters()
-            + self.layers() * self.block_parameters()
+        let blocks = self.layers().checked_mul(self.block_counted()?)?;
+        sum([embedding, positions, head, self.norm_parameters()?, blocks])
     }
 
-    /// Weights of one block: what its removal saves.
-    pub fn block_parameters(&self) -> usize {
+    fn block_counted(&self) -> Option<usize> {
         let norms = match self.residual {
             Residual::ParallelSharedNorm => 1,
             Residual::Sequential | Residual::Parallel => 2,
         };
-        norms * self.norm_parameters() + self.attention_parameters() + self.mlp_parameters()
+        sum([
+            self.norm_parameters()?.checked_mul(norms)?,
+            self.attention_parameters()?,
+            self.mlp_parameters()?,
+        ])
     }
 
-    fn norm_parameters(&self) -> usize {
+    fn norm_parameters(&self) -> Option<usize> {
         match self.norm.kind {
-            NormKind::RmsNorm => self.hidden_size,
-            NormKind::LayerNorm => 2 * self.hidden_size,
+            NormKind::RmsNorm => Some(self.hidden_size),
+            NormKind::LayerNorm => self.hidden_size.checked_mul(2),
         }
     }
 
-    fn attention_parameters(&self) -> usize {
+    fn attention_parameters(&self) -> Option<usize> {
         let attention = &self.attention;
-        let queries = attention.heads * attention.head_dim;
-        let keys = attention.kv_heads * attention.head_dim;
+        let queries = attention.heads.checked_mul(attention.head_dim)?;
+        let keys = attention.kv_heads.checked_mul(attention.head_dim)?;
         let head_norms = match attention.head_norm {
             None => 0,
-            Some(HeadNormSpec::SharedRms) => 2 * attention.head_dim,
-            Some(HeadNormSpec::LayerNormPerHead) => queries + keys,
+            Some(HeadNormSpec::SharedRms) => attention.head_dim.checked_mul(2)?,
+            Some(HeadNormSpec::LayerNormPerHead) => queries.checked_add(keys)?,
         };
-        linear(self.hidden_size, queries, attention.qkv_bias)
-            + 2 * linear(self.hidden_size, keys, attention.qkv_bias)
-            + linear(queries, self.hidden_size, attention.output_bias)
-            + head_norms
+        sum([
+            linear(self.hidden_size, queries, attention.qkv_bias)?,
+            linear(self.hidden_size, keys, attention.qkv_bias)?.checked_mul(2)?,
+            linear(queries, self.hidden_size, attention.output_bias)?,
+            head_norms,
+        ])
     }
 
-    fn mlp_parameters(&self) -> usize {
+    fn mlp_parameters(&self) -> Option<usize> {
         let mlp = &self.mlp;
-        let up = linear(self.hidden_size, mlp.inner_size, mlp.bias);
+        let up = linear(self.hidden_size, mlp.inner_size, mlp.bias)?;
         let ups = match mlp.gated {
-            true => 2 * up,
+            true => up.checked_mul(2)?,
             false => up,
         };
-        ups + linear(mlp.inner_size, self.hidden_size, mlp.bias)
+        ups.checked_add(linear(mlp.inner_size, self.hidden_size, mlp.bias)?)
     }
 }
 
-fn linear(inputs: usize, outputs: usize, bias: bool) -> usize {
-    inputs * outputs + if bias { outputs } else { 0 }
+fn linear(inputs: usize, outputs: usize, bias: bool) -> Option<usize> {
+    let weights = inputs.checked_mul(outputs)?;
+    weights.checked_add(if bias { outputs } else { 0 })
+}
+
+fn sum<const N: usize>(parts: [usize; N]) -> Option<usize> {
+    parts.into_iter().try_fold(0, usize::checked_add)
 }

@@ -47,3 +47,40 @@ fn byte_level() {
 fn metaspace() {
     golden("tokenizer_metaspace");
 }
+
+/// Tokens part the text without gaps: each stands for what lies between the end of the one before it and its own.
+#[test]
+fn tokens_know_where_they_end() {
+    for name in ["tokenizer_bytelevel", "tokenizer_metaspace"] {
+        let folder = goldens().join(name);
+        let cases: Vec<Golden> =
+            serde_json::from_slice(&std::fs::read(folder.join("golden.json")).unwrap()).unwrap();
+        let tokenizer = block_on(Tokenizer::open(&Folder::new(folder))).unwrap();
+        let mut named = 0;
+        for case in cases {
+            let text = case.text.as_str();
+            let (ids, ends) = tokenizer.encode_text_with_ends(text).unwrap();
+            assert_eq!(ids, tokenizer.encode_text(text).unwrap(), "{text:?}");
+            assert_eq!(ends.len(), ids.len());
+            assert!(ends.is_sorted(), "{text:?}: {ends:?}");
+            if !case.ids.is_empty() {
+                assert_eq!(ends.last(), Some(&text.len()), "{text:?}");
+            }
+            let mut begin = 0;
+            for (id, end) in ids.iter().zip(ends) {
+                let token = tokenizer.decode(&[*id], false).unwrap();
+                let stands_for = &text.as_bytes()[begin..end];
+                // Words of letters are what they stand for, but for the space before them.
+                let word = token.trim();
+                let is_word = !word.is_empty() && word.chars().all(|a| a.is_ascii_alphabetic());
+                if is_word && text.is_ascii() {
+                    let stands_for = std::str::from_utf8(stands_for).unwrap();
+                    assert_eq!(stands_for.trim(), word, "{text:?}");
+                    named += 1;
+                }
+                begin = end;
+            }
+        }
+        assert!(named > 20, "{name}: {named}");
+    }
+}

@@ -7,6 +7,7 @@ use layerlab_lab::{
     CheckpointError, ExportError, LabError, ModelError,
     dataset::hub::HubDatasetError,
     files::{FileError, hub::HubError},
+    report::visible_lines,
 };
 
 /// Exit code after Ctrl-C, as shells count it: 128 + SIGINT.
@@ -41,9 +42,11 @@ impl Failure {
     /// Writes the chain of reasons to stderr.
     pub fn report(self) -> ExitCode {
         let style = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
-        anstream::eprintln!("{style}error:{style:#} {}", self.error);
+        // Names of files and what stands in them is told as it is, not obeyed.
+        let error = visible_lines(&self.error.to_string());
+        anstream::eprintln!("{style}error:{style:#} {error}");
         for reason in self.error.chain().skip(1) {
-            anstream::eprintln!("  because: {reason}");
+            anstream::eprintln!("  because: {}", visible_lines(&reason.to_string()));
         }
         ExitCode::from(self.code)
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use layerlab_atlas::bundled;
 use layerlab_lab::{
-    Cancel, DeviceChoice, OpenModel, Run,
+    Cancel, Checkpoint, DeviceChoice, LabError, OpenModel, Run,
     files::{
         FileError, Folder, MemoryFiles, ModelFiles,
         hub::{self, HubOptions},
@@ -12,7 +12,7 @@ use layerlab_lab::{
     open_device,
 };
 
-use crate::{Failure, progress::Bars};
+use crate::{Failure, output, progress::Bars};
 
 /// Where a model comes from.
 #[derive(Debug)]
@@ -59,6 +59,13 @@ impl ModelFiles for Source {
             Self::Bundled(files) => files.describe(),
         }
     }
+
+    fn names(&self) -> Vec<String> {
+        match self {
+            Self::Folder(folder) => folder.names(),
+            Self::Bundled(files) => files.names(),
+        }
+    }
 }
 
 /// The files of a model: the bundled one, or a folder, downloaded first where it is named by its Hub id.
@@ -90,11 +97,23 @@ pub async fn load(
     cancel: &Cancel,
 ) -> Result<OpenModel<Source>, Failure> {
     let source = source(model, bars, cancel)?;
-    let device = open_device(device)
-        .await
-        .map_err(layerlab_lab::LabError::from)?;
+    let device = open_device(device).await.map_err(LabError::from)?;
     let mut show = |progress| bars.show(progress);
     let loaded = OpenModel::load(source, device, &mut Run::new(&mut show, cancel)).await;
     bars.clear();
-    Ok(loaded?)
+    let loaded = loaded?;
+    warn_of(&loaded.checkpoint).await?;
+    Ok(loaded)
+}
+
+/// Tells what of a model's files was not used, or was read otherwise than one may think.
+///
+/// # Errors
+/// When the files hold no model that can be run.
+pub async fn warn_of(checkpoint: &Checkpoint<Source>) -> Result<(), Failure> {
+    let inventory = checkpoint.inventory().await.map_err(LabError::from)?;
+    for warning in inventory.warnings() {
+        output::warn(&format!("{}: {warning}", checkpoint.files().describe()));
+    }
+    Ok(())
 }

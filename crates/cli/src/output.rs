@@ -2,14 +2,22 @@
 
 use std::{
     fs,
-    io::{self, ErrorKind, Write},
+    io::{self, ErrorKind, IsTerminal, Write},
     path::{Path, PathBuf},
 };
 
+use anstyle::AnsiColor;
 use anyhow::{Context, anyhow};
+use layerlab_lab::report::visible_lines;
 use tempfile::NamedTempFile;
 
 use crate::Failure;
+
+/// Tells on the standard error what a user should know and what ends nothing.
+pub fn warn(warning: &str) {
+    let style = AnsiColor::Yellow.on_default().bold();
+    anstream::eprintln!("{style}warning:{style:#} {warning}");
+}
 
 /// Where a result goes.
 #[derive(Debug, Clone)]
@@ -73,15 +81,19 @@ impl Destination {
     }
 }
 
-/// Writes to the standard output. A reader that has seen enough, such as `head`, is no failure.
+/// Writes to the standard output. A terminal obeys nothing that stands in it, such as in a model's name or in what a model
+/// says; a reader that has seen enough, such as `head`, is no failure.
 ///
 /// # Errors
 /// When it cannot be written to.
 pub fn print(contents: impl AsRef<[u8]>) -> Result<(), Failure> {
+    let contents = contents.as_ref();
     let mut output = io::stdout().lock();
-    let written = output
-        .write_all(contents.as_ref())
-        .and_then(|()| output.flush());
+    let shown = match std::str::from_utf8(contents) {
+        Ok(text) if output.is_terminal() => visible_lines(text).into_bytes(),
+        _ => contents.to_vec(),
+    };
+    let written = output.write_all(&shown).and_then(|()| output.flush());
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::machine(
             anyhow!(error).context("cannot write to the standard output"),

@@ -284,6 +284,78 @@ fn two_models_are_compared_item_by_item() {
     );
 }
 
+/// The demo model with a tokenizer that joins no letters: the same weights read the same text as other tokens.
+fn demo_that_spells(folder: &TempDir) -> String {
+    let spells = folder.path().join("spells");
+    fs::create_dir(&spells).unwrap();
+    for name in ["config.json", "model.safetensors", "tokenizer_config.json"] {
+        fs::copy(demo(name), spells.join(name)).unwrap();
+    }
+    let mut tokenizer = json(&fs::read_to_string(demo("tokenizer.json")).unwrap());
+    tokenizer["model"]["merges"] = Value::Array(Vec::new());
+    fs::write(spells.join("tokenizer.json"), tokenizer.to_string()).unwrap();
+    spells.display().to_string()
+}
+
+#[test]
+fn models_with_different_tokenizers_are_compared_in_bits_per_byte() {
+    let folder = TempDir::new().unwrap();
+    let (model, other, text) = (demo(""), demo_that_spells(&folder), demo("text.txt"));
+    let basic = [
+        "compare", "--model", &model, "--text", &text, "--device", "cpu", "--window", "32",
+    ];
+    let with =
+        |other: &str, more: &[&str]| stdout(&run(&[&basic[..], &["--with", other], more].concat()));
+    let report = json(&with(&other, &["--json"]));
+    let metrics = |of: &Value| -> Vec<String> {
+        let compared = of["comparison"]["compared"].as_array().unwrap().iter();
+        compared
+            .map(|one| one["metric"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(metrics(&report), ["bits_per_byte"]);
+    let warned = |report: &Value| report["warnings"].to_string().contains("different tokens");
+    assert!(warned(&report), "{}", report["warnings"]);
+    let tasks = [
+        &report["evaluation"][0],
+        &report["comparison"]["evaluation"][0],
+    ];
+    let [first, second] = tasks.map(|task| {
+        let tokens = task["task"]["tokens"].as_f64().unwrap();
+        let bytes = task["task"]["bytes"].as_f64().unwrap();
+        let value = |index: usize| task["metrics"][index]["value"].as_f64().unwrap();
+        // By the definition, from perplexity: bits of all tokens over the bytes that they stand for.
+        let expected = tokens * value(0).log2() / bytes;
+        assert!(
+            (value(1) / expected - 1.0).abs() < 1e-9,
+            "{} {expected}",
+            value(1)
+        );
+        (tokens, value(1))
+    });
+    assert!(
+        second.0 > 1.5 * first.0,
+        "{} and {} tokens",
+        first.0,
+        second.0
+    );
+    let compared = &report["comparison"]["compared"][0];
+    let difference = compared["difference"].as_f64().unwrap();
+    assert!(
+        (difference - (second.1 - first.1)).abs() < 0.1,
+        "{difference}"
+    );
+    let table = with(&other, &[]);
+    assert!(
+        table.contains("bits per byte") && table.contains("different tokens"),
+        "{table}"
+    );
+    // The same tokens are compared by perplexity, and nothing is warned of.
+    let report = json(&with(&model, &["--json"]));
+    assert_eq!(metrics(&report), ["perplexity"]);
+    assert!(!warned(&report));
+}
+
 #[test]
 fn datasets_that_cannot_be_used_are_told() {
     let folder = TempDir::new().unwrap();

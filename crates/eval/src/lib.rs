@@ -7,6 +7,6 @@ mod task;
 
 pub use error::EvalError;
 pub use layerlab_data::{self as dataset, Dataset, DatasetError, Items};
-pub use metric::{Comparison, Metric, MetricResult, Sample};
+pub use metric::{Comparison, Metric, MetricResult, PairedTest, Sample, Significance};
 pub use pairs::{Continued, Pair, TokenPair, pairs, tokenise};
 pub use task::{ABSTENTION, EvalOptions, Generated, Task, TaskResult, evaluate, generate_answers};

@@ -5,8 +5,8 @@ use std::{fs, ops::ControlFlow};
 
 use burn::tensor::{Device, DeviceKind};
 use layerlab_eval::{
-    Dataset, EvalError, EvalOptions, Items, Metric, Sample, TaskResult, dataset::Answer, evaluate,
-    pairs, tokenise,
+    Dataset, EvalError, EvalOptions, Items, Metric, Sample, Task, TaskResult, dataset::Answer,
+    evaluate, pairs, tokenise,
 };
 use layerlab_model::{Checkpoint, Decoder, Folder, GenerateOptions, Sampling, Tokenizer, generate};
 use pollster::block_on;
@@ -104,6 +104,56 @@ fn perplexity_equals_the_definition_at_every_stride() {
     }
 }
 
+/// Where windows overlap all tokens but the first are predicted, so that the bytes are known by the record and the bits
+/// by the perplexity of `transformers`.
+#[test]
+fn bits_per_byte_are_the_losses_over_the_bytes_they_are_of() {
+    let text = file("demo/text.txt");
+    let dataset = Dataset::of_text("text.txt", text.clone());
+    let model = Model::cpu();
+    let ids = model.tokenizer.encode_text(&text).unwrap();
+    let first = match model.tokenizer.leading_bos() {
+        Some(_) => 0,
+        None => model.tokenizer.decode(&ids[..1], false).unwrap().len(),
+    };
+    let reference = reference();
+    let mut overlapping = 0;
+    for expected in reference["perplexity"].as_array().unwrap() {
+        let number = |name: &str| expected[name].as_u64().map(|number| number as usize);
+        let options = EvalOptions {
+            window: number("window"),
+            stride: number("stride"),
+            ..EvalOptions::default()
+        };
+        let result = model.ask(&dataset, &options).unwrap();
+        let Task::Perplexity { tokens, bytes, .. } = result.task else {
+            panic!("not a perplexity");
+        };
+        let Sample::BitsPerByte { bits, bytes: of } =
+            &result.metric(Metric::BitsPerByte).unwrap().sample
+        else {
+            panic!("not bits per byte");
+        };
+        assert_eq!(of.len(), text.len().div_ceil(1024));
+        assert_eq!(of.iter().sum::<f64>(), bytes as f64);
+        let perplexity = expected["value"].as_f64().unwrap();
+        let total = tokens as f64 * perplexity.log2();
+        assert_close(bits.iter().sum(), total, "bits");
+        assert_close(
+            value(&result, Metric::BitsPerByte),
+            total / bytes as f64,
+            "bits per byte",
+        );
+        if tokens == ids.len() - 1 {
+            overlapping += 1;
+            assert_eq!(bytes, text.len() - first);
+        } else {
+            assert!(bytes < text.len() - first);
+        }
+    }
+    assert!(overlapping > 0);
+}
+
 #[test]
 fn choices_are_scored_as_the_harness_scores_them() {
     let reference = reference();
@@ -131,7 +181,7 @@ fn choices_are_scored_as_the_harness_scores_them() {
             }
             // Item by item, where means could agree by luck.
             let right = expected["right"].as_array().unwrap();
-            let right = right.iter().map(|right| right.as_bool().unwrap());
+            let right = right.iter().map(|right| Some(right.as_bool().unwrap()));
             assert_eq!(result.metrics[0].sample, Sample::of_outcomes(right));
             if let Some(items) = expected["mc2_items"].as_array() {
                 let Sample::Mean { values } = &result.metric(Metric::Mc2).unwrap().sample else {

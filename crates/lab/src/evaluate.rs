@@ -2,8 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use layerlab_eval::{Comparison, Dataset, EvalOptions, Metric, TaskResult, evaluate};
+use layerlab_eval::{
+    Comparison, Dataset, EvalOptions, Metric, MetricResult, Task, TaskResult, evaluate,
+    metric::correct,
+};
 use layerlab_model::{Decoder, Tokenizer};
+use layerlab_stats::FEW_UNITS;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +67,9 @@ pub struct TaskComparison {
     pub comparison: Comparison,
 }
 
-/// Every metric that both models have on the same dataset.
+/// Every metric that both models have on the same dataset; of perplexity and bits per byte the one that can be compared:
+/// perplexity where both read the text as the same tokens, bits per byte where they do not. Not corrected yet for being
+/// several.
 pub(crate) fn comparisons(
     original: &[TaskResult],
     changed: &[TaskResult],
@@ -74,7 +80,13 @@ pub(crate) fn comparisons(
             changed.dataset == original.dataset && changed.sha256 == original.sha256
         };
         let changed = changed.iter().find(same);
-        let metrics = original.metrics.iter();
+        let same_tokens = changed.is_some_and(|changed| original.reads_same_tokens(changed));
+        let is_comparable = move |result: &&MetricResult| match result.metric {
+            Metric::Perplexity => same_tokens,
+            Metric::BitsPerByte => !same_tokens,
+            _ => true,
+        };
+        let metrics = original.metrics.iter().filter(is_comparable);
         metrics.filter_map(move |metric| {
             let changed = changed?.metric(metric.metric)?;
             let comparison = Comparison::of(metric, changed, &options.confidence)?;
@@ -85,6 +97,29 @@ pub(crate) fn comparisons(
         })
     });
     pairs.collect()
+}
+
+/// Corrects what one table compares for being several comparisons.
+pub(crate) fn corrected<'a>(table: impl Iterator<Item = &'a mut TaskComparison>) {
+    let mut table: Vec<&mut Comparison> = table.map(|one| &mut one.comparison).collect();
+    correct(&mut table);
+}
+
+/// What to beware of where a dataset is too short for its intervals.
+pub(crate) fn few(results: &[TaskResult]) -> Vec<String> {
+    let short = results.iter().filter(|result| result.items < FEW_UNITS);
+    let warnings = short.map(|result| {
+        let (units, cure) = match result.task {
+            Task::Perplexity { .. } => ("windows", "a longer text or shorter windows"),
+            _ => ("items", "more items"),
+        };
+        format!(
+            "{}: {} {units} are fewer than {FEW_UNITS}, so that bootstrap intervals (marked ~) are too narrow and no difference \
+             is called significant; {cure} would tell more",
+            result.dataset, result.items
+        )
+    });
+    warnings.collect()
 }
 
 /// The first perplexity among results.

@@ -12,10 +12,11 @@ use web_time::Instant;
 use crate::{
     LabError, OpenModel, Progress, Run, ScoreRequest, Stages, Text,
     calibration::Calibration,
+    evaluate::{corrected, few},
     judge::judge,
     kept::{Kept, fingerprint},
     prune::{PlanRequest, Plans, Subject},
-    report::{DataReport, Experiment, PruningReport, Report, conclude},
+    report::{DataReport, Experiment, Outcome, PruningReport, Report, conclude},
     score::Scored,
 };
 
@@ -121,7 +122,14 @@ pub async fn prune_and_judge<F: ModelFiles>(
         .into_iter()
         .map(|(removed, is_last)| (removed, asked_of(is_last)))
         .collect();
-    let judged = judge(model, datasets, &sets, &request.eval, &mut kept, run).await?;
+    let mut judged = judge(model, datasets, &sets, &request.eval, &mut kept, run).await?;
+    // What plans end with stands in one table, what they pass on the way there in another.
+    let is_last = |outcome: &Outcome| plans.plans.iter().any(|plan| plan.set() == outcome.removed);
+    for last in [true, false] {
+        let table = judged.outcomes.iter_mut();
+        let table = table.filter(|outcome| is_last(outcome) == last);
+        corrected(table.flat_map(|outcome| &mut outcome.compared));
+    }
     let evaluate_seconds = start.elapsed().as_secs_f64();
 
     let mut block_passes = scored.block_passes.clone();
@@ -150,6 +158,7 @@ pub async fn prune_and_judge<F: ModelFiles>(
     }
     report.timings.plan_seconds = Some(plan_seconds);
     report.timings.evaluate_seconds = Some(evaluate_seconds);
+    report.warnings.extend(few(&judged.evaluation));
     report.evaluation = judged.evaluation;
     let pruning = PruningReport {
         request: request.plans.clone(),

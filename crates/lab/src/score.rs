@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use layerlab_model::ModelFiles;
 use layerlab_score::{LayerLosses, Plan, ScoreError, ScoreOptions, score};
-use layerlab_stats::{ModelStatistics, Tap};
+use layerlab_stats::{FEW_UNITS, ModelStatistics, Tap};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
@@ -15,9 +15,6 @@ use crate::{
     prune::{BlockPasses, Subject},
     report::{DataReport, Experiment, OptionsReport, Report, ScoringReport, layer_reports},
 };
-
-/// Fewer sequences than this make a bootstrap a rough guess.
-const FEW_SEQUENCES: usize = 10;
 
 /// What to score, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,8 +28,9 @@ pub struct ScoreRequest {
     /// Whether the loss without each layer is measured too, which takes about half as many forward passes
     /// as there are layers.
     pub loss_change: bool,
-    /// Sequences per forward pass. More of them need more memory for activations and, on the CPU, are
-    /// no faster from 4 on.
+    /// Sequences in memory at a time: those of a forward pass, or on the CPU of the passes of all threads together. More of
+    /// them need more memory for activations; on the CPU a small model is fastest where they are as many as threads, or
+    /// several times as many.
     pub batch: usize,
 }
 
@@ -215,7 +213,7 @@ impl Scored {
     /// Puts it where it belongs in a report.
     pub fn add_to(self, report: &mut Report) {
         let data = &self.scoring.data;
-        if (2..FEW_SEQUENCES).contains(&data.sequences) {
+        if (2..FEW_UNITS).contains(&data.sequences) {
             report.warnings.push(format!(
                 "there are only {} sequences: intervals are rough; a longer text or shorter sequences \
                  give better ones",

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use burn::tensor::{Int, Tensor};
 use layerlab_lab::{
-    Cancel, DeviceChoice, Epsilon, LabError, MeasureOptions, OpenModel, Progress, Run,
+    Cancel, DeviceChoice, Epsilon, LabError, MeasureOptions, Measured, OpenModel, Progress, Run,
     ScoreOptions, ScoreRequest, Tap, TextOptions, files::Folder, measure,
 };
 use layerlab_model::{Observer, PaddingSide, Parting, TokenBatch};
@@ -46,6 +46,47 @@ fn close(found: f64, expected: f64, scale: f64) {
         (found - expected).abs() <= 1e-4 * scale.max(expected.abs()),
         "{found} instead of {expected}"
     );
+}
+
+/// The page scores again what it has measured, at thresholds that were not those of the pass and lie inside bins of the
+/// histogram.
+#[test]
+fn what_was_measured_is_scored_again_at_any_absolute_threshold() {
+    let model = open(DeviceChoice::Cpu);
+    let text = text(&model, short());
+    let cancel = Cancel::default();
+    let with = |epsilon: f64| ScoreOptions {
+        epsilon: Epsilon::Absolute(epsilon),
+        ..ScoreOptions::authors()
+    };
+    let measured_below = |epsilon: f64| {
+        let request = ScoreRequest {
+            score: with(epsilon),
+            ..ScoreRequest::default()
+        };
+        let mut silent = |_| ();
+        let mut run = Run::new(&mut silent, &cancel);
+        block_on(Measured::of(&model, &text, &request, &mut run)).unwrap()
+    };
+    let (measured, of_asked) = (measured_below(1e-5), measured_below(0.3));
+    let sparsities = |measured: &Measured, epsilon: f64| {
+        let report = measured.score(&with(epsilon)).unwrap();
+        let layers = report.statistics.into_iter();
+        layers
+            .map(|layer| layer.taps[&Tap::Output].sparsity.clone())
+            .collect::<Vec<_>>()
+    };
+    let of_pass = sparsities(&measured, 1e-5);
+    let again = sparsities(&measured, 0.3);
+    let exact = sparsities(&of_asked, 0.3);
+    for ((of_pass, again), exact) in of_pass.iter().zip(&again).zip(&exact) {
+        assert_eq!((of_pass.uncertainty, exact.uncertainty), (0.0, 0.0));
+        assert!(again.uncertainty > 0.0);
+        assert!((again.share - exact.share).abs() <= again.uncertainty);
+        assert!(again.share > of_pass.share);
+    }
+    // And back.
+    assert_eq!(sparsities(&measured, 1e-5), of_pass);
 }
 
 fn assert_sequence(found: &SequenceStatistics, expected: &SequenceStatistics) {

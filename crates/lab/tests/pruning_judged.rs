@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use layerlab_eval::{Comparison, Metric, TaskResult};
+use layerlab_eval::{Comparison, Metric, Significance, TaskResult};
 use layerlab_lab::{
     Budget, Cancel, DeviceChoice, ExperimentRequest, LabError, MemoryStages, NoStages, Report, Run,
     Schedule, judge_removals, report::Outcome,
@@ -60,7 +60,14 @@ fn outcomes_are_compared_with_the_whole_model() {
             &request.eval.confidence,
         )
         .unwrap();
-        assert_eq!(compared.comparison, expected);
+        // But for what the number of comparisons does to it.
+        let alone = |compared: &Comparison| {
+            let mut compared = compared.clone();
+            let p = compared.significance.map(|found| (found.test, found.p));
+            compared.significance = None;
+            (compared, p)
+        };
+        assert_eq!(alone(&compared.comparison), alone(&expected));
         let removed = model.decoder.spec().block_parameters() * 3;
         assert_eq!(outcome.parameters, model.decoder.parameters() - removed);
     }
@@ -176,6 +183,104 @@ fn what_cannot_be_done_is_refused_before_anything_is_computed() {
     assert!(error.to_string().contains("block_influence"), "{error}");
 }
 
+/// p-values of a table are corrected for all of its comparisons together.
+#[test]
+fn comparisons_of_a_table_are_corrected_together() {
+    let report = judged(&open(DeviceChoice::Cpu), &request(Budget::Count(2)));
+    let pruning = pruning(&report);
+    let outcomes = pruning.outcomes.iter();
+    let last = outcomes.filter(|outcome| outcome.removed.len() == 2);
+    let table: Vec<&Comparison> = last
+        .flat_map(|outcome| &outcome.compared)
+        .map(|task| &task.comparison)
+        .collect();
+    assert!(table.len() > 10);
+    for compared in &table {
+        let found = compared.significance.unwrap();
+        assert_eq!(found.comparisons, table.len());
+        assert!(found.p <= found.p_adjusted && found.p_adjusted <= 1.0);
+        let is_sure = found.p_adjusted <= 0.05 && compared.units >= 10;
+        assert_eq!(found.significant, is_sure);
+    }
+    // Holm's first step: the least of all counts as often as there are comparisons.
+    let least = |value: fn(&Significance) -> f64| {
+        let found = table.iter().filter_map(|compared| compared.significance);
+        found.map(|found| value(&found)).fold(1.0, f64::min)
+    };
+    let expected = (least(|found| found.p) * table.len() as f64).min(1.0);
+    assert!((least(|found| found.p_adjusted) - expected).abs() < 1e-12);
+}
+
+/// Stars are where a corrected test says so, in every view, and nowhere else.
+#[test]
+fn every_view_has_the_same_stars() {
+    let mut report = judged(&open(DeviceChoice::Cpu), &request(Budget::Count(2)));
+    let outcomes = &mut report.pruning.as_mut().unwrap().outcomes;
+    let compared = outcomes
+        .iter_mut()
+        .flat_map(|outcome| &mut outcome.compared);
+    for (number, task) in compared.enumerate() {
+        let significance = task.comparison.significance.as_mut().unwrap();
+        significance.significant = number % 3 == 0;
+        // What the interval says does not matter.
+        task.comparison.difference_low = Some(1.0);
+        task.comparison.difference_high = Some(2.0);
+    }
+    let pruning = pruning(&report);
+    // Several plans may come to one model, whose cells are then shown for each.
+    let shown: usize = pruning
+        .plans
+        .iter()
+        .flat_map(|plan| &pruning.outcome(plan, 2).unwrap().compared)
+        .filter(|task| task.comparison.is_significant())
+        .count();
+    assert!(shown > 0);
+    let csv = report.to_csv().unwrap();
+    let mut rows = csv.lines();
+    let header: Vec<&str> = rows.next().unwrap().split(',').collect();
+    let place = header.iter().position(|name| *name == "significant");
+    let in_csv = rows.filter(|row| row.split(',').nth(place.unwrap()) == Some("true"));
+    assert_eq!(in_csv.count(), shown);
+    let html = report.to_html();
+    assert_eq!(html.matches("class=\"mark\"").count(), shown);
+    let table = report.to_table();
+    let is_starred =
+        |word: &&str| word.ends_with('*') && word.starts_with(|a: char| a.is_ascii_digit());
+    let words = table.split_whitespace().filter(is_starred);
+    assert_eq!(words.count(), shown, "{table}");
+    for view in [table, report.to_markdown(), html] {
+        assert!(
+            view.contains("Holm") && view.contains("bits/byte"),
+            "{view}"
+        );
+        assert!(!view.contains("interval leaves out 0"));
+    }
+}
+
+/// Two windows of text make intervals that are far too narrow.
+#[test]
+fn what_is_too_short_for_an_interval_is_told() {
+    let mut request = request(Budget::Count(2));
+    request.eval.max_windows = Some(2);
+    let report = judged(&open(DeviceChoice::Cpu), &request);
+    let whole = report.evaluation[0].metric(Metric::Perplexity).unwrap();
+    assert!(whole.rough && whole.low.is_some());
+    assert!(
+        report
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("text.txt: 2 windows"))
+    );
+    for outcome in &pruning(&report).outcomes {
+        let compared = outcome.comparison("text.txt", Metric::Perplexity).unwrap();
+        assert!(compared.comparison.rough && !compared.comparison.is_significant());
+    }
+    for view in [report.to_table(), report.to_markdown()] {
+        assert!(view.contains("~["), "{view}");
+    }
+    assert!(report.to_html().contains("~ "));
+}
+
 #[test]
 fn every_view_tells_the_same() {
     let report = judged(&open(DeviceChoice::Cpu), &request(Budget::Count(2)));
@@ -207,6 +312,56 @@ fn every_view_tells_the_same() {
     assert_eq!(read.to_html(), html);
 }
 
+/// Files and models may be called anything.
+#[test]
+fn hostile_names_stay_names_in_every_view() {
+    const NAME: &str = "a|b`c`\u{1b}[31m\n# d, \"e\" <script>[x](javascript:y)\u{202e}.jsonl";
+    let report = judged(&open(DeviceChoice::Cpu), &request(Budget::Count(2)));
+    let plain = report.to_markdown();
+    let named = |document: &str, old: &str, new: &str| {
+        let quoted = |text: &str| serde_json::to_string(text).unwrap();
+        document.replace(&quoted(old), &quoted(new))
+    };
+    let mut document = named(&report.to_json().unwrap(), &report.model.name, NAME);
+    for task in &report.evaluation {
+        document = named(&document, &task.dataset, NAME);
+    }
+    let mut report: Report = serde_json::from_str(&document).unwrap();
+    report.warnings.push(NAME.into());
+    let (table, markdown, html) = (report.to_table(), report.to_markdown(), report.to_html());
+    for view in [&table, &markdown] {
+        assert!(!view.contains(['\u{1b}', '\u{202e}']), "{view}");
+        assert!(view.contains('␛'), "{view}");
+    }
+    assert!(!html.contains("<script"));
+    // Nothing that is not ours begins a heading, ends a cell, is code or a link.
+    let count =
+        |text: &str, begins: &str| text.lines().filter(|line| line.starts_with(begins)).count();
+    assert_eq!(count(&markdown, "#"), count(&plain, "#"), "{markdown}");
+    let cells = |line: &str| line.matches('|').count();
+    let columns = |text: &str| {
+        text.lines()
+            .filter(|line| line.starts_with('|'))
+            .map(cells)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(columns(&markdown), columns(&plain));
+    for mark in ["`c`", "<script", "[x](", "\n# d"] {
+        assert!(!markdown.contains(mark), "{mark:?} in {markdown}");
+    }
+    let csv = report.to_csv().unwrap();
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let datasets: Vec<String> = reader
+        .records()
+        .map(|row| row.unwrap()[3].to_owned())
+        .collect();
+    assert!(!datasets.is_empty());
+    assert!(
+        datasets.iter().all(|dataset| dataset == NAME),
+        "{datasets:?}"
+    );
+}
+
 #[test]
 fn removals_by_hand_are_judged_as_those_of_plans_and_none_is_asked_twice() {
     let model = open(DeviceChoice::Cpu);
@@ -233,7 +388,17 @@ fn removals_by_hand_are_judged_as_those_of_plans_and_none_is_asked_twice() {
         ));
         let found = found.unwrap();
         assert_eq!(found.evaluation, report.evaluation);
-        assert_eq!(found.outcomes, std::slice::from_ref(expected));
+        let [outcome] = &found.outcomes[..] else {
+            panic!("one outcome");
+        };
+        assert_eq!(outcome.tasks, expected.tasks);
+        // Its table has fewer comparisons, for which less is corrected.
+        for (one, other) in outcome.compared.iter().zip(&expected.compared) {
+            let [one, other] = [one, other].map(|task| task.comparison.significance.unwrap());
+            assert_eq!((one.test, one.p), (other.test, other.p));
+            assert_eq!(one.comparisons, outcome.compared.len());
+            assert!(one.comparisons < other.comparisons && one.p_adjusted <= other.p_adjusted);
+        }
     }
     assert!(steps[0] > 0);
     assert_eq!(steps[1], 0);

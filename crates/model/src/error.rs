@@ -78,6 +78,12 @@ pub enum ModelError {
         /// Blocks of the model.
         layers: usize,
     },
+    /// What the model computes is no longer a number.
+    #[error(
+        "the model's logits are not numbers (NaN), so that no token follows from them: a weight is damaged, or activations \
+         overflow; scoring the layers names the first where they do"
+    )]
+    NotNumbers,
     /// The caller asked to stop.
     #[error("loading was interrupted")]
     Interrupted,

@@ -158,6 +158,36 @@ fn log_likelihoods_equal_a_float64_softmax() {
     }
 }
 
+/// Whoever wants a batch no more is heard before its next token.
+#[test]
+fn a_batch_is_broken_off_between_tokens() {
+    let decoder = load("llama", &cpu());
+    let mut tokens = 0;
+    let mut is_done = |text: &[u32]| {
+        tokens = tokens.max(text.len());
+        false
+    };
+    let mut left = 3;
+    let mut go_on = || {
+        left -= 1;
+        match left {
+            0 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    };
+    let prompts = sequences();
+    let found = block_on(generate_batch(
+        &decoder,
+        &prompts,
+        8,
+        &[],
+        &mut is_done,
+        &mut go_on,
+    ));
+    assert_eq!(found.unwrap(), None);
+    assert_eq!(tokens, 2);
+}
+
 /// Each text of a batch is what the prompt alone gives.
 #[test]
 fn texts_generated_together_are_those_generated_alone() {
@@ -165,8 +195,16 @@ fn texts_generated_together_are_those_generated_alone() {
         let decoder = load(name, &cpu());
         let prompts = sequences();
         let stop = [11];
-        let together =
-            block_on(generate_batch(&decoder, &prompts, 8, &stop, &mut |_| false)).unwrap();
+        let mut go_on = || ControlFlow::Continue(());
+        let together = block_on(generate_batch(
+            &decoder,
+            &prompts,
+            8,
+            &stop,
+            &mut |_| false,
+            &mut go_on,
+        ));
+        let together = together.unwrap().unwrap();
         for (prompt, found) in prompts.iter().zip(together) {
             let options = GenerateOptions {
                 max_new_tokens: 8,
@@ -177,9 +215,14 @@ fn texts_generated_together_are_those_generated_alone() {
             let alone = block_on(generate(&decoder, prompt, &options, &mut on_token)).unwrap();
             assert_eq!(found, alone, "{name}");
         }
-        let cut = block_on(generate_batch(&decoder, &prompts, 8, &[], &mut |text| {
-            text.len() == 3
-        }));
-        assert!(cut.unwrap().iter().all(|text| text.len() == 3));
+        let cut = block_on(generate_batch(
+            &decoder,
+            &prompts,
+            8,
+            &[],
+            &mut |text| text.len() == 3,
+            &mut go_on,
+        ));
+        assert!(cut.unwrap().unwrap().iter().all(|text| text.len() == 3));
     }
 }

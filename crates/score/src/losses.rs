@@ -14,6 +14,22 @@ pub struct LayerLosses {
 }
 
 impl LayerLosses {
+    /// Mean cross-entropy per token in nats of sequences by their sums, each counted as often as it is drawn; none where
+    /// nothing is predicted.
+    pub fn mean(&self, sums: &[f64], weights: &[u32]) -> Option<f64> {
+        let (mut loss, mut tokens) = (0.0, 0.0);
+        for ((sum, count), &weight) in sums.iter().zip(&self.tokens).zip(weights) {
+            loss += f64::from(weight) * sum;
+            tokens += f64::from(weight) * *count as f64;
+        }
+        (tokens > 0.0).then(|| loss / tokens)
+    }
+
+    /// The same of the whole model, each sequence once.
+    pub fn whole_mean(&self) -> Option<f64> {
+        self.mean(&self.whole, &vec![1; self.tokens.len()])
+    }
+
     /// Appends other sequences of the same model.
     pub fn append(&mut self, more: Self) {
         self.tokens.extend(more.tokens);

@@ -261,6 +261,19 @@ fn a_question_is_never_parted() {
 }
 
 #[test]
+fn few_pairs_are_not_told_apart() {
+    for (pairs, expected) in [(9, None), (10, Some(true))] {
+        let found = contrast(
+            &side(1, pairs, 1.0, 0.0),
+            &side(2, pairs, 3.0, 0.0),
+            &element(),
+        );
+        assert_eq!(found.ln_eavss.excludes(0.0), Some(true));
+        assert_eq!(found.distinguishable, expected, "{pairs}");
+    }
+}
+
+#[test]
 fn what_cannot_be_contrasted_is_refused() {
     let none: [&TapStatistics; 0] = [];
     let refused = contrast_layers(&none, &none, &[], &element());

@@ -2,7 +2,7 @@
 
 use burn::tensor::{
     Tensor,
-    activation::{log_sigmoid, relu},
+    activation::{log_sigmoid, log_softmax, relu},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -108,9 +108,9 @@ pub fn information_noise(prompts: Tensor<2>, answers: Tensor<2>, temperature: f6
     let hallucinated = answers.narrow(0, pairs, pairs);
     let near = (prompts.clone() * factual).sum_dim(1) / temperature; // [pairs, 1]
     let far = prompts.matmul(hallucinated.transpose()) / temperature; // [pairs, pairs]
-    let all = Tensor::cat(vec![near.clone(), far], 1);
-    // Cosines are at most 1, so nothing overflows.
-    (all.exp().sum_dim(1).log() - near).mean()
+    // Of a low temperature, e to a cosine would overflow.
+    let all = log_softmax(Tensor::cat(vec![near, far], 1), 1);
+    all.narrow(1, 0, 1).mean().neg()
 }
 
 /// Rows of length 1.

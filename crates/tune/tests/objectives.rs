@@ -122,3 +122,41 @@ fn information_noise_contrasts_directions() {
         |prompts| formula(prompts, &answers),
     );
 }
+
+/// e to a cosine over 0.005 is e^200, beyond what float32 holds.
+#[test]
+fn information_noise_bears_low_temperatures() {
+    let prompts = [0.3, -1.0, 0.5, 1.2, 0.1, -0.7];
+    // The first prompt's own answer is opposite to it, a hallucinated one alike.
+    let answers = [
+        -0.3, 1.0, -0.5, -0.3, 0.8, 0.6, 0.3, -1.0, 0.5, 0.2, 0.5, -1.3,
+    ];
+    let temperature = 0.005;
+    let loss = |pair: usize| {
+        let prompt = &prompts[3 * pair..3 * pair + 3];
+        let near =
+            |answer: usize| cosine(prompt, &answers[3 * answer..3 * answer + 3]) / temperature;
+        let all = [near(pair), near(2), near(3)];
+        let most = all.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        most + all.iter().map(|one| (one - most).exp()).sum::<f64>().ln() - near(pair)
+    };
+    let expected = (loss(0) + loss(1)) / 2.0;
+    assert!(expected > 200.0, "{expected}");
+    let input = tensor(&answers, [4, 3]);
+    let found = information_noise(
+        tensor(&prompts, [2, 3]).detach(),
+        input.clone(),
+        temperature,
+    );
+    let value = numbers(found.clone())[0];
+    assert!((value / expected - 1.0).abs() < 1e-4, "{value} {expected}");
+    let gradients = numbers(input.grad(&found.backward()).unwrap());
+    assert!(
+        gradients.iter().all(|gradient| gradient.is_finite()),
+        "{gradients:?}"
+    );
+    assert!(
+        gradients.iter().any(|gradient| gradient.abs() > 1.0),
+        "{gradients:?}"
+    );
+}

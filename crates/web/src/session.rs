@@ -50,6 +50,7 @@ impl Session {
         faults::listen();
         let device = open_device(from_page(device)?).await;
         let device = device.map_err(|error| refused(error.into()))?;
+        faults::computes_on_gpu(device.kind != DeviceKind::Cpu);
         if device.kind != DeviceKind::Cpu {
             device.check().await.map_err(refused)?;
         }

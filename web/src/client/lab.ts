@@ -69,6 +69,11 @@ export class Lab {
     return this.#call((remote) => remote.start(device));
   }
 
+  /** Lets the worker ask the server of this address. */
+  allow(endpoint: string): Promise<void> {
+    return this.#call((remote) => remote.allow(endpoint));
+  }
+
   adapter(): Promise<Adapter | null> {
     return this.#call((remote) => remote.adapter());
   }

@@ -1,4 +1,5 @@
 // What the page shows, as its address: whoever opens the address sees the same screen.
+import { HUB } from "../worker/messages";
 import type { DeviceChoice, Estimator, LayerChoice, Objective, Schedule, Tap } from "../generated/types";
 
 export const VIEWS = [
@@ -27,7 +28,7 @@ const DEFAULTS = {
   workers: 0,
   /** Hub id; empty for the bundled model. */
   model: "",
-  endpoint: "https://huggingface.co",
+  endpoint: HUB,
   tap: "output" as Tap,
   estimator: "pooled" as Estimator,
   epsilon: "rel:0.05",

@@ -9,16 +9,17 @@ export function figure(value: number | null | undefined): string {
   return size >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(4)));
 }
 
-/** A number with its interval. */
+/** A number with its interval, marked where that is rough. */
 export function withInterval(
   value: number | null | undefined,
   low: number | null | undefined,
   high: number | null | undefined,
+  rough = false,
 ): string {
   if (low === null || low === undefined || high === null || high === undefined) {
     return figure(value);
   }
-  return `${figure(value)} [${figure(low)}, ${figure(high)}]`;
+  return `${figure(value)} ${rough ? "~" : ""}[${figure(low)}, ${figure(high)}]`;
 }
 
 /** As `figure`, but with three decimals at most: where many numbers stand side by side. */

@@ -68,7 +68,7 @@ const DEFINITIONS: Record<string, Definition> = {
     source: "AVSS, arXiv 2411.02117",
   },
   interval: {
-    text: "The range in which 95 % of bootstrap resamples of the sequences (or items) fall.",
+    text: "The range in which 95 % of bootstrap resamples of the sequences (or items) fall. Marked ~ where these are fewer than 10: it is then too narrow.",
     source: "percentile bootstrap; Wilson for shares",
   },
   spearman: {
@@ -82,6 +82,14 @@ const DEFINITIONS: Record<string, Definition> = {
   perplexity: {
     text: "exp of the mean cross-entropy per token. Lower is better.",
     source: "as in transformers' documentation",
+  },
+  bits_per_byte: {
+    text: "Cross-entropy of the text's predicted tokens in bits, over the bytes that they stand for. Unlike perplexity it can be compared between models with different tokenizers. Lower is better.",
+    source: "LayerLab",
+  },
+  p_value: {
+    text: "How often chance alone would part two equal models as far as this. Corrected for all comparisons of the table, so that it is not the many of them that make one look like more.",
+    source: "McNemar's exact test, else a permutation test of pairs; Holm 1979",
   },
   ece: {
     text: "Expected calibration error: how far the model's confidence is from how often it is right, in 15 bins. Lower is better.",

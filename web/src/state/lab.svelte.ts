@@ -17,8 +17,9 @@ import type {
   ScoreRequest,
   ScoringReport,
 } from "../generated/types";
-import type { Adapter, DatasetSource, ModelSource } from "../worker/messages";
+import type { Adapter, DatasetSource, KeptModel, ModelSource } from "../worker/messages";
 import { address } from "./address.svelte";
+import { consent } from "./consent.svelte";
 
 /** Something that takes a while. */
 export interface Task {
@@ -134,12 +135,10 @@ class LabState {
   /** Everything that happens when the page is opened. */
   async begin(): Promise<void> {
     void this.#showNative();
-    if (address.model !== "") {
-      const { model: id, endpoint } = address;
-      this.#source = { kind: "hub", model: { id, endpoint, revision: "main" } };
-    }
+    const { model: id, endpoint } = address;
+    const source: ModelSource = id === "" ? this.#source : { kind: "hub", model: { id, endpoint, revision: "main" } };
     await this.#start(address.device);
-    await this.open(this.#source);
+    await this.open(source);
   }
 
   /** A new worker in place of a dead or unwanted one; what was found out stays. */
@@ -160,6 +159,10 @@ class LabState {
 
   /** Loads another model and scores it. */
   async open(source: ModelSource): Promise<void> {
+    if (!(await this.#agreed(source))) {
+      if (this.model === null && this.task === null) await this.openBundled();
+      return;
+    }
     this.#source = source;
     if (this.device === null) return;
     if (this.task !== null) await this.cancel();
@@ -172,6 +175,25 @@ class LabState {
     this.measured = false;
     this.live = this.opened = this.rescored = this.judged = null;
     if (await this.#load()) await this.score();
+  }
+
+  /** Whether the visitor agrees to ask the model's server, if one has to be asked. */
+  async #agreed(source: ModelSource): Promise<boolean> {
+    if (source.kind !== "hub") {
+      // Another choice is an answer to what was asked.
+      consent.question?.answer(false);
+      return true;
+    }
+    const { id, endpoint, revision } = source.model;
+    try {
+      const kept = await this.#lab.keptModels().catch(() => []);
+      const isHere = (one: KeptModel): boolean =>
+        one.id === id && one.endpoint === endpoint && one.revision === revision && one.bytes === one.total;
+      return kept.some(isHere) || (await consent.to(endpoint, `the model ${id}`));
+    } catch (thrown) {
+      this.failure = failureOf(thrown);
+      return false;
+    }
   }
 
   /** The same model once more, after what went wrong has been put right. */
@@ -274,7 +296,14 @@ class LabState {
 
   /** A dataset of the user's, downloaded if need be; nothing where that failed. */
   async dataset(source: DatasetSource): Promise<NamedText | undefined> {
-    return this.work("Getting the dataset", (lab, show) => lab.dataset(source, show));
+    return this.work("Getting the dataset", async (lab, show) => {
+      if (source.kind === "hub") {
+        const { id, endpoint } = source;
+        if (!(await consent.to(endpoint, `the dataset ${id}`))) throw new LabFailure("cancelled", "not agreed to");
+        await lab.allow(endpoint);
+      }
+      return lab.dataset(source, show);
+    });
   }
 
   /** Lets the whole model go on from the address's prompt. */
@@ -309,6 +338,7 @@ class LabState {
   async cancel(): Promise<void> {
     if (this.task === null) return;
     this.task.stopping = true;
+    consent.question?.answer(false);
     await this.ask((lab) => lab.cancel());
   }
 
@@ -339,7 +369,9 @@ class LabState {
 
   async #load(): Promise<boolean> {
     const loaded = await this.work("Loading the model", async (lab, show, keep) => {
-      const model = keep(await lab.load(this.#source, address.workers || undefined, show));
+      const source = this.#source;
+      if (source.kind === "hub" && consent.has(source.model.endpoint)) await lab.allow(source.model.endpoint);
+      const model = keep(await lab.load(source, address.workers || undefined, show));
       this.device = keep(await lab.device());
       this.model = model;
       this.loads += 1;

@@ -1,6 +1,5 @@
 // Views of a repair.
 import type {
-  Comparison,
   LayerChoice,
   Metric,
   MetricResult,
@@ -61,11 +60,6 @@ export function ended({ training }: RepairRun): { text: string; short: string; r
     default:
       return { text: `All ${steps.length} steps were done. ${keeps}`, short: short("all steps"), rolledBack: false };
   }
-}
-
-/** Whether the interval of the paired difference leaves out 0. */
-export function isSignificant({ difference_low: low, difference_high: high }: Comparison | TaskComparison): boolean {
-  return typeof low === "number" && typeof high === "number" && (low > 0 || high < 0);
 }
 
 /** Each metric of each dataset, before and after. */

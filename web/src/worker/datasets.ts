@@ -2,7 +2,7 @@
 // is handed to it as JSON lines.
 import { Session } from "../generated/layerlab_web";
 import type { NamedText } from "../generated/types";
-import { asked } from "./hub";
+import { answered, asked, commitOf, inAddress } from "./hub";
 import type { DatasetSource, Download } from "./messages";
 
 /** The branch in which the Hub keeps every dataset as Parquet files. */
@@ -39,14 +39,21 @@ async function hubText(
   const repository = id.split(/[:@]/, 1)[0] ?? id;
   const listing = `${endpoint}/api/datasets/${repository}/revision/${PARQUET}`;
   const info = await asked(listing, `dataset ${repository} with Parquet files`, signal);
-  const { sha, siblings } = (await info.json()) as { sha: string; siblings: { rfilename: string }[] };
+  const sha = await commitOf(info.clone());
+  const { siblings } = await answered(info, isListing);
   const { name, files } = Session.chosenSplit(id, siblings.map(({ rfilename }) => rfilename));
   const lines: string[] = [];
   for (const file of files) {
-    const place = `${endpoint}/datasets/${repository}/resolve/${sha}/${file}`;
+    const place = `${endpoint}/datasets/${repository}/resolve/${sha}/${inAddress(file)}`;
     lines.push(await jsonLines(name, await download(place, file, show, signal)));
   }
   return { name, contents: lines.join("\n") };
+}
+
+function isListing(value: unknown): value is { siblings: { rfilename: string }[] } {
+  const isFile = (file: { rfilename?: unknown } | null): boolean => typeof file?.rfilename === "string";
+  const { siblings } = (value ?? {}) as { siblings?: unknown };
+  return Array.isArray(siblings) && siblings.every(isFile);
 }
 
 /** One file, taken up where it broke off. */
@@ -57,8 +64,8 @@ async function download(
   signal: AbortSignal,
 ): Promise<ArrayBuffer> {
   let [chunks, bytes, resumed]: [Uint8Array<ArrayBuffer>[], number, number] = [[], 0, 0];
+  let farthest = 0;
   for (let failed = 0; ; ) {
-    const before = bytes;
     try {
       const headers = bytes > 0 ? { Range: `bytes=${bytes}-` } : undefined;
       const response = await fetch(address, { signal, ...(headers && { headers }) });
@@ -76,8 +83,9 @@ async function download(
       }
     } catch (error) {
       if (signal.aborted) throw error;
-      // A connection that brought something on is not a failed one.
-      failed = bytes > before ? 0 : failed + 1;
+      // A connection that brought more than there ever was is not a failed one.
+      failed = bytes > farthest ? 0 : failed + 1;
+      farthest = Math.max(farthest, bytes);
       if (failed >= ATTEMPTS) throw new Error(`${file} broke off ${ATTEMPTS} times; try again later`);
       resumed += 1;
       await new Promise((done) => setTimeout(done, 250 * 2 ** failed));

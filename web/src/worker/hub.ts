@@ -6,7 +6,11 @@ import type { Download, HubModel } from "./messages";
 import { type KeptFile, fileOf, folderOf, readManifest, writeManifest } from "./store";
 
 /** What a model needs to run here. */
-const WANTED = /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|model\.safetensors\.index)\.json$|^[^/]+\.safetensors$/;
+const WANTED =
+  /^((config|adapter_config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|model\.safetensors\.index)\.json|\w[\w.-]*\.safetensors)$/;
+/** What is read where there is no tokenizer.json. */
+const VOCABULARY = /^(vocab\.json|merges\.txt)$/;
+const ID = /^\w[\w.-]*(\/\w[\w.-]*)?$/;
 const ATTEMPTS = 5;
 const MAKE_ROOM = "delete a kept model, or drop a folder, which is not copied";
 
@@ -40,7 +44,7 @@ export async function hubFiles(
   for (const file of manifest.files) {
     const handle = await fileOf(folder, file.path);
     if (!file.whole) {
-      const place = `${model.endpoint}/${model.id}/resolve/${manifest.commit}/${file.path}`;
+      const place = `${model.endpoint}/${model.id}/resolve/${manifest.commit}/${inAddress(file.path)}`;
       await download(place, handle, file, signal, (bytes, again) => {
         resumed += again;
         show({ stage: "downloading", file: file.path, bytes: before + bytes, total, resumed });
@@ -57,11 +61,15 @@ export async function hubFiles(
 /** What the repository holds at the revision. */
 async function listed(model: HubModel, signal: AbortSignal) {
   const { endpoint, id, revision } = model;
+  if (!ID.test(id)) throw new Error(`“${id}” is no model id such as owner/name`);
   const info = await asked(`${endpoint}/api/models/${id}/revision/${revision}`, `model ${id}`, signal);
-  const { sha } = (await info.json()) as { sha: string };
+  const sha = await commitOf(info);
   const tree = await asked(`${endpoint}/api/models/${id}/tree/${sha}`, `model ${id}`, signal);
-  const entries = (await tree.json()) as TreeEntry[];
-  const wanted = entries.filter((entry) => entry.type === "file" && WANTED.test(entry.path));
+  const entries = await answered(tree, isTree);
+  const isThere = (path: string): boolean => entries.some((entry) => entry.path === path);
+  const isWanted = ({ type, path }: TreeEntry): boolean =>
+    type === "file" && (WANTED.test(path) || (VOCABULARY.test(path) && !isThere("tokenizer.json")));
+  const wanted = entries.filter(isWanted);
   const files: KeptFile[] = wanted.map(({ path, size, lfs }) => {
     return { path, size: lfs?.size ?? size, sha256: lfs?.oid ?? null, whole: false };
   });
@@ -69,6 +77,45 @@ async function listed(model: HubModel, signal: AbortSignal) {
     throw new Error(`${id} has no weights as safetensors, the only form that is read here`);
   }
   return { ...model, commit: sha, files };
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function isTree(value: unknown): value is TreeEntry[] {
+  const isEntry = (entry: Partial<TreeEntry> | null): boolean =>
+    typeof entry?.path === "string" && isSize(entry.size) && (entry.lfs === undefined || isSize(entry.lfs.size));
+  return Array.isArray(value) && value.every(isEntry);
+}
+
+/** The commit that a listing is of; a part of every later address. */
+export async function commitOf(response: Response): Promise<string> {
+  const isListing = (value: unknown): value is { sha: string } =>
+    typeof value === "object" && value !== null && "sha" in value && /^\w+$/.test(String(value.sha));
+  return (await answered(response, isListing)).sha;
+}
+
+/** What a server answered as JSON, if it is what a Hub answers. */
+export async function answered<T>(response: Response, is: (value: unknown) => value is T): Promise<T> {
+  let value: unknown;
+  try {
+    value = await response.clone().json();
+  } catch {
+    // A page, perhaps; said below.
+  }
+  if (is(value)) return value;
+  const { host } = new URL(response.url);
+  throw new Error(`${host} is no Hub: it answers with something else; is the endpoint right, and is there no page to sign in at between?`);
+}
+
+/** A file's path as a part of an address; one that leads elsewhere is refused. */
+export function inAddress(path: string): string {
+  const parts = path.split("/");
+  if (parts.some((part) => part === "" || part === "." || part === "..") || /[\\:\p{Cc}]/u.test(path)) {
+    throw new Error(`the server names a file ${JSON.stringify(path)}, which would not lie in its folder`);
+  }
+  return parts.map(encodeURIComponent).join("/");
 }
 
 /** What a server says of `what`, a model or a dataset. */
@@ -117,22 +164,25 @@ async function download(
   try {
     // More than there should be is another file's.
     if (access.getSize() > file.size) access.truncate(0);
-    let failed = 0;
+    let [failed, farthest] = [0, access.getSize()];
     while (access.getSize() < file.size) {
       signal.throwIfAborted();
-      const there = access.getSize();
       try {
-        await stream(address, access, signal, (bytes) => shown(bytes, 0));
+        await stream(address, access, file.size, signal, (bytes) => shown(bytes, 0));
       } catch (error) {
         if (signal.aborted) throw error;
         if (isFull(error)) {
           const [kept, size] = [megabytes(access.getSize()), megabytes(file.size)];
           throw new Error(`the browser has no room for more than ${kept} MB of the ${size} MB of ${file.path}; ${MAKE_ROOM}`);
         }
-        // A connection that brought something on is not a failed one.
-        failed = access.getSize() > there ? 0 : failed + 1;
+        if (error instanceof WrongLength) throw error;
+        // A connection that brought more than there ever was is not a failed one: a server that does not know ranges begins
+        // anew every time.
+        failed = access.getSize() > farthest ? 0 : failed + 1;
+        farthest = Math.max(farthest, access.getSize());
         if (failed >= ATTEMPTS) {
-          throw new Error(`${file.path} broke off ${ATTEMPTS} times; what is there is kept, try again later`);
+          const why = error instanceof Error ? error.message : String(error);
+          throw new Error(`${file.path} broke off ${ATTEMPTS} times (${why}); what is there is kept, try again later`);
         }
         await new Promise((done) => setTimeout(done, 250 * 2 ** failed));
         shown(access.getSize(), 1);
@@ -144,29 +194,43 @@ async function download(
   }
 }
 
+/** More came than the server had said. */
+class WrongLength extends Error {}
+
 async function stream(
   address: string,
   access: FileSystemSyncAccessHandle,
+  size: number,
   signal: AbortSignal,
   shown: (bytes: number) => void,
 ): Promise<void> {
   const from = access.getSize();
   const headers = from > 0 ? { Range: `bytes=${from}-` } : undefined;
   const response = await fetch(address, { signal, ...(headers && { headers }) });
-  if (!response.ok) throw new Error(`${address}: the server says ${response.status}`);
+  if (!response.ok) throw new Error(`the server says ${response.status}`);
+  const range = /^bytes (\d+)-/.exec(response.headers.get("Content-Range") ?? "");
+  if (response.status === 206 && range !== null && Number(range[1]) !== from) {
+    throw new Error("the server sends another part than was asked for");
+  }
   // A server that does not know ranges sends everything again.
   let at = response.status === 206 ? from : 0;
   if (at === 0) access.truncate(0);
   const reader = (response.body ?? new Blob().stream()).getReader();
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return;
+    if (done) break;
+    if (at + value.length > size) {
+      await reader.cancel();
+      access.truncate(0);
+      throw new WrongLength(`${address}: more comes than the ${size} bytes that the server had announced`);
+    }
     if (access.write(value, { at }) !== value.length) {
       throw new DOMException("no room is left for the model", "QuotaExceededError");
     }
     at += value.length;
     shown(at);
   }
+  if (at < size) throw new Error(`${at} bytes came of the ${size} that the server had announced`);
 }
 
 function isFull(error: unknown): boolean {

@@ -1,5 +1,8 @@
 // What the page and its worker tell each other besides the lab's own types.
 
+/** The public Hub. */
+export const HUB = "https://huggingface.co";
+
 /** Where a model comes from. */
 export type ModelSource =
   | { kind: "bundled"; base: string }

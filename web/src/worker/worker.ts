@@ -38,6 +38,7 @@ import { type HelperPool, helpersFor } from "./helpers";
 import { hubFiles } from "./hub";
 import type { Adapter, DatasetSource, Download, HubModel, KeptModel, ModelSource } from "./messages";
 import { compiled } from "./module";
+import { allow, restrict } from "./reach";
 import { keptModels, removeModel } from "./store";
 
 type Shown = (progress: Progress) => void;
@@ -71,6 +72,11 @@ export class LabWorker {
     this.#memory = memory;
     this.#session = await Session.open(device);
     return this.#session.device();
+  }
+
+  /** Lets the worker ask the server of this address, which the visitor has agreed to. */
+  allow(endpoint: string): void {
+    allow(endpoint);
   }
 
   async adapter(): Promise<Adapter | null> {
@@ -275,4 +281,5 @@ self.addEventListener("error", (event) => {
   self.postMessage({ died: said.split("\n")[0] || event.message });
 });
 
+restrict();
 Comlink.expose(new LabWorker());

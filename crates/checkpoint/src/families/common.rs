@@ -15,12 +15,25 @@ pub(super) struct HeadSizes {
     pub head_dim: usize,
 }
 
+/// What a family takes where the configuration says nothing of its heads; `transformers` has these as defaults.
+#[derive(Default)]
+pub(super) struct HeadDefaults {
+    /// Key and value heads; as many as there are query heads if none.
+    pub kv_heads: Option<usize>,
+    /// Channels of a head; the hidden size shared among the heads if none.
+    pub head_dim: Option<usize>,
+}
+
 /// Reads head counts and checks that they fit each other.
-pub(super) fn heads(config: &Config) -> Result<HeadSizes, SpecError> {
+pub(super) fn heads(config: &Config, defaults: HeadDefaults) -> Result<HeadSizes, SpecError> {
     let hidden_size = config.usize(&["hidden_size"])?;
     let heads = config.usize(&["num_attention_heads"])?;
-    let kv_heads = config.usize_or(&["num_key_value_heads"], heads)?;
-    let head_dim = match config.optional_usize(&["head_dim"])? {
+    let or_default = |field, default: Option<usize>| match default {
+        Some(default) => config.usize_unless_null(field, default),
+        None => config.optional_usize(&[field]),
+    };
+    let kv_heads = or_default("num_key_value_heads", defaults.kv_heads)?.unwrap_or(heads);
+    let head_dim = match or_default("head_dim", defaults.head_dim)? {
         Some(head_dim) => head_dim,
         None => divide(hidden_size, heads)?,
     };
@@ -74,24 +87,48 @@ pub(super) fn activation(
     }
 }
 
-/// Rotary positions, as transformers 5 writes them (`rope_parameters`) or as version 4 did
-/// (`rope_theta`, `rope_scaling`, `partial_rotary_factor`, and GPT-NeoX's own names).
+/// Where a family's configuration has its rotary positions, as version 4 of transformers wrote them.
+pub(super) struct RotaryFields {
+    /// The base of the frequencies.
+    pub theta: &'static str,
+    /// The share of a head that is rotated, and what it is if it is not said; all of it where the family has no such field.
+    pub share: Option<(&'static str, f64)>,
+}
+
+impl RotaryFields {
+    /// Those of Llama and of most later families.
+    pub const LLAMA: Self = Self {
+        theta: "rope_theta",
+        share: None,
+    };
+}
+
+/// Rotary positions, as transformers 5 writes them (`rope_parameters`) or as version 4 did (`fields` and `rope_scaling`).
+/// Where there are both, `rope_scaling` counts, as in transformers.
 pub(super) fn rotary(
     config: &Config,
     head_dim: usize,
-    default_share: f64,
+    fields: RotaryFields,
 ) -> Result<RotarySpec, SpecError> {
-    let parameters = config.section("rope_parameters")?;
-    let newest = parameters.as_ref();
-    let from_section =
-        |field: &'static str| newest.map_or(Ok(None), |section| section.optional_f64(&[field]));
+    let scaling = config.section("rope_scaling")?;
+    let scaling = match scaling.filter(|section| !section.fields().is_empty()) {
+        Some(section) => Some(section),
+        None => config.section("rope_parameters")?,
+    };
+    let from_section = |field: &'static str| match &scaling {
+        Some(section) => section.optional_f64(&[field]),
+        None => Ok(None),
+    };
     let theta = match from_section("rope_theta")? {
         Some(theta) => theta,
-        None => config.f64_or(&["rope_theta", "rotary_emb_base"], 10_000.0)?,
+        None => config.f64_or(&[fields.theta], 10_000.0)?,
     };
-    let share = match from_section("partial_rotary_factor")? {
-        Some(share) => share,
-        None => config.f64_or(&["partial_rotary_factor", "rotary_pct"], default_share)?,
+    let share = match fields.share {
+        Some((field, default)) => match from_section("partial_rotary_factor")? {
+            Some(share) => share,
+            None => config.f64_or(&[field], default)?,
+        },
+        None => 1.0,
     };
     let dimensions = (head_dim as f64 * share) as usize;
     if dimensions == 0 || dimensions > head_dim || !dimensions.is_multiple_of(2) {
@@ -100,10 +137,6 @@ pub(super) fn rotary(
              rotary positions need an even number of channels within the head"
         )));
     }
-    let scaling = match parameters {
-        Some(section) => Some(section),
-        None => config.section("rope_scaling")?,
-    };
     Ok(RotarySpec {
         dimensions,
         theta,
@@ -129,7 +162,7 @@ fn rotary_scaling(config: &Config, section: &Config) -> Result<RotaryScaling, Sp
             factor: section.f64(&["factor"])?,
             low_frequency: section.f64(&["low_freq_factor"])?,
             high_frequency: section.f64(&["high_freq_factor"])?,
-            original_context: section.usize_or(&["original_max_position_embeddings"], context)?,
+            original_context: original_context(config, section)?.unwrap_or(context),
         }),
         found => Err(SpecError::Unsupported {
             field: "rope_type",
@@ -137,6 +170,15 @@ fn rotary_scaling(config: &Config, section: &Config) -> Result<RotaryScaling, Sp
             supported: "default, linear, dynamic, llama3",
         }),
     }
+}
+
+/// Context of the pre-training, where it is told; the configuration itself counts before its section.
+fn original_context(config: &Config, section: &Config) -> Result<Option<usize>, SpecError> {
+    const FIELD: [&str; 1] = ["original_max_position_embeddings"];
+    Ok(match config.optional_usize(&FIELD)? {
+        Some(context) => Some(context),
+        None => section.optional_usize(&FIELD)?,
+    })
 }
 
 /// The kind of each layer, where `layer_types` gives them.
@@ -152,7 +194,7 @@ pub(super) fn layer_types(config: &Config, layers: usize) -> Result<Option<Vec<&
 pub(super) fn gpt_neo_attention(config: &Config, layers: usize) -> Result<Vec<bool>, SpecError> {
     let kinds = match config.strings("attention_layers")? {
         Some(kinds) => kinds,
-        None => attention_runs(config)?,
+        None => attention_runs(config, layers)?,
     };
     per_layer("attention_types", kinds, layers)?
         .into_iter()
@@ -168,7 +210,7 @@ pub(super) fn gpt_neo_attention(config: &Config, layers: usize) -> Result<Vec<bo
         .collect()
 }
 
-fn attention_runs(config: &Config) -> Result<Vec<&str>, SpecError> {
+fn attention_runs(config: &Config, layers: usize) -> Result<Vec<&str>, SpecError> {
     let malformed = || {
         let problem = "`attention_types` is not a list of [[kinds], count]";
         SpecError::Inconsistent(problem.into())
@@ -180,8 +222,11 @@ fn attention_runs(config: &Config) -> Result<Vec<&str>, SpecError> {
         let count = run.get(1).and_then(Value::as_u64).ok_or_else(malformed)?;
         let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
         let names = names.ok_or_else(malformed)?;
-        // No model has as many layers as this; a larger count is a slip, not a reason to allocate.
-        for _ in 0..count.min(10_000) {
+        // What goes beyond the layers is a slip, and a reason to say so rather than to allocate.
+        for _ in 0..count {
+            if names.is_empty() || kinds.len() > layers {
+                break;
+            }
             kinds.extend_from_slice(&names);
         }
     }

@@ -23,13 +23,14 @@ pub(super) const FAMILY: Family = Family {
         head_norms: None,
         mlp: MlpNames::Plain(["mlp.c_fc", "mlp.c_proj"]),
         layout: LinearLayout::InputsFirst,
+        buffers: &["attn.bias", "attn.masked_bias"],
     },
 };
 
 fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
     let hidden_size = config.usize(&["n_embd", "hidden_size"])?;
     let heads = config.usize(&["n_head", "num_attention_heads"])?;
-    let layers = config.usize(&["n_layer", "num_hidden_layers"])?;
+    let layers = config.layers(&["n_layer", "num_hidden_layers"])?;
     let context = config.usize(&["n_positions", "max_position_embeddings"])?;
     let head_dim = common::divide(hidden_size, heads)?;
     let scaled = config.bool_or(&["scale_attn_weights"], true)?;
@@ -67,7 +68,7 @@ fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
             head_norm: None,
         },
         mlp: MlpSpec {
-            inner_size: config.usize_or(&["n_inner"], 4 * hidden_size)?,
+            inner_size: config.usize_or(&["n_inner"], hidden_size.saturating_mul(4))?,
             gated: false,
             bias: true,
             activation: common::activation(config, &["activation_function"], "gelu_new")?,

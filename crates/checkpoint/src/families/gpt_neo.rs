@@ -27,13 +27,14 @@ pub(super) const FAMILY: Family = Family {
         head_norms: None,
         mlp: MlpNames::Plain(["mlp.c_fc", "mlp.c_proj"]),
         layout: LinearLayout::OutputsFirst,
+        buffers: &["attn.attention.bias", "attn.attention.masked_bias"],
     },
 };
 
 fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
     let hidden_size = config.usize(&["hidden_size"])?;
     let heads = config.usize(&["num_heads", "num_attention_heads"])?;
-    let layers = config.usize(&["num_layers", "num_hidden_layers"])?;
+    let layers = config.layers(&["num_layers", "num_hidden_layers"])?;
     let context = config.usize(&["max_position_embeddings"])?;
     let window = config.usize_or(&["window_size"], 256)?;
     let blocks = common::gpt_neo_attention(config, layers)?
@@ -62,7 +63,7 @@ fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
             head_norm: None,
         },
         mlp: MlpSpec {
-            inner_size: config.usize_or(&["intermediate_size"], 4 * hidden_size)?,
+            inner_size: config.usize_or(&["intermediate_size"], hidden_size.saturating_mul(4))?,
             gated: false,
             bias: true,
             activation: common::activation(config, &["activation_function"], "gelu_new")?,

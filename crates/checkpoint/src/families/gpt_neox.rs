@@ -1,6 +1,9 @@
 //! GPT-NeoX (Pythia): partial rotary, attention and MLP side by side.
 
-use super::{AttentionNames, Family, LinearLayout, MlpNames, TensorNames, common};
+use super::{
+    AttentionNames, Family, LinearLayout, MlpNames, TensorNames,
+    common::{self, HeadDefaults, RotaryFields},
+};
 use crate::{
     Config, DecoderSpec, SpecError,
     spec::{AttentionSpec, MlpSpec, NormKind, NormSpec, PositionSpec, Residual},
@@ -23,12 +26,17 @@ pub(super) const FAMILY: Family = Family {
         head_norms: None,
         mlp: MlpNames::Plain(["mlp.dense_h_to_4h", "mlp.dense_4h_to_h"]),
         layout: LinearLayout::OutputsFirst,
+        buffers: &[
+            "attention.bias",
+            "attention.masked_bias",
+            "attention.rotary_emb.inv_freq",
+        ],
     },
 };
 
 fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
-    let layers = config.usize(&["num_hidden_layers"])?;
-    let heads = common::heads(config)?;
+    let layers = config.layers(&["num_hidden_layers"])?;
+    let heads = common::heads(config, HeadDefaults::default())?;
     let bias = config.bool_or(&["attention_bias"], true)?;
     let residual = if config.bool_or(&["use_parallel_residual"], true)? {
         Residual::Parallel
@@ -44,7 +52,14 @@ fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
             kind: NormKind::LayerNorm,
             epsilon: config.f64_or(&["layer_norm_eps"], 1e-5)?,
         },
-        position: PositionSpec::Rotary(common::rotary(config, heads.head_dim, 0.25)?),
+        position: PositionSpec::Rotary(common::rotary(
+            config,
+            heads.head_dim,
+            RotaryFields {
+                theta: "rotary_emb_base",
+                share: Some(("rotary_pct", 0.25)),
+            },
+        )?),
         attention: AttentionSpec {
             heads: heads.heads,
             kv_heads: heads.heads,

@@ -1,6 +1,9 @@
 //! Llama and Mistral.
 
-use super::{Family, TensorNames, common};
+use super::{
+    Family, TensorNames,
+    common::{self, HeadDefaults, RotaryFields},
+};
 use crate::{
     Config, DecoderSpec, SpecError,
     spec::{AttentionSpec, MlpSpec, NormKind, NormSpec, PositionSpec, Residual},
@@ -25,12 +28,20 @@ fn llama(config: &Config) -> Result<DecoderSpec, SpecError> {
         attention_output: attention_bias,
         mlp: config.bool_or(&["mlp_bias"], false)?,
     };
-    gated_rotary("llama", config, biases, None)
+    gated_rotary("llama", config, biases, HeadDefaults::default())
 }
 
 fn mistral(config: &Config) -> Result<DecoderSpec, SpecError> {
-    let window = config.optional_usize(&["sliding_window"])?;
-    gated_rotary("mistral", config, Biases::default(), window)
+    let heads = HeadDefaults {
+        kv_heads: Some(8),
+        head_dim: None,
+    };
+    let mut spec = gated_rotary("mistral", config, Biases::default(), heads)?;
+    let window = config.usize_unless_null("sliding_window", 4096)?;
+    for block in &mut spec.blocks {
+        block.window = window;
+    }
+    Ok(spec)
 }
 
 /// Which maps have a bias.
@@ -47,10 +58,10 @@ pub(super) fn gated_rotary(
     family: &'static str,
     config: &Config,
     biases: Biases,
-    window: Option<usize>,
+    defaults: HeadDefaults,
 ) -> Result<DecoderSpec, SpecError> {
-    let layers = config.usize(&["num_hidden_layers"])?;
-    let heads = common::heads(config)?;
+    let layers = config.layers(&["num_hidden_layers"])?;
+    let heads = common::heads(config, defaults)?;
     Ok(DecoderSpec {
         family,
         hidden_size: heads.hidden_size,
@@ -60,7 +71,11 @@ pub(super) fn gated_rotary(
             kind: NormKind::RmsNorm,
             epsilon: config.f64_or(&["rms_norm_eps"], 1e-6)?,
         },
-        position: PositionSpec::Rotary(common::rotary(config, heads.head_dim, 1.0)?),
+        position: PositionSpec::Rotary(common::rotary(
+            config,
+            heads.head_dim,
+            RotaryFields::LLAMA,
+        )?),
         attention: AttentionSpec {
             heads: heads.heads,
             kv_heads: heads.kv_heads,
@@ -77,6 +92,6 @@ pub(super) fn gated_rotary(
         },
         residual: Residual::Sequential,
         tied_embeddings: config.bool_or(&["tie_word_embeddings"], false)?,
-        blocks: vec![common::scaled_by_head(heads.head_dim, window); layers],
+        blocks: vec![common::scaled_by_head(heads.head_dim, None); layers],
     })
 }

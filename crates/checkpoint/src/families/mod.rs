@@ -7,16 +7,18 @@ mod common;
 mod gpt2;
 mod gpt_neo;
 mod gpt_neox;
+mod layout;
 mod llama;
 mod map;
 mod names;
 mod qwen;
 mod stablelm;
 
+pub use layout::{Affine, BlockTensors, QueryKeyValue, TensorLayout, Wanted};
 pub use map::Map;
 pub use names::{AttentionNames, LinearLayout, MlpNames, StoredMap, TensorNames};
 
-use crate::{Config, DecoderSpec, SpecError};
+use crate::{Config, DecoderSpec, SpecError, spec::HeadNormSpec};
 
 /// How one family reads its configuration and names its tensors.
 pub struct Family {
@@ -40,12 +42,30 @@ pub const FAMILIES: &[Family] = &[
     stablelm::FAMILY,
 ];
 
+/// Fields in which models of several parts keep the configuration of their language model.
+const SECTIONS: [&str; 3] = ["text_config", "llm_config", "language_config"];
+
 /// The family that `config` names.
 ///
 /// # Errors
 /// When the configuration names none, or one that is not known.
 pub fn of(config: &Config) -> Result<&'static Family, SpecError> {
-    named(config.model_type()?)
+    let found = config.model_type();
+    let known = found.as_ref().ok().and_then(|found| named(found).ok());
+    if let Some(family) = known {
+        return Ok(family);
+    }
+    for section in SECTIONS {
+        // What is no object is no configuration either.
+        if let Ok(Some(inner)) = config.section(section) {
+            return Err(SpecError::Nested {
+                found: found.unwrap_or("a model without `model_type`").to_owned(),
+                section,
+                inner: inner.model_type().unwrap_or("not named").to_owned(),
+            });
+        }
+    }
+    named(found?)
 }
 
 /// The family of that `model_type`.
@@ -69,7 +89,17 @@ impl DecoderSpec {
     /// When the family is unknown, or the configuration is incomplete, contradictory or asks for what
     /// cannot be run.
     pub fn from_config(config: &Config) -> Result<Self, SpecError> {
-        (of(config)?.spec)(config)
+        let family = of(config)?;
+        let spec = (family.spec)(config)?;
+        // Each head has a tensor of its own, so that there are not more heads than tensors either.
+        if let Some(HeadNormSpec::LayerNormPerHead) = spec.attention.head_norm {
+            config.bounded("num_attention_heads", spec.attention.heads)?;
+        }
+        if spec.counted().is_none() {
+            let problem = "these sizes make more weights than any memory has".to_owned();
+            return Err(SpecError::Inconsistent(problem));
+        }
+        Ok(spec)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::spec::AttentionSpec;
 /// Where each part of a decoder lies in a checkpoint. Names of a block's tensors follow `block`
 /// with `{}` replaced by the layer; all but `head` follow `prefix`, or stand without it, as in
 /// checkpoints saved from the bare model.
+#[derive(Debug)]
 pub struct TensorNames {
     /// What all names but that of the head begin with.
     pub prefix: &'static str,
@@ -33,9 +34,12 @@ pub struct TensorNames {
     pub mlp: MlpNames,
     /// Order of the maps' dimensions.
     pub layout: LinearLayout,
+    /// What older programs saved of a block beside its weights: masks and frequencies, which the decoder makes itself.
+    pub buffers: &'static [&'static str],
 }
 
 /// How query, key and value projections are stored.
+#[derive(Debug)]
 pub enum AttentionNames {
     /// Three maps: query, key, value.
     Split([&'static str; 3]),
@@ -58,6 +62,7 @@ impl AttentionNames {
 }
 
 /// How the feed-forward maps are stored.
+#[derive(Debug)]
 pub enum MlpNames {
     /// Gate, up and down.
     Gated([&'static str; 3]),
@@ -66,7 +71,7 @@ pub enum MlpNames {
 }
 
 /// Order of a linear map's dimensions in the file.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinearLayout {
     /// `[outputs, inputs]`: PyTorch's `Linear`.
     OutputsFirst,
@@ -142,5 +147,6 @@ impl TensorNames {
         head_norms: None,
         mlp: MlpNames::Gated(["mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]),
         layout: LinearLayout::OutputsFirst,
+        buffers: &["self_attn.rotary_emb.inv_freq"],
     };
 }

@@ -1,7 +1,8 @@
 //! Qwen2 and Qwen3.
 
 use super::{
-    Family, TensorNames, common,
+    Family, TensorNames,
+    common::{self, HeadDefaults},
     llama::{Biases, gated_rotary},
 };
 use crate::{Config, DecoderSpec, SpecError, spec::HeadNormSpec};
@@ -26,7 +27,11 @@ fn qwen2(config: &Config) -> Result<DecoderSpec, SpecError> {
         qkv: true,
         ..Biases::default()
     };
-    let mut spec = gated_rotary("qwen2", config, biases, None)?;
+    let heads = HeadDefaults {
+        kv_heads: Some(32),
+        head_dim: None,
+    };
+    let mut spec = gated_rotary("qwen2", config, biases, heads)?;
     window_some_layers(&mut spec, config)?;
     Ok(spec)
 }
@@ -38,7 +43,11 @@ fn qwen3(config: &Config) -> Result<DecoderSpec, SpecError> {
         attention_output: attention_bias,
         mlp: false,
     };
-    let mut spec = gated_rotary("qwen3", config, biases, None)?;
+    let heads = HeadDefaults {
+        kv_heads: Some(32),
+        head_dim: Some(128),
+    };
+    let mut spec = gated_rotary("qwen3", config, biases, heads)?;
     spec.attention.head_norm = Some(HeadNormSpec::SharedRms);
     window_some_layers(&mut spec, config)?;
     Ok(spec)
@@ -49,7 +58,7 @@ fn window_some_layers(spec: &mut DecoderSpec, config: &Config) -> Result<(), Spe
     if !config.bool_or(&["use_sliding_window"], false)? {
         return Ok(());
     }
-    let Some(window) = config.optional_usize(&["sliding_window"])? else {
+    let Some(window) = config.usize_unless_null("sliding_window", 4096)? else {
         return Ok(());
     };
     let slides = match common::layer_types(config, spec.layers())? {
@@ -58,7 +67,7 @@ fn window_some_layers(spec: &mut DecoderSpec, config: &Config) -> Result<(), Spe
             .map(|kind| *kind == "sliding_attention")
             .collect(),
         None => {
-            let first = config.usize_or(&["max_window_layers"], 28)?;
+            let first = config.optional_index(&["max_window_layers"])?.unwrap_or(28);
             (0..spec.layers())
                 .map(|layer| layer >= first)
                 .collect::<Vec<_>>()

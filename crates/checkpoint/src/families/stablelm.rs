@@ -1,6 +1,9 @@
 //! StableLM, the model of the AVSS paper's authors: partial rotary, LayerNorm, gated MLP.
 
-use super::{Family, TensorNames, common};
+use super::{
+    Family, TensorNames,
+    common::{self, HeadDefaults, RotaryFields},
+};
 use crate::{
     Config, DecoderSpec, SpecError,
     spec::{AttentionSpec, HeadNormSpec, MlpSpec, NormKind, NormSpec, PositionSpec, Residual},
@@ -19,8 +22,14 @@ pub(super) const FAMILY: Family = Family {
 };
 
 fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
-    let layers = config.usize(&["num_hidden_layers"])?;
-    let heads = common::heads(config)?;
+    let layers = config.layers(&["num_hidden_layers"])?;
+    let heads = common::heads(
+        config,
+        HeadDefaults {
+            kv_heads: Some(32),
+            head_dim: None,
+        },
+    )?;
     let head_norm = config
         .bool_or(&["qk_layernorm"], false)?
         .then_some(HeadNormSpec::LayerNormPerHead);
@@ -38,7 +47,14 @@ fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
             kind: NormKind::LayerNorm,
             epsilon: config.f64_or(&["layer_norm_eps"], 1e-5)?,
         },
-        position: PositionSpec::Rotary(common::rotary(config, heads.head_dim, 0.25)?),
+        position: PositionSpec::Rotary(common::rotary(
+            config,
+            heads.head_dim,
+            RotaryFields {
+                theta: "rope_theta",
+                share: Some(("partial_rotary_factor", 0.25)),
+            },
+        )?),
         attention: AttentionSpec {
             heads: heads.heads,
             kv_heads: heads.kv_heads,

@@ -1,7 +1,7 @@
 //! A folder on disk.
 
 use std::{
-    fs::File,
+    fs::{DirEntry, File},
     io::{ErrorKind, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
@@ -61,4 +61,26 @@ impl ModelFiles for Folder {
     fn describe(&self) -> String {
         self.path.display().to_string()
     }
+
+    fn names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for entry in entries(&self.path) {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = entry.path();
+            match path.is_dir() {
+                true => names.extend(
+                    entries(&path)
+                        .map(|within| format!("{name}/{}", within.file_name().to_string_lossy())),
+                ),
+                false => names.push(name),
+            }
+        }
+        names.sort();
+        names
+    }
+}
+
+/// What a folder holds; nothing where it cannot be read.
+fn entries(path: &Path) -> impl Iterator<Item = DirEntry> {
+    std::fs::read_dir(path).into_iter().flatten().flatten()
 }

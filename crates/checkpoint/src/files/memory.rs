@@ -59,4 +59,8 @@ impl ModelFiles for MemoryFiles {
     fn describe(&self) -> String {
         self.name.clone()
     }
+
+    fn names(&self) -> Vec<String> {
+        self.files.keys().cloned().collect()
+    }
 }

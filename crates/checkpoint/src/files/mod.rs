@@ -4,10 +4,13 @@
 mod folder;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod hub;
+mod impostor;
 mod memory;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use folder::Folder;
+pub(crate) use impostor::TELLING;
+pub use impostor::check_genuine;
 pub use memory::MemoryFiles;
 
 use thiserror::Error;
@@ -29,10 +32,17 @@ pub trait ModelFiles {
     /// What to call this place in messages and reports.
     fn describe(&self) -> String;
 
+    /// Names of the files that there are, those of folders within by their way from here, for messages that say what was
+    /// found instead of what was looked for; none where that cannot be told.
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// A whole small file; none where there is no such file.
     ///
     /// # Errors
-    /// When the file cannot be read, or is larger than any text file of a model is.
+    /// When the file cannot be read, is larger than any text file of a model is, or is a Git LFS pointer or a web page
+    /// in place of the file.
     async fn read_small(&self, name: &str) -> Result<Option<Vec<u8>>, FileError> {
         const LIMIT: u64 = 256 << 20;
         let Some(size) = self.size(name).await? else {
@@ -46,6 +56,7 @@ pub trait ModelFiles {
         }
         let mut contents = vec![0; size as usize];
         self.read_range(name, 0, &mut contents).await?;
+        check_genuine(name, &contents)?;
         Ok(Some(contents))
     }
 }
@@ -65,6 +76,22 @@ pub enum FileError {
     /// There is no such file.
     #[error("{name} is missing")]
     Missing {
+        /// The file.
+        name: String,
+    },
+    /// Git LFS has not fetched the file itself.
+    #[error(
+        "{name} is a Git LFS pointer, not the file itself; `git lfs pull` in its repository fetches that"
+    )]
+    Pointer {
+        /// The file.
+        name: String,
+    },
+    /// A server answered with a page for people.
+    #[error(
+        "{name} is a web page (HTML), not the file itself; download it again, signed in where that is needed"
+    )]
+    WebPage {
         /// The file.
         name: String,
     },

@@ -6,7 +6,10 @@ use safetensors::tensor::TensorInfo;
 use serde_json::{Map, Value};
 
 use super::{CheckpointError, TensorEntry};
-use crate::ModelFiles;
+use crate::{
+    ModelFiles,
+    files::{TELLING, check_genuine},
+};
 
 /// Bytes before the header: its length as a little-endian u64.
 const PREFIX: u64 = 8;
@@ -33,6 +36,15 @@ pub(super) async fn read<F: ModelFiles>(
     files.read_range(file, 0, &mut prefix).await?;
     let length = u64::from_le_bytes(prefix);
     if length > LONGEST || length > size - PREFIX {
+        let mut beginning = vec![0; (TELLING as u64).min(size) as usize];
+        files.read_range(file, 0, &mut beginning).await?;
+        check_genuine(file, &beginning)?;
+        if let Some(text) = as_text(&beginning) {
+            return Err(CheckpointError::Text {
+                file: file.into(),
+                text,
+            });
+        }
         return Err(CheckpointError::HeaderLength {
             file: file.into(),
             length,
@@ -73,6 +85,17 @@ pub(super) async fn read<F: ModelFiles>(
         .into_iter()
         .map(|(name, info)| (name, entry(info)))
         .collect())
+}
+
+/// The beginning of a file that is nothing but text, such as what a server said instead of sending the file.
+fn as_text(beginning: &[u8]) -> Option<String> {
+    let printable = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    let text = beginning.iter().all(printable);
+    text.then(|| {
+        let words = String::from_utf8_lossy(beginning);
+        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        words.chars().take(60).collect()
+    })
 }
 
 /// The tensors that a header lists, in the order of their data.

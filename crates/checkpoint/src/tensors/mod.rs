@@ -1,13 +1,20 @@
 //! Weights in safetensors files, read tensor by tensor.
 
 mod error;
+mod grouped;
 mod header;
 mod index;
+mod inventory;
+mod missing;
+mod quantised;
 mod read;
+mod wrapped;
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
 pub use error::CheckpointError;
+pub use inventory::Inventory;
+pub(crate) use missing::base_model;
 
 use crate::{Config, ModelFiles};
 
@@ -33,6 +40,10 @@ pub struct Checkpoint<F> {
     config: Config,
     weight_files: Vec<String>,
     tensors: BTreeMap<String, TensorEntry>,
+    /// What a reader must know of how the files were found.
+    notes: Vec<String>,
+    /// Filled when it is first asked for.
+    inventory: OnceLock<Inventory>,
     /// Filled when it is first asked for: all weight files must be read for it.
     sha256: OnceLock<String>,
 }
@@ -44,17 +55,20 @@ impl<F: ModelFiles> Checkpoint<F> {
     /// When a file is missing, cut short or malformed: the error says which and where.
     pub async fn open(files: F) -> Result<Self, CheckpointError> {
         let Some(config) = files.read_small("config.json").await? else {
-            return Err(CheckpointError::NoConfig {
-                place: files.describe(),
-            });
+            return Err(missing::config(&files).await?);
         };
         let config = Config::parse(&config)?;
-        let (weight_files, tensors) = index::tensors(&files).await?;
+        let weights = index::weights(&files).await?;
+        let (tensors, left_out) = wrapped::unwrapped(weights.tensors)?;
+        let adapter = missing::beside_model(&files).await?;
+        let notes = [weights.note, left_out, adapter];
         Ok(Self {
+            config: config.with_tensors(tensors.len()),
             files,
-            config,
-            weight_files,
+            weight_files: weights.files,
             tensors,
+            notes: notes.into_iter().flatten().collect(),
+            inventory: OnceLock::new(),
             sha256: OnceLock::new(),
         })
     }

@@ -237,6 +237,35 @@ impl Tokenizer {
         Ok(self.leading_bos.into_iter().chain(ids).collect())
     }
 
+    /// The same, with where in the text each token ends, in bytes: a token stands for what lies between the end of the
+    /// token before it and its own. BOS ends at 0, the last token with the text; of a character that is parted among
+    /// tokens, one stands for all of it.
+    ///
+    /// # Errors
+    /// When the tokenizer cannot encode the text.
+    pub fn encode_text_with_ends(
+        &self,
+        text: &str,
+    ) -> Result<(Vec<u32>, Vec<usize>), TokenizerError> {
+        let encoding = guarded(TOKENIZER, || self.inner.encode(text, false).map_err(failed))?;
+        let bos = self.leading_bos.into_iter();
+        let ids = bos.clone().chain(encoding.get_ids().iter().copied());
+        let mut furthest = 0;
+        let ends = bos
+            .map(|_| 0)
+            .chain(encoding.get_offsets().iter().map(|(_, end)| *end));
+        let mut ends: Vec<usize> = ends
+            .map(|end| {
+                furthest = end.max(furthest).min(text.len());
+                furthest
+            })
+            .collect();
+        if let Some(last) = ends.last_mut() {
+            *last = text.len();
+        }
+        Ok((ids.collect(), ends))
+    }
+
     /// The text of ids.
     ///
     /// # Errors

@@ -36,7 +36,8 @@ pub struct CutArguments {
     /// Sequences at most
     #[arg(long, value_name = "N", default_value_t = 64)]
     max_sequences: usize,
-    /// Sequences per forward pass
+    /// Sequences in memory at a time: those of a forward pass, or on the CPU of the passes of all threads together. There a
+    /// small model is fastest where they are as many as threads, or several times as many
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub batch: usize,
 }

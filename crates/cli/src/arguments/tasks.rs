@@ -9,6 +9,7 @@ use layerlab_lab::{
     Dataset, EvalOptions, LabError, Report,
     dataset::{Fields, ReadOptions},
     metric::Confidence,
+    report::visible_lines,
 };
 
 use super::{ConfidenceArguments, DeviceArguments, FormatArguments, OutputArguments};
@@ -58,7 +59,8 @@ pub struct TaskArguments {
     /// Tokens from one window of perplexity to the next; the window if not given
     #[arg(long, value_name = "N")]
     stride: Option<usize>,
-    /// Tokens per forward pass when answers are judged
+    /// Tokens in memory at a time when answers are judged, padding included: those of a forward pass, or on the CPU of the
+    /// passes of all threads together
     #[arg(long, value_name = "N", default_value_t = 1024)]
     batch_tokens: usize,
 }
@@ -177,7 +179,7 @@ impl TaskArguments {
         let tasks = self.tasks.iter().map(|task| {
             let dataset = read_dataset(task, &options)?;
             let dataset = self.some_items(dataset, seed);
-            anstream::eprintln!("{}", dataset.describe());
+            anstream::eprintln!("{}", visible_lines(&dataset.describe().to_string()));
             Ok(dataset)
         });
         texts.chain(tasks).collect()

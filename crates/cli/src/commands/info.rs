@@ -130,9 +130,10 @@ impl Info {
         ];
         let notes = self.tokenizer.notes.iter();
         let notes = notes.map(|note| ("note", note.clone()));
-        rows.into_iter()
-            .chain(notes)
-            .map(|(name, value)| format!("{name:16}{value}\n"))
+        let warnings = model.warnings.iter();
+        let warnings = warnings.map(|warning| ("warning", warning.clone()));
+        let rows = rows.into_iter().chain(warnings).chain(notes);
+        rows.map(|(name, value)| format!("{name:16}{value}\n"))
             .collect()
     }
 }

@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::Args;
 use layerlab_lab::{
-    Cancel, Checkpoint, DecoderSpec, FolderTarget, LabError, Plan, PlanRequest, Provenance, Run,
-    Schedule, ScoreRequest, Text, export_pruned, plan_removals,
+    Cancel, Checkpoint, FolderTarget, LabError, Plan, PlanRequest, Provenance, Run, Schedule,
+    ScoreRequest, Text, export_pruned, plan_removals,
 };
 
 use super::now;
@@ -99,9 +99,9 @@ impl Arguments {
         let plan = match &self.method {
             Some(method) => self.plan(method, bars, cancel).await?,
             None => {
-                let layers = DecoderSpec::from_config(checkpoint.config())
-                    .map_err(LabError::from)?
-                    .layers();
+                model::warn_of(&checkpoint).await?;
+                let inventory = checkpoint.inventory().await.map_err(LabError::from)?;
+                let layers = inventory.spec().layers();
                 Plan::by_hand(self.layers.clone(), layers).map_err(LabError::from)?
             }
         };

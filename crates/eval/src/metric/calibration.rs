@@ -3,24 +3,40 @@
 /// Bins of equal width over confidences from 0 to 1. A bin holds its upper edge.
 pub const BINS: usize = 15;
 
-/// Σ over bins of their share of items times |accuracy − mean confidence|, each item counted as often as
-/// `draw` says.
-pub(super) fn expected_error(confidences: &[f64], right: &[bool], draw: &[u32]) -> f64 {
-    let mut gaps = [0.0; BINS];
-    let mut total = 0.0;
-    for ((confidence, right), &times) in confidences.iter().zip(right).zip(draw) {
+/// Items by bins of their confidence.
+#[derive(Default)]
+pub(super) struct Gaps {
+    /// Outcome less confidence, summed by bin.
+    gaps: [f64; BINS],
+    total: f64,
+}
+
+impl Gaps {
+    /// Adds an item, counted so many times.
+    pub fn add(&mut self, confidence: f64, right: bool, times: f64) {
         // Rounding may lift a sum of probabilities a hair above 1.
         let bin = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
-        let times = f64::from(times);
-        gaps[bin] += times * (f64::from(u8::from(*right)) - confidence);
-        total += times;
+        self.gaps[bin] += times * (f64::from(u8::from(right)) - confidence);
+        self.total += times;
     }
-    gaps.iter().map(|gap| gap.abs()).sum::<f64>() / total
+
+    /// Σ over bins of their share of items times |accuracy − mean confidence|.
+    pub fn expected_error(&self) -> f64 {
+        self.gaps.iter().map(|gap| gap.abs()).sum::<f64>() / self.total
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn expected_error(confidences: &[f64], right: &[bool], draw: &[u32]) -> f64 {
+        let mut gaps = Gaps::default();
+        for ((confidence, right), &times) in confidences.iter().zip(right).zip(draw) {
+            gaps.add(*confidence, *right, f64::from(times));
+        }
+        gaps.expected_error()
+    }
 
     #[test]
     fn by_hand() {

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Confidence, Metric, MetricResult, Sample};
+use layerlab_stats::FEW_UNITS;
+
+use super::{Confidence, Metric, MetricResult, Significance};
 
 /// How a changed model stands to the original on the same items.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,23 +25,31 @@ pub struct Comparison {
     pub retained_low: Option<f64>,
     /// Upper end.
     pub retained_high: Option<f64>,
-    /// Two-sided p-value of McNemar's exact test that both are right equally often; none where items are
-    /// not right or wrong.
-    pub mcnemar: Option<f64>,
+    /// Items, windows or blocks of text that both were asked.
+    #[serde(default)]
+    pub units: usize,
+    /// Whether both intervals are of fewer than 10 of them, and so too narrow.
+    #[serde(default)]
+    pub rough: bool,
+    /// Whether the difference is more than chance; none where a value is not finite. The intervals do not say: they are
+    /// of one comparison alone, and another method than the test.
+    #[serde(default)]
+    pub significance: Option<Significance>,
 }
 
 impl Comparison {
-    /// Compares the same metric of two models on the same items; none where metric or items differ.
+    /// Compares the same metric of two models on the same items; none where metric or items differ. Who makes several
+    /// comparisons for one table [corrects](super::correct) them.
     pub fn of(
         original: &MetricResult,
         changed: &MetricResult,
         confidence: &Confidence,
     ) -> Option<Self> {
-        let (a, b) = (&original.sample, &changed.sample);
-        if original.metric != changed.metric || a.len() != b.len() {
+        let metric = original.metric;
+        if metric != changed.metric {
             return None;
         }
-        let metric = original.metric;
+        let [a, b] = original.sample.in_common(&changed.sample)?;
         let difference = |draw: &[u32]| Some(b.value(draw)? - a.value(draw)?);
         let retained = |draw: &[u32]| {
             let (original, changed) = (a.value(draw)?, b.value(draw)?);
@@ -60,60 +70,27 @@ impl Comparison {
             retained: retained(resamples.data()),
             retained_low: of_retained.map(|(low, _)| low),
             retained_high: of_retained.map(|(_, high)| high),
-            mcnemar: mcnemar(metric, a, b),
+            units: a.len(),
+            rough: a.len() < FEW_UNITS,
+            significance: Significance::of(metric, &a, &b, confidence),
         })
     }
 
-    /// Whether the interval of the difference leaves out 0.
+    /// Whether the difference is more than chance, by its test and corrected for all comparisons of its table.
     pub fn is_significant(&self) -> bool {
-        let ends = self.difference_low.zip(self.difference_high);
-        ends.is_some_and(|(low, high)| low > 0.0 || high < 0.0)
+        self.significance.is_some_and(|found| found.significant)
     }
-}
-
-/// McNemar's exact test: among items that only one of two gets right, either should be the one as often.
-fn mcnemar(metric: Metric, a: &Sample, b: &Sample) -> Option<f64> {
-    let (Sample::Mean { values: a }, Sample::Mean { values: b }) = (a, b) else {
-        return None;
-    };
-    if !metric.is_proportion() {
-        return None;
-    }
-    let only = |a: &[f64], b: &[f64]| a.iter().zip(b).filter(|(a, b)| a > b).count();
-    let (lost, won) = (only(a, b), only(b, a));
-    Some(two_sided_sign_test(lost.min(won), lost + won))
-}
-
-/// Probability of a split of `count` fair coins at least as uneven as `fewer` to the rest.
-fn two_sided_sign_test(fewer: usize, count: usize) -> f64 {
-    // log of the binomial coefficient, term by term, so that large counts do not overflow.
-    let mut log_coefficient = 0.0;
-    let mut tail = 0.0;
-    for k in 0..=fewer {
-        if k > 0 {
-            log_coefficient += ((count + 1 - k) as f64 / k as f64).ln();
-        }
-        tail += (log_coefficient - count as f64 * std::f64::consts::LN_2).exp();
-    }
-    (2.0 * tail).min(1.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn outcomes(right: &[u8]) -> MetricResult {
-        let sample = Sample::of_outcomes(right.iter().map(|right| *right == 1));
-        MetricResult::of(Metric::Accuracy, sample, &Confidence::default())
-    }
+    use super::super::{PairedTest, Sample, correct};
 
-    #[test]
-    fn the_sign_test_counts_coins() {
-        assert!((two_sided_sign_test(0, 5) - 2.0 / 32.0).abs() < 1e-12);
-        assert!((two_sided_sign_test(1, 8) - 2.0 * 9.0 / 256.0).abs() < 1e-12);
-        assert_eq!(two_sided_sign_test(0, 0), 1.0);
-        assert_eq!(two_sided_sign_test(3, 6), 1.0);
-        assert!(two_sided_sign_test(0, 5000) < 1e-300);
+    fn outcomes(right: &[u8]) -> MetricResult {
+        let sample = Sample::of_outcomes(right.iter().map(|right| Some(*right == 1)));
+        MetricResult::of(Metric::Accuracy, sample, &Confidence::default())
     }
 
     #[test]
@@ -121,7 +98,7 @@ mod tests {
         let model = outcomes(&[1, 0, 1, 1, 0, 1]);
         let found = Comparison::of(&model, &model, &Confidence::default()).unwrap();
         assert_eq!((found.difference, found.retained), (Some(0.0), Some(1.0)));
-        assert_eq!(found.mcnemar, Some(1.0));
+        assert_eq!(found.significance.map(|found| found.p), Some(1.0));
         assert!(!found.is_significant());
     }
 
@@ -132,8 +109,114 @@ mod tests {
         let changed = outcomes(&[1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
         let found = Comparison::of(&original, &changed, &Confidence::default()).unwrap();
         assert_eq!((found.difference, found.retained), (Some(0.5), Some(2.0)));
+        // The interval leaves out 0; the test does not call that more than chance, and neither does anything else.
+        assert!(found.difference_low > Some(0.0) && !found.is_significant());
+        let significance = found.significance.unwrap();
+        assert_eq!(significance.test, PairedTest::McNemar);
+        assert!((significance.p - 2.0 / 32.0).abs() < 1e-12);
+    }
+
+    /// The questions of a trial: 12, of which the changed model gets 4 more right and none wrong.
+    #[test]
+    fn no_star_contradicts_its_test() {
+        let original = outcomes(&[1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let changed = outcomes(&[1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
+        let found = Comparison::of(&original, &changed, &Confidence::default()).unwrap();
+        assert_eq!(found.retained, Some(3.0));
+        assert!(found.retained_low > Some(1.0));
+        assert_eq!(found.significance.map(|found| found.p), Some(0.125));
+        assert!(!found.is_significant());
+        let changed = outcomes(&[1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0]);
+        let found = Comparison::of(&original, &changed, &Confidence::default()).unwrap();
+        assert!((found.significance.unwrap().p - 2.0 / 64.0).abs() < 1e-12);
         assert!(found.is_significant());
-        assert!((found.mcnemar.unwrap() - 2.0 / 32.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn few_items_are_never_significant() {
+        for (units, expected) in [(9, false), (10, true)] {
+            let (original, changed) = (vec![0; units], vec![1; units]);
+            let found = Comparison::of(
+                &outcomes(&original),
+                &outcomes(&changed),
+                &Confidence::default(),
+            );
+            let found = found.unwrap();
+            assert!(found.significance.unwrap().p < 0.004);
+            assert_eq!(found.is_significant(), expected);
+            assert_eq!(found.rough, !expected);
+        }
+    }
+
+    /// Holm's own procedure, by hand: 0.01, 0.02, 0.03 and 0.04 become 0.04, 0.06, 0.06 and 0.06.
+    #[test]
+    fn many_comparisons_are_corrected_together() {
+        let at = |p: f64| {
+            let mut found = Comparison::of(
+                &outcomes(&[0; 20]),
+                &outcomes(&[1; 20]),
+                &Confidence::default(),
+            )
+            .unwrap();
+            found.significance.as_mut().unwrap().p = p;
+            found
+        };
+        let mut all = [0.03, 0.01, 0.04, 0.02].map(at);
+        let mut untested = at(0.5);
+        untested.significance = None;
+        let mut table: Vec<&mut Comparison> = all.iter_mut().chain([&mut untested]).collect();
+        correct(&mut table);
+        assert!(untested.significance.is_none());
+        let found = all.map(|one| one.significance.unwrap());
+        for (found, expected) in found.iter().zip([0.06, 0.04, 0.06, 0.06]) {
+            assert!((found.p_adjusted - expected).abs() < 1e-12, "{found:?}");
+            assert_eq!(found.significant, expected < 0.05);
+            assert_eq!(found.comparisons, 4);
+        }
+        // None counts for more than certain chance.
+        let mut all = [0.9, 0.8].map(at);
+        correct(&mut all.iter_mut().collect::<Vec<_>>());
+        let found = all.map(|one| one.significance.unwrap().p_adjusted);
+        assert_eq!(found, [1.0, 1.0]);
+    }
+
+    #[test]
+    fn models_that_read_unequally_far_are_compared_on_what_both_read() {
+        let of = |bits: &[f64]| {
+            let sample = Sample::BitsPerByte {
+                bits: bits.to_vec(),
+                bytes: vec![2.0; bits.len()],
+            };
+            MetricResult::of(Metric::BitsPerByte, sample, &Confidence::default())
+        };
+        let (original, changed) = (of(&[2.0, 4.0, 100.0]), of(&[4.0, 8.0]));
+        assert_eq!(changed.value, Some(3.0));
+        let found = Comparison::of(&original, &changed, &Confidence::default()).unwrap();
+        assert_eq!((found.difference, found.retained), (Some(1.5), Some(0.5)));
+        assert_eq!(found.units, 2);
+    }
+
+    #[test]
+    fn losses_that_are_no_numbers_are_told_as_such() {
+        let result = |losses: &[f64]| {
+            let sample = Sample::Perplexity {
+                losses: losses.to_vec(),
+                tokens: vec![1.0; losses.len()],
+            };
+            MetricResult::of(Metric::Perplexity, sample, &Confidence::default())
+        };
+        let (broken, whole) = (result(&[1.0, f64::NAN]), result(&[1.0, 2.0]));
+        assert_eq!(broken.value, None);
+        let found = Comparison::of(&whole, &broken, &Confidence::default()).unwrap();
+        assert_eq!((found.difference, found.significance), (None, None));
+        let written = serde_json::to_string(&broken).unwrap();
+        assert!(written.contains("[1.0,null]"), "{written}");
+        let read: MetricResult = serde_json::from_str(&written).unwrap();
+        assert_eq!(read.value, None);
+        assert_eq!(serde_json::to_string(&read).unwrap(), written);
+        let outcomes = Sample::of_outcomes([Some(true), None]);
+        let result = MetricResult::of(Metric::Accuracy, outcomes, &Confidence::default());
+        assert_eq!((result.value, result.low), (None, None));
     }
 
     #[test]

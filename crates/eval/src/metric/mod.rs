@@ -3,16 +3,19 @@
 mod calibration;
 mod comparison;
 mod normalise;
+mod numbers;
 mod sample;
+mod significance;
 mod wilson;
 
 pub use calibration::BINS;
 pub use comparison::Comparison;
 pub use normalise::normalised;
 pub use sample::Sample;
+pub use significance::{PairedTest, Significance, correct};
 pub use wilson::wilson;
 
-use layerlab_stats::Resamples;
+use layerlab_stats::{FEW_UNITS, Resamples};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +25,13 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
-    /// exp of the mean cross-entropy per token.
+    /// exp of the mean cross-entropy per token. Models with different tokenizers have other tokens, so that their
+    /// perplexities say nothing of each other.
     Perplexity,
+    /// Cross-entropy of the predicted tokens in bits, over the bytes of UTF-8 that they stand for. The same for every
+    /// tokenizer: a token stands for what lies between the end of the token before it and its own; what is not
+    /// predicted, as the first token of a text is not, counts on neither side.
+    BitsPerByte,
     /// Share of items whose likeliest choice is right.
     Accuracy,
     /// The same with log-likelihood divided by the characters of the choice.
@@ -48,6 +56,7 @@ impl Metric {
     pub fn label(self) -> &'static str {
         match self {
             Self::Perplexity => "perplexity",
+            Self::BitsPerByte => "bits per byte",
             Self::Accuracy => "accuracy",
             Self::AccuracyNorm => "acc_norm",
             Self::Mc1 => "MC1",
@@ -61,7 +70,10 @@ impl Metric {
 
     /// Whether more of it is better.
     pub fn higher_is_better(self) -> bool {
-        !matches!(self, Self::Perplexity | Self::Ece | Self::WrongAnswer)
+        !matches!(
+            self,
+            Self::Perplexity | Self::BitsPerByte | Self::Ece | Self::WrongAnswer
+        )
     }
 
     /// Whether it is a share of items that are right or wrong.
@@ -128,6 +140,9 @@ pub struct MetricResult {
     pub high: Option<f64>,
     /// How the interval was found.
     pub interval: IntervalKind,
+    /// Whether the interval is a bootstrap's over fewer than 10 items or windows, and so too narrow.
+    #[serde(default)]
+    pub rough: bool,
     /// What choosing at random would give; none where that is not known.
     pub chance: Option<f64>,
     /// What each item contributes, in the order of the dataset.
@@ -155,6 +170,7 @@ impl MetricResult {
             low: ends.map(|(low, _)| low),
             high: ends.map(|(_, high)| high),
             interval,
+            rough: interval == IntervalKind::Bootstrap && sample.len() < FEW_UNITS,
             chance: None,
             sample,
         }

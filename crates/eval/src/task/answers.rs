@@ -112,8 +112,10 @@ impl Asked<'_> {
             truncated,
             max_new_tokens: self.options.max_new_tokens,
         };
-        let result =
-            |metric, outcomes: Vec<bool>| self.result(metric, Sample::of_outcomes(outcomes));
+        let result = |metric, outcomes: Vec<bool>| {
+            let outcomes = outcomes.into_iter().map(Some);
+            self.result(metric, Sample::of_outcomes(outcomes))
+        };
         let metrics = vec![
             result(Metric::ExactMatch, right),
             result(Metric::Abstention, unknown),
@@ -156,8 +158,16 @@ impl Asked<'_> {
                 text.is_ok_and(|text| first_line(&text).is_some_and(|(_, ended)| ended))
             };
             let stops = self.tokenizer.stops();
-            let texts =
-                generate_batch(self.decoder, &asked, max_new_tokens, stops, &mut has_line).await?;
+            let mut go_on = || progress(done, items.len());
+            let texts = generate_batch(
+                self.decoder,
+                &asked,
+                max_new_tokens,
+                stops,
+                &mut has_line,
+                &mut go_on,
+            );
+            let texts = texts.await?.ok_or(EvalError::Interrupted)?;
             for (&index, ids) in batch.iter().zip(&texts) {
                 let text = self.tokenizer.decode(ids, true)?;
                 answers[index] = first_line(&text).map_or("", |(line, _)| line).to_owned();

@@ -60,8 +60,9 @@ impl Asked<'_> {
 /// What came of all items.
 #[derive(Default)]
 struct Outcomes {
-    right: Vec<bool>,
-    right_norm: Vec<bool>,
+    /// None where a choice's likelihood is no number, as is the confidence.
+    right: Vec<Option<bool>>,
+    right_norm: Vec<Option<bool>>,
     confidences: Vec<f64>,
     /// Share of right choices, item by item.
     chances: Vec<f64>,
@@ -79,9 +80,10 @@ impl Outcomes {
             .zip(characters)
             .map(|(sum, characters)| sum / characters)
             .collect();
-        self.right.push(set.right[best(found)]);
-        self.right_norm.push(set.right[best(&per_character)]);
-        self.confidences.push(probabilities(found)[best(found)]);
+        let is_right = |found: &[f64]| Some(set.right[best(found)?]);
+        self.right.push(is_right(found));
+        self.right_norm.push(is_right(&per_character));
+        self.confidences.push(confidence(found));
         let right = set.right.iter().filter(|right| **right).count();
         self.chances.push(right as f64 / set.right.len() as f64);
     }
@@ -108,9 +110,10 @@ impl Outcomes {
             results.push(asked.result(Metric::Mc2, sample));
         }
         if !self.right.is_empty() {
+            let right = self.right.into_iter();
             let sample = Sample::Calibration {
                 confidences: self.confidences,
-                right: self.right,
+                right: right.map(|right| right.unwrap_or(false)).collect(),
             };
             results.push(asked.result(Metric::Ece, sample));
         }
@@ -118,20 +121,29 @@ impl Outcomes {
     }
 }
 
-/// Index of the highest value, the first of equals.
-pub(super) fn best(values: &[f64]) -> usize {
-    let mut best = 0;
-    for (index, value) in values.iter().enumerate() {
-        if *value > values[best] {
-            best = index;
-        }
+/// Index of the highest value, the first of equals; none where one is no number.
+pub(super) fn best(values: &[f64]) -> Option<usize> {
+    if values.iter().any(|value| value.is_nan()) {
+        return None;
     }
-    best
+    let places = 0..values.len();
+    places.reduce(|best, place| match values[place] > values[best] {
+        true => place,
+        false => best,
+    })
+}
+
+/// Probability of the likeliest choice; NaN where one is no number.
+pub(super) fn confidence(log_likelihoods: &[f64]) -> f64 {
+    best(log_likelihoods).map_or(f64::NAN, |best| probabilities(log_likelihoods)[best])
 }
 
 /// Probabilities of the choices, if one of them must be.
-pub(super) fn probabilities(log_likelihoods: &[f64]) -> Vec<f64> {
-    let highest = log_likelihoods[best(log_likelihoods)];
+fn probabilities(log_likelihoods: &[f64]) -> Vec<f64> {
+    let highest = log_likelihoods
+        .iter()
+        .copied()
+        .fold(f64::NEG_INFINITY, f64::max);
     let weights: Vec<f64> = log_likelihoods
         .iter()
         .map(|value| (value - highest).exp())
@@ -153,8 +165,19 @@ mod tests {
 
     #[test]
     fn the_first_of_equals_is_best() {
-        assert_eq!(best(&[-2.0, -1.0, -1.0]), 1);
-        assert_eq!(best(&[f64::NAN, -1.0]), 0);
+        assert_eq!(best(&[-2.0, -1.0, -1.0]), Some(1));
+        assert_eq!(best(&[-1.0, -2.0]), Some(0));
+    }
+
+    #[test]
+    fn nothing_is_best_where_a_likelihood_is_no_number() {
+        for likelihoods in [[f64::NAN, -1.0], [-1.0, f64::NAN]] {
+            assert_eq!(best(&likelihoods), None);
+            assert!(confidence(&likelihoods).is_nan());
+            assert!(share_on_right(&[true, false], &likelihoods).is_nan());
+        }
+        let found = confidence(&[0.25f64.ln(), 0.75f64.ln()]);
+        assert!((found - 0.75).abs() < 1e-12);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Asked, OnProgress, Task,
-    choices::{best, probabilities},
+    choices::{best, confidence},
     likelihood::{Continuation, Requests},
 };
 use crate::{EvalError, Metric, MetricResult, Sample, dataset::Label};
@@ -33,9 +33,9 @@ impl Asked<'_> {
         let found = self.log_likelihoods(&requests.requests, progress).await?;
         let (mut right, mut confidences) = (Vec::new(), Vec::new());
         for (item, found) in items.iter().zip(found.chunks(classes.len())) {
-            let chosen = best(found);
-            right.push(classes.iter().nth(chosen) == Some(&item.label.as_str()));
-            confidences.push(probabilities(found)[chosen]);
+            let chosen = best(found).and_then(|best| classes.iter().nth(best));
+            right.push(chosen.map(|chosen| **chosen == *item.label));
+            confidences.push(confidence(found));
         }
         let chance = 1.0 / classes.len() as f64;
         let task = Task::Classification {
@@ -45,7 +45,11 @@ impl Asked<'_> {
             classes: classes.into_iter().map(str::to_owned).collect(),
         };
         let outcomes = Sample::of_outcomes(right.iter().copied());
-        let calibration = Sample::Calibration { confidences, right };
+        let right = right.into_iter();
+        let calibration = Sample::Calibration {
+            confidences,
+            right: right.map(|right| right.unwrap_or(false)).collect(),
+        };
         let results = vec![
             self.result(Metric::Accuracy, outcomes).with_chance(chance),
             self.result(Metric::Ece, calibration),

@@ -139,10 +139,16 @@ impl Asked<'_> {
 }
 
 /// Summed log-likelihood of the tokens asked for, row by row, in float64.
-pub(super) async fn batch_sums(
+async fn batch_sums(decoder: &Decoder, requests: &[&Continued]) -> Result<Vec<f64>, ModelError> {
+    let rows = token_log_likelihoods(decoder, requests).await?;
+    Ok(rows.iter().map(|tokens| tokens.iter().sum()).collect())
+}
+
+/// Log-likelihood of each token asked for, row by row.
+pub(super) async fn token_log_likelihoods(
     decoder: &Decoder,
     requests: &[&Continued],
-) -> Result<Vec<f64>, ModelError> {
+) -> Result<Vec<Vec<f64>>, ModelError> {
     let read: Vec<&[u32]> = requests
         .iter()
         .map(|request| &request.ids[..request.ids.len() - 1])
@@ -166,12 +172,12 @@ pub(super) async fn batch_sums(
         return Err(ModelError::TokenOutsideVocabulary { id, vocab_size });
     }
     let hidden = decoder.hidden_states(&batch, None, &mut NoObserver)?;
-    let mut sums = vec![0.0; requests.len()];
+    let mut rows = vec![Vec::new(); requests.len()];
     if let Some(found) = decoder.log_likelihoods(hidden, &targets) {
         let found = found.into_data_async().await?;
         for (target, value) in targets.iter().zip(found.iter::<f32>()) {
-            sums[target.row] += f64::from(value);
+            rows[target.row].push(f64::from(value));
         }
     }
-    Ok(sums)
+    Ok(rows)
 }

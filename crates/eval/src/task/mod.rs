@@ -24,7 +24,8 @@ use crate::{
 /// How a model is asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EvalOptions {
-    /// Tokens per forward pass, padding included; a longer sequence is passed alone.
+    /// Tokens in memory at a time, padding included: those of a forward pass, or on the CPU of the passes of all threads
+    /// together. A longer sequence is passed alone.
     pub batch_tokens: usize,
     /// How intervals are found.
     pub confidence: Confidence,
@@ -105,6 +106,13 @@ pub enum Task {
         bos: bool,
         /// Tokens predicted.
         tokens: usize,
+        /// Bytes of UTF-8 that these stand for.
+        #[serde(default)]
+        bytes: usize,
+        /// SHA-256 over the ids of all tokens of the text as little-endian integers of 32 bits, as hexadecimal: models that
+        /// agree in it read the same tokens, so that their perplexities can be compared.
+        #[serde(default)]
+        token_sha256: String,
     },
     /// The log-likelihood of each choice after the prompt is compared.
     MultipleChoice {
@@ -164,6 +172,16 @@ pub struct TaskResult {
 }
 
 impl TaskResult {
+    /// Whether two models that were asked the same read it as the same tokens, as far as that matters to what is measured:
+    /// perplexity is of tokens, everything else of items.
+    pub fn reads_same_tokens(&self, other: &Self) -> bool {
+        let tokens = |result: &Self| match &result.task {
+            Task::Perplexity { token_sha256, .. } => Some(token_sha256.clone()),
+            _ => None,
+        };
+        tokens(self) == tokens(other)
+    }
+
     /// How many items were asked, with how many there are where that is more.
     pub fn asked(&self) -> String {
         match self.of > self.items {

@@ -1,8 +1,11 @@
-//! Perplexity over a text in windows.
+//! Perplexity over a text in windows, and bits per byte, which models with different tokenizers can be compared by.
+
+use std::f64::consts::LN_2;
 
 use layerlab_model::{Parting, each_part};
+use sha2::{Digest, Sha256};
 
-use super::{Asked, OnProgress, Task, likelihood::batch_sums, step};
+use super::{Asked, OnProgress, Task, likelihood::token_log_likelihoods, step};
 use crate::{Continued, EvalError, Metric, MetricResult, Sample};
 
 /// Tokens of a window where nothing else is asked for and the context allows it.
@@ -32,7 +35,7 @@ impl Asked<'_> {
                 name: self.dataset.to_owned(),
             });
         }
-        let ids = self.tokenizer.encode_text(text)?;
+        let (ids, ends) = self.tokenizer.encode_text_with_ends(text)?;
         if ids.len() < 2 {
             return Err(EvalError::ShortText {
                 name: self.dataset.to_owned(),
@@ -43,21 +46,24 @@ impl Asked<'_> {
         let of = windows.len();
         windows.truncate(self.options.max_windows.unwrap_or(usize::MAX));
         let (mut losses, mut tokens) = (Vec::new(), Vec::new());
+        let mut blocks = Blocks::default();
         step(progress, 0, windows.len()).await?;
         let device = self.decoder.device();
         let parting = Parting::of((self.options.batch_tokens / window).max(1), &device);
         for batch in windows.chunks(parting.together()) {
-            let mut parts: Vec<&[Continued]> = batch.chunks(parting.size).collect();
-            let sums = each_part(&device, &mut parts, async |part| {
-                let requests: Vec<&Continued> = part.iter().collect();
-                batch_sums(self.decoder, &requests).await
+            let mut parts: Vec<&[Window]> = batch.chunks(parting.size).collect();
+            let found = each_part(&device, &mut parts, async |part| {
+                let requests: Vec<&Continued> = part.iter().map(|window| &window.read).collect();
+                token_log_likelihoods(self.decoder, &requests).await
             });
-            losses.extend(sums.await?.into_iter().flatten().map(|sum| -sum));
-            tokens.extend(
-                batch
-                    .iter()
-                    .map(|window| (window.ids.len() - window.start) as f64),
-            );
+            for (window, found) in batch.iter().zip(found.await?.into_iter().flatten()) {
+                losses.push(-found.iter().sum::<f64>());
+                tokens.push(found.len() as f64);
+                let first = window.begin + window.read.start;
+                for (place, log_likelihood) in found.iter().enumerate() {
+                    blocks.add(&ends, first + place, *log_likelihood);
+                }
+            }
             step(progress, losses.len(), windows.len()).await?;
         }
         let task = Task::Perplexity {
@@ -65,15 +71,65 @@ impl Asked<'_> {
             stride,
             bos: self.tokenizer.leading_bos().is_some(),
             tokens: tokens.iter().sum::<f64>() as usize,
+            bytes: blocks.bytes.iter().sum::<f64>() as usize,
+            token_sha256: hash(&ids),
         };
-        let sample = Sample::Perplexity { losses, tokens };
-        Ok((task, vec![self.result(Metric::Perplexity, sample)], of))
+        let perplexity = Sample::Perplexity { losses, tokens };
+        let bits_per_byte = Sample::BitsPerByte {
+            bits: blocks.bits,
+            bytes: blocks.bytes,
+        };
+        let metrics = vec![
+            self.result(Metric::Perplexity, perplexity),
+            self.result(Metric::BitsPerByte, bits_per_byte),
+        ];
+        Ok((task, metrics, of))
     }
+}
+
+/// Bytes of a block of text, whose loss is one number of the bootstrap: about what a window of usual length holds.
+const BLOCK: usize = 1024;
+
+/// Losses by blocks of the text, which are the same for every tokenizer.
+#[derive(Default)]
+struct Blocks {
+    bits: Vec<f64>,
+    bytes: Vec<f64>,
+}
+
+impl Blocks {
+    /// Adds the token at a place of the text, not its first, by where tokens end.
+    fn add(&mut self, ends: &[usize], place: usize, log_likelihood: f64) {
+        let (begin, end) = (ends[place - 1], ends[place]);
+        let block = begin / BLOCK;
+        if self.bits.len() <= block {
+            self.bits.resize(block + 1, 0.0);
+            self.bytes.resize(block + 1, 0.0);
+        }
+        self.bits[block] -= log_likelihood / LN_2;
+        self.bytes[block] += (end - begin) as f64;
+    }
+}
+
+fn hash(ids: &[u32]) -> String {
+    let mut hasher = Sha256::new();
+    for id in ids {
+        hasher.update(id.to_le_bytes());
+    }
+    format!("{:x}", hasher.finalize())
+}
+
+/// A window of the text.
+struct Window {
+    /// Place of its first token in the text.
+    begin: usize,
+    /// Its tokens, with the first that it predicts.
+    read: Continued,
 }
 
 /// Windows over the text, each with the first token that it predicts. What would predict nothing is left
 /// out.
-fn windows(ids: &[u32], window: usize, stride: usize) -> Vec<Continued> {
+fn windows(ids: &[u32], window: usize, stride: usize) -> Vec<Window> {
     let mut windows = Vec::new();
     let (mut begin, mut predicted) = (0, 0);
     while predicted < ids.len() {
@@ -81,9 +137,12 @@ fn windows(ids: &[u32], window: usize, stride: usize) -> Vec<Continued> {
         // The first token of a window has nothing before it.
         let start = (predicted - begin).max(1);
         if end - begin > start {
-            windows.push(Continued {
-                ids: ids[begin..end].to_vec(),
-                start,
+            windows.push(Window {
+                begin,
+                read: Continued {
+                    ids: ids[begin..end].to_vec(),
+                    start,
+                },
             });
         }
         predicted = end;
@@ -101,7 +160,7 @@ mod tests {
         let windows = windows(&ids, window, stride);
         windows
             .into_iter()
-            .map(|request| (request.ids, request.start))
+            .map(|window| (window.read.ids, window.read.start))
             .collect()
     }
 
@@ -125,5 +184,17 @@ mod tests {
     fn a_short_text_is_one_window() {
         assert_eq!(cut(3, 8, 8), [(vec![0, 1, 2], 1)]);
         assert_eq!(cut(2, 2, 1), [(vec![0, 1], 1)]);
+    }
+
+    #[test]
+    fn losses_go_to_the_blocks_where_their_text_begins() {
+        // Tokens that end at bytes 0 (BOS), 1000, 1030 (across the edge), 1030 (no text of its own), 2050 and 4100.
+        let ends = [0, 1000, 1030, 1030, 2050, 4100];
+        let mut blocks = Blocks::default();
+        for place in 1..ends.len() {
+            blocks.add(&ends, place, -LN_2 * place as f64);
+        }
+        assert_eq!(blocks.bytes, [1030.0, 1020.0, 2050.0]);
+        assert_eq!(blocks.bits, [3.0, 7.0, 5.0]);
     }
 }

@@ -215,7 +215,7 @@ impl Calibration<'_> {
             ..Wanted::default()
         };
         let losses = self.pass(decoder, &wanted, run).await?.losses;
-        Ok(mean_loss(&losses.whole, &losses.tokens))
+        Ok(losses.whole_mean().unwrap_or(f64::NAN))
     }
 }
 
@@ -235,9 +235,4 @@ pub async fn measure(
     Calibration { sequences, batch }
         .statistics(decoder, whole, options, run)
         .await
-}
-
-/// Mean cross-entropy per token in nats.
-pub(crate) fn mean_loss(losses: &[f64], tokens: &[usize]) -> f64 {
-    losses.iter().sum::<f64>() / tokens.iter().sum::<usize>() as f64
 }

@@ -22,7 +22,7 @@ pub struct MeasureOptions {
     pub epsilon: Epsilon,
     /// How many blocks apart hidden states are compared.
     pub spans: BTreeSet<usize>,
-    /// Sequences per forward pass.
+    /// Sequences in memory at a time, on all threads together.
     pub batch: usize,
 }
 

@@ -9,7 +9,7 @@ use layerlab_model::{Decoder, ModelFiles};
 use layerlab_score::{
     ContrastOptions, LayerContrast, ShuffledLabels, contrast_layers, shuffled_labels,
 };
-use layerlab_stats::{Tap, TapStatistics};
+use layerlab_stats::{FEW_UNITS, Tap, TapStatistics};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
@@ -195,6 +195,15 @@ pub async fn locate_pairs<F: ModelFiles>(
     run.step(Progress::Hashing).await?;
     let mut report = Report::begin(model, Experiment::Locate, created).await?;
     report.timings.measure_seconds = Some(seconds);
+    let short = found.iter().filter(|dataset| dataset.pairs < FEW_UNITS);
+    let short = short.map(|dataset| {
+        format!(
+            "{}: {} pairs are fewer than {FEW_UNITS}, so that intervals are too narrow and no layer is told apart; more pairs \
+             would tell more",
+            dataset.dataset, dataset.pairs
+        )
+    });
+    report.warnings.extend(short);
     report.hallucination = Some(HallucinationReport {
         definitions: DEFINITIONS.into(),
         request: request.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use layerlab_eval::{Comparison, TaskResult};
+use layerlab_eval::{Comparison, TaskResult, metric::correct};
 use layerlab_model::{Adapters, ModelFiles};
 use layerlab_stats::Tap;
 use layerlab_tune::{Ending, Objective, Recipe, Tuner, TuningState};
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     LabError, OpenModel, Progress, Run, Stages, TaskComparison,
-    evaluate::{Exam, Place, comparisons},
+    evaluate::{Exam, Place, comparisons, corrected, few},
     kept::{Kept, fingerprint},
     report::{Experiment, Report},
 };
@@ -228,8 +228,16 @@ pub async fn repair_layers<F: ModelFiles>(
             break;
         }
     }
+    corrected(
+        runs.iter_mut()
+            .flat_map(|run: &mut RepairRun| &mut run.compared),
+    );
+    let mut together: Vec<&mut Comparison> =
+        runs.iter_mut().flat_map(|run| &mut run.pooled).collect();
+    correct(&mut together);
     run.step(Progress::Hashing).await?;
     let mut report = Report::begin(model, Experiment::Repair, created).await?;
+    report.warnings.extend(few(&before));
     report.timings.evaluate_seconds = Some(start.elapsed().as_secs_f64());
     report.evaluation = before;
     report.repair = Some(RepairReport {

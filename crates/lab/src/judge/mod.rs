@@ -5,7 +5,7 @@ mod removals;
 
 use std::collections::BTreeSet;
 
-use layerlab_eval::{Dataset, EvalOptions, TaskResult};
+use layerlab_eval::{Dataset, EvalOptions, Task, TaskResult};
 use layerlab_model::ModelFiles;
 pub(crate) use removals::judge;
 use schemars::JsonSchema;
@@ -14,9 +14,9 @@ use web_time::Instant;
 
 use crate::{
     LabError, OpenModel, Progress, Run, Stages,
-    evaluate::{Exam, Place, comparisons},
+    evaluate::{Exam, Place, comparisons, corrected, few},
     kept::{Kept, fingerprint},
-    report::{ComparisonReport, Experiment, ModelReport, Outcome, Report},
+    report::{ComparisonReport, Experiment, ModelReport, Outcome, Report, count},
 };
 
 /// Asks the model every dataset. `created` is the time of the report as RFC 3339.
@@ -41,6 +41,7 @@ pub async fn evaluate_model<F: ModelFiles>(
     let evaluation = exam.take(&model.decoder, alone, run).await?;
     run.step(Progress::Hashing).await?;
     let mut report = Report::begin(model, Experiment::Evaluate, created).await?;
+    report.warnings.extend(few(&evaluation));
     report.evaluation = evaluation;
     report.timings.evaluate_seconds = Some(start.elapsed().as_secs_f64());
     Ok(report)
@@ -67,14 +68,51 @@ pub async fn compare_models<F: ModelFiles>(
     let evaluation = exam.take(&changed.decoder, second, run).await?;
     run.step(Progress::Hashing).await?;
     report.experiment = Experiment::Compare;
+    let model = ModelReport::of(changed).await?;
+    let of_second = model.warnings.iter();
+    let of_second = of_second.map(|warning| format!("{}: {warning}", model.name));
+    report.warnings.extend(of_second);
+    let mut compared = comparisons(&report.evaluation, &evaluation, options);
+    corrected(compared.iter_mut());
+    let warnings = different_tokens(&report.evaluation, &evaluation);
+    for warning in few(&evaluation).into_iter().chain(warnings) {
+        if !report.warnings.contains(&warning) {
+            report.warnings.push(warning);
+        }
+    }
     report.comparison = Some(ComparisonReport {
-        model: ModelReport::of(changed).await?,
-        compared: comparisons(&report.evaluation, &evaluation, options),
+        model,
+        compared,
         evaluation,
     });
     let seconds = report.timings.evaluate_seconds.unwrap_or(0.0);
     report.timings.evaluate_seconds = Some(seconds + start.elapsed().as_secs_f64());
     Ok(report)
+}
+
+/// Where two models read a text as different tokens.
+fn different_tokens(original: &[TaskResult], changed: &[TaskResult]) -> Vec<String> {
+    let pairs = original.iter().filter_map(|original| {
+        let same = |changed: &&TaskResult| {
+            changed.dataset == original.dataset && changed.sha256 == original.sha256
+        };
+        let changed = changed.iter().find(same)?;
+        if original.reads_same_tokens(changed) {
+            return None;
+        }
+        let tokens = |result: &TaskResult| match result.task {
+            Task::Perplexity { tokens, .. } => tokens,
+            _ => 0,
+        };
+        Some(format!(
+            "{}: the models read it as different tokens ({} and {} of them predicted), so that their perplexities say nothing \
+             of each other; they are compared in bits per byte",
+            original.dataset,
+            count(tokens(original)),
+            count(tokens(changed))
+        ))
+    });
+    pairs.collect()
 }
 
 /// What the whole model and the model without some layers made of the same datasets.
@@ -109,5 +147,8 @@ pub async fn judge_removals<F: ModelFiles>(
         .iter()
         .map(|removed| (removed.clone(), datasets))
         .collect();
-    judge(model, datasets, &sets, options, &mut kept, run).await
+    let mut judged = judge(model, datasets, &sets, options, &mut kept, run).await?;
+    let outcomes = judged.outcomes.iter_mut();
+    corrected(outcomes.flat_map(|outcome| &mut outcome.compared));
+    Ok(judged)
 }

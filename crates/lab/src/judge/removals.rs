@@ -22,7 +22,8 @@ use crate::{
 /// Layers that a model does without, and what it is asked.
 type Removal<'a> = (BTreeSet<usize>, &'a [Dataset]);
 
-/// Asks the whole model `datasets`, and the model without each set of layers that set's own.
+/// Asks the whole model `datasets`, and the model without each set of layers that set's own. Comparisons are not corrected
+/// yet for being several.
 pub(crate) async fn judge<F: ModelFiles>(
     model: &OpenModel<F>,
     datasets: &[Dataset],

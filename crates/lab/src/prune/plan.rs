@@ -7,7 +7,7 @@ use layerlab_score::{Budget, Constraints, MethodScores, Plan, Schedule, ScoreTab
 
 use crate::{
     LabError, Run, ScoreRequest,
-    calibration::{Calibration, Passes, Wanted, mean_loss},
+    calibration::{Calibration, Passes, Wanted},
 };
 
 /// Id of the method that leaves layers out and measures.
@@ -127,7 +127,13 @@ impl Planner<'_> {
             let found = self.calibration.pass(self.decoder, &wanted, run).await?;
             self.passes.add(found.passes);
             let losses = found.losses;
-            let of = |index: &usize| mean_loss(&losses.without[*index], &losses.tokens);
+            let ones = vec![1; losses.tokens.len()];
+            // A loss that is no number is worse than any.
+            let of = |index: &usize| {
+                let mean = losses.mean(&losses.without[*index], &ones);
+                mean.filter(|loss| loss.is_finite())
+                    .unwrap_or(f64::INFINITY)
+            };
             // Of equals the later layer goes first, as in rankings.
             let candidates = wanted.without.iter();
             let best = candidates.rev().min_by(|a, b| of(a).total_cmp(&of(b)));

@@ -1,6 +1,9 @@
 //! What to make of an experiment, in plain sentences with their uncertainty.
 
-use layerlab_eval::{Comparison, Metric, TaskResult, metric::Confidence};
+use layerlab_eval::{
+    Comparison, Metric, TaskResult,
+    metric::{Confidence, correct},
+};
 use layerlab_score::Plan;
 
 use super::{
@@ -40,7 +43,8 @@ pub(crate) fn conclude(whole: &[TaskResult], pruning: &PruningReport) -> Vec<Str
     }
     for task in whole {
         for result in &task.metrics {
-            if result.metric != Metric::Perplexity && result.metric != Metric::Ece {
+            let is_of_text = matches!(result.metric, Metric::Perplexity | Metric::BitsPerByte);
+            if !is_of_text && result.metric != Metric::Ece {
                 sentences.push(on_task(task, result.metric, &judged));
             }
         }
@@ -93,18 +97,21 @@ fn winner(
         task.metric(Metric::Perplexity).cloned()
     };
     let of_best = result(best);
-    let is_close = |other: &&Judged<'_>| {
-        let pair = of_best.as_ref().zip(result(other));
-        let compared = pair.and_then(|(best, other)| Comparison::of(best, &other, confidence));
-        other.outcome.removed != best.outcome.removed
-            && other.plan.removed.len() == removed
-            && compared.is_some_and(|compared| !compared.is_significant())
-    };
-    let close: Vec<String> = judged
-        .iter()
-        .filter(is_close)
-        .map(|other| plan_label(other.plan))
+    let others = judged.iter().filter(|other| {
+        other.outcome.removed != best.outcome.removed && other.plan.removed.len() == removed
+    });
+    let mut others: Vec<(&Judged<'_>, Comparison)> = others
+        .filter_map(|other| {
+            let compared = Comparison::of(of_best.as_ref()?, &result(other)?, confidence)?;
+            Some((other, compared))
+        })
         .collect();
+    let mut table: Vec<&mut Comparison> = others.iter_mut().map(|(_, compared)| compared).collect();
+    correct(&mut table);
+    let close = others
+        .iter()
+        .filter(|(_, compared)| !compared.is_significant());
+    let close: Vec<String> = close.map(|(other, _)| plan_label(other.plan)).collect();
     match close.is_empty() {
         true => sentence.push_str(" Every other choice of layers loses more."),
         false => sentence.push_str(&format!(
@@ -164,12 +171,15 @@ fn on_task(task: &TaskResult, metric: Metric, judged: &[Judged<'_>]) -> String {
         (Some(low), Some(high), Some(chance)) => (low..=high).contains(&chance),
         _ => false,
     });
-    let mut sentence = match changed.is_empty() {
-        true => format!("{name}: no plan's change can be told from none."),
-        false => format!(
-            "{name}: changed by {} (the paired difference's interval leaves out 0).",
-            changed.join("; ")
+    let mut tested = judged.iter();
+    let alpha = tested.find_map(|judged| comparison(judged, &task.dataset, metric)?.significance);
+    let mut sentence = match (changed.is_empty(), alpha) {
+        (false, Some(found)) => format!(
+            "{name}: changed by {} (p at most {} after Holm's correction).",
+            changed.join("; "),
+            found.alpha
         ),
+        _ => format!("{name}: no plan's change can be told from none."),
     };
     if at_chance {
         sentence.push_str(

@@ -1,5 +1,7 @@
 //! The report as a table of one value a row, for spreadsheets and data frames.
 
+use layerlab_eval::{Comparison, PairedTest};
+
 use super::{Report, ScoringReport};
 
 const SCORES: [&str; 9] = [
@@ -14,7 +16,7 @@ const SCORES: [&str; 9] = [
     "probability_lowest",
 ];
 
-const METRICS: [&str; 11] = [
+const METRICS: [&str; 19] = [
     "method",
     "schedule",
     "removed",
@@ -26,6 +28,14 @@ const METRICS: [&str; 11] = [
     "retained",
     "retained_low",
     "retained_high",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "test",
+    "p",
+    "p_adjusted",
+    "significant",
+    "rough",
 ];
 
 impl Report {
@@ -52,6 +62,14 @@ impl Report {
             for task in row.tasks {
                 for result in &task.metrics {
                     let compared = row.comparison(&task.dataset, result.metric);
+                    let of =
+                        |value: fn(&Comparison) -> Option<f64>| number(compared.and_then(value));
+                    let found = compared.and_then(|compared| compared.significance);
+                    let test = found.map_or("", |found| match found.test {
+                        PairedTest::McNemar => "mcnemar",
+                        PairedTest::Permutation => "permutation",
+                    });
+                    let significant = found.map(|found| found.significant.to_string());
                     writer.write_record([
                         method,
                         &schedule,
@@ -61,9 +79,17 @@ impl Report {
                         &number(result.value),
                         &number(result.low),
                         &number(result.high),
-                        &number(compared.and_then(|compared| compared.retained)),
-                        &number(compared.and_then(|compared| compared.retained_low)),
-                        &number(compared.and_then(|compared| compared.retained_high)),
+                        &of(|compared| compared.retained),
+                        &of(|compared| compared.retained_low),
+                        &of(|compared| compared.retained_high),
+                        &of(|compared| compared.difference),
+                        &of(|compared| compared.difference_low),
+                        &of(|compared| compared.difference_high),
+                        test,
+                        &number(found.map(|found| found.p)),
+                        &number(found.map(|found| found.p_adjusted)),
+                        &significant.unwrap_or_default(),
+                        &result.rough.to_string(),
                     ])?;
                 }
             }

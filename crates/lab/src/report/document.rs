@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use layerlab_eval::TaskResult;
-use layerlab_model::{Checkpoint, DecoderSpec, ModelError, ModelFiles};
+use layerlab_model::{Checkpoint, ModelError, ModelFiles};
 use layerlab_score::{ScoreOptions, ScoreTable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
@@ -110,6 +110,13 @@ impl Report {
             program: Program::this(),
             created,
             experiment,
+            warnings: model_report
+                .warnings
+                .iter()
+                .cloned()
+                .chain(model.tokenizer.notes().iter().cloned())
+                .chain(fallback.map(|reason| format!("running on the CPU: {reason}")))
+                .collect(),
             model: model_report,
             device: DeviceReport::of(&model.device),
             scoring: None,
@@ -123,11 +130,6 @@ impl Report {
                 hash_seconds: start.elapsed().as_secs_f64(),
                 ..Timings::default()
             },
-            warnings: fallback
-                .map(|reason| format!("running on the CPU: {reason}"))
-                .into_iter()
-                .chain(model.tokenizer.notes().iter().cloned())
-                .collect(),
         })
     }
 }
@@ -199,6 +201,9 @@ pub struct ModelReport {
     pub dtypes: Vec<String>,
     /// SHA-256 over the weight files in the order of their names, as hexadecimal.
     pub sha256: String,
+    /// What a reader must know of how its files were read: which of several was, which tensors were not used.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 impl ModelReport {
@@ -207,7 +212,8 @@ impl ModelReport {
     /// # Errors
     /// When the configuration describes no decoder that can be run, or a file cannot be read.
     pub async fn of_files<F: ModelFiles>(checkpoint: &Checkpoint<F>) -> Result<Self, ModelError> {
-        let spec = DecoderSpec::from_config(checkpoint.config())?;
+        let inventory = checkpoint.inventory().await?;
+        let spec = inventory.spec();
         Ok(Self {
             name: checkpoint.files().describe(),
             family: spec.family.into(),
@@ -223,6 +229,7 @@ impl ModelReport {
             weight_bytes: checkpoint.weight_bytes(),
             dtypes: checkpoint.dtypes(),
             sha256: checkpoint.sha256().await?,
+            warnings: inventory.warnings().to_vec(),
         })
     }
 
@@ -328,7 +335,7 @@ pub struct OptionsReport {
     pub score: ScoreOptions,
     /// How many blocks apart hidden states were compared.
     pub spans: BTreeSet<usize>,
-    /// Sequences per forward pass.
+    /// Sequences in memory at a time, on all threads together.
     pub batch: usize,
 }
 

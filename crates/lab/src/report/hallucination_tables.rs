@@ -5,9 +5,9 @@ use layerlab_score::Estimate;
 
 use super::{
     Report,
-    number::significant,
+    number::{interval, percent, significant},
     table::Style,
-    task_table::{file_name, kept},
+    task_table::{file_name, kept, p_note, p_value},
 };
 use crate::{Ending, HallucinationReport, LocatedDataset, LocatedTap, RepairReport, RepairRun};
 
@@ -214,13 +214,15 @@ impl RepairReport {
             "{}\n{}\n{}",
             heading("Repairs beside each other, all held-out questions together"),
             self.summary(report, style),
-            "The change on the model as it was, with its interval; * where that leaves out 0; p of McNemar's \
-             exact test."
+            self.note()
         ));
+        let by_dataset = self.runs.iter().flat_map(|run| &run.compared);
+        let by_dataset = by_dataset.map(|task| &task.comparison);
         sections.push(format!(
-            "{}\n{}",
+            "{}\n{}\n{}",
             heading("By dataset"),
-            self.details(report, style)
+            self.details(report, style),
+            p_note(by_dataset).unwrap_or_default()
         ));
         sections.push(format!(
             "{}\n{}",
@@ -228,6 +230,13 @@ impl RepairReport {
             self.conclusions().join("\n")
         ));
         sections
+    }
+
+    /// How to read the figures.
+    fn note(&self) -> String {
+        let compared = self.runs.iter().flat_map(|run| &run.pooled);
+        let tests = p_note(compared).unwrap_or_default();
+        format!("The change on the model as it was, with its interval. {tests}")
     }
 
     fn summary(&self, report: &Report, style: Style) -> String {
@@ -366,11 +375,10 @@ impl RepairReport {
 }
 
 fn change(compared: &Comparison) -> String {
-    let star = if compared.is_significant() { "*" } else { "" };
     let mut cell = match (compared.metric, compared.retained) {
         // A perplexity is told by its ratio.
-        (Metric::Perplexity, Some(retained)) => format!("kept {}{star}", kept(retained)),
-        _ => format!("{}{star}", signed(compared.difference)),
+        (Metric::Perplexity, Some(retained)) => format!("kept {}", kept(retained)),
+        _ => signed(compared.difference),
     };
     let ends = match compared.metric {
         Metric::Perplexity => compared.retained_low.zip(compared.retained_high),
@@ -381,10 +389,11 @@ fn change(compared: &Comparison) -> String {
             Metric::Perplexity => kept(value),
             _ => signed(Some(value)),
         };
-        cell.push_str(&format!(" [{}, {}]", number(low), number(high)));
+        let ends = [low, high].map(number);
+        cell.push_str(&format!(" {}", interval(ends, compared.rough)));
     }
-    if let Some(p) = compared.mcnemar {
-        cell.push_str(&format!(" p {}", significant(Some(p))));
+    if let Some(p) = p_value(compared) {
+        cell.push_str(&format!(" {p}"));
     }
     cell
 }

@@ -1,10 +1,17 @@
 //! The report as Markdown.
 
-use super::{Report, table::Style};
+use super::{Report, escape::markdown, table::Style};
 
 impl Report {
-    /// The report as a Markdown document.
+    /// The report as a Markdown document. Whatever files and models are called, it is shown as it is written.
     pub fn to_markdown(&self) -> String {
+        match self.with_texts(markdown) {
+            Ok(safe) => safe.markdown(),
+            Err(defect) => format!("This report cannot be shown as Markdown: {defect}\n"),
+        }
+    }
+
+    fn markdown(&self) -> String {
         let body = self.sections(Style::Markdown, &|text| format!("## {text}\n"));
         // Single line breaks mean nothing in Markdown; the summary needs its own.
         let (summary, rest) = body.split_once("\n\n").unwrap_or((&body, ""));

@@ -3,6 +3,7 @@
 mod conclusion;
 mod csv;
 mod document;
+mod escape;
 mod hallucination_tables;
 mod html;
 mod markdown;
@@ -20,6 +21,7 @@ pub use document::{
     ComparisonReport, DataReport, DeviceReport, Experiment, ModelReport, OptionsReport, Program,
     Report, SCHEMA, ScoringReport, Timings,
 };
+pub use escape::{visible, visible_lines};
 pub use number::{bytes, count};
 pub use pruning::{FrontierPoint, Outcome, PruningReport};
 pub(crate) use statistics::layer_reports;

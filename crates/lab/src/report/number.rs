@@ -16,6 +16,12 @@ pub(super) fn significant(value: Option<f64>) -> String {
     format!("{value:.*}", usize::try_from(decimals).unwrap_or(0))
 }
 
+/// An interval in brackets; one that is too narrow, being of few items, is marked.
+pub(super) fn interval(ends: [String; 2], rough: bool) -> String {
+    let [low, high] = ends;
+    format!("{}[{low}, {high}]", if rough { "~" } else { "" })
+}
+
 /// A share in percent, with one decimal; a dash for nothing.
 pub(super) fn percent(share: Option<f64>) -> String {
     share.map_or("–".into(), |share| format!("{:.1} %", 100.0 * share))
@@ -60,6 +66,9 @@ mod tests {
         assert_eq!(significant(None), "–");
         assert_eq!(percent(Some(0.1234)), "12.3 %");
         assert_eq!(percent(None), "–");
+        let ends = || ["1".to_owned(), "2".to_owned()];
+        assert_eq!(interval(ends(), false), "[1, 2]");
+        assert_eq!(interval(ends(), true), "~[1, 2]");
     }
 
     #[test]

@@ -65,6 +65,14 @@ impl Outcome {
     pub fn perplexity(&self) -> Option<f64> {
         perplexity(&self.tasks)
     }
+
+    /// What is retained of the whole model's.
+    pub fn retained(&self) -> Option<f64> {
+        let mut compared = self.compared.iter().map(|task| &task.comparison);
+        compared
+            .find(|one| one.metric == Metric::Perplexity)?
+            .retained
+    }
 }
 
 impl PruningReport {

@@ -2,7 +2,7 @@
 
 use comfy_table::{Cell, CellAlignment, Table, TableComponent};
 
-use super::{ModelReport, Report, ScoringReport, bytes, count};
+use super::{ModelReport, Report, ScoringReport, bytes, count, escape::visible};
 
 /// How cells are drawn.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,10 +45,13 @@ impl Style {
 }
 
 impl Report {
-    /// The report as tables for a terminal.
+    /// The report as tables for a terminal, which obeys nothing that stands in the name of a file or model.
     pub fn to_table(&self) -> String {
         let heading = |text: &str| text.to_owned();
-        self.sections(Style::Terminal, &heading)
+        match self.with_texts(visible) {
+            Ok(safe) => safe.sections(Style::Terminal, &heading),
+            Err(defect) => format!("This report cannot be shown as tables: {defect}\n"),
+        }
     }
 
     /// All sections in order, with headings as the view writes them.

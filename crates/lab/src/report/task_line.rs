@@ -18,8 +18,11 @@ pub(super) fn describe(result: &TaskResult) -> String {
             stride,
             bos,
             tokens,
+            bytes,
+            ..
         } => format!(
-            "{name}: perplexity of {tokens} tokens in {} windows of {window} every {stride}, the text {}",
+            "{name}: perplexity of {tokens} tokens, which stand for {bytes} bytes, in {} windows of {window} every \
+             {stride}, the text {}",
             result.asked(),
             with_bos(bos)
         ),

@@ -1,9 +1,15 @@
 //! The tables of tasks: the whole model, and what each plan kept.
 
-use layerlab_eval::{Comparison, Metric, MetricResult, TaskResult};
+use layerlab_eval::{Comparison, Metric, MetricResult, PairedTest, TaskResult};
 use layerlab_score::{Plan, Role};
+use layerlab_stats::FEW_UNITS;
 
-use super::{PruningReport, Report, number::significant, table::Style, task_line::describe};
+use super::{
+    Outcome, PruningReport, Report,
+    number::{interval, significant},
+    table::Style,
+    task_line::describe,
+};
 use crate::TaskComparison;
 
 /// A model in the table: the whole one, one that a plan leaves, or another.
@@ -33,31 +39,69 @@ impl Row<'_> {
         self.compared.iter().find(same).map(|task| &task.comparison)
     }
 
-    /// A value with its interval, and what is kept of the whole model's.
+    /// A value with its interval, what is kept of the whole model's, and how sure the difference is.
     fn cell(&self, dataset: &str, metric: Metric, separator: &str) -> String {
         let Some(result) = self.result(dataset, metric) else {
             return "–".to_owned();
         };
-        let mut cell = significant(result.value);
+        let mut parts = vec![significant(result.value)];
         if let (Some(low), Some(high)) = (result.low, result.high) {
-            let (low, high) = (significant(Some(low)), significant(Some(high)));
-            cell.push_str(&format!("{separator}[{low}, {high}]"));
+            let ends = [low, high].map(|end| significant(Some(end)));
+            parts.push(interval(ends, result.rough));
         }
-        let compared = self.comparison(dataset, metric);
-        if let Some((compared, retained)) =
-            compared.and_then(|found| Some((found, found.retained?)))
-        {
-            cell.push_str(&format!("{separator}kept {}", kept(retained)));
-            let ends = compared.retained_low.zip(compared.retained_high);
-            if let Some((low, high)) = ends {
-                cell.push_str(&format!(" [{}, {}]", kept(low), kept(high)));
+        if let Some(compared) = self.comparison(dataset, metric) {
+            if let Some(retained) = compared.retained {
+                let ends = compared.retained_low.zip(compared.retained_high);
+                let ends = ends.map(|(low, high)| {
+                    let ends = [low, high].map(kept);
+                    format!(" {}", interval(ends, compared.rough))
+                });
+                parts.push(format!(
+                    "kept {}{}",
+                    kept(retained),
+                    ends.unwrap_or_default()
+                ));
             }
-            if compared.is_significant() {
-                cell.push('*');
-            }
+            parts.extend(p_value(compared));
         }
-        cell
+        parts.join(separator)
     }
+
+    /// The same, with bits per byte below perplexity, which are no comparison of their own.
+    fn cell_with_bits(&self, dataset: &str, metric: Metric, separator: &str) -> String {
+        let cell = self.cell(dataset, metric, separator);
+        match self.bits(dataset, metric) {
+            Some(bits) => format!("{cell}{separator}{} bits/byte", significant(Some(bits))),
+            None => cell,
+        }
+    }
+
+    /// Bits per byte beside a perplexity.
+    pub fn bits(&self, dataset: &str, metric: Metric) -> Option<f64> {
+        let of_text = (metric == Metric::Perplexity).then_some(Metric::BitsPerByte)?;
+        self.result(dataset, of_text)?.value
+    }
+}
+
+/// The corrected p-value in a cell, with a star where it is significant.
+pub(super) fn p_value(compared: &Comparison) -> Option<String> {
+    let found = compared.significance?;
+    let star = if found.significant { "*" } else { "" };
+    Some(format!("p {}{star}", significant(Some(found.p_adjusted))))
+}
+
+/// What p-values and stars of a table mean.
+pub(super) fn p_note<'a>(mut compared: impl Iterator<Item = &'a Comparison>) -> Option<String> {
+    let found = compared.find_map(|compared| compared.significance)?;
+    let of = match found.comparisons {
+        1 => String::new(),
+        count => format!(", corrected by Holm's method for the {count} comparisons of this table"),
+    };
+    Some(format!(
+        "p: of McNemar's exact test where items are right or wrong, else of a permutation test of pairs{of}; * where it is \
+         at most {} and there are {FEW_UNITS} items or windows. Intervals are of each figure alone; ~ of fewer than {FEW_UNITS}, too narrow.",
+        found.alpha
+    ))
 }
 
 impl Report {
@@ -89,12 +133,17 @@ impl Report {
         rows
     }
 
-    /// Datasets with their metrics, in the order of the whole model's results.
+    /// Datasets with their metrics, in the order of the whole model's results; bits per byte apart, which are shown
+    /// beside perplexity, but where other models are compared in them.
     pub(super) fn metrics(&self) -> Vec<(&TaskResult, Metric)> {
         let tasks = self.evaluation.iter();
-        tasks
-            .flat_map(|task| task.metrics.iter().map(move |result| (task, result.metric)))
-            .collect()
+        let all =
+            tasks.flat_map(|task| task.metrics.iter().map(move |result| (task, result.metric)));
+        let is_shown = |(_, metric): &(&TaskResult, Metric)| {
+            let one_model = self.pruning.is_some() || self.repair.is_some();
+            *metric != Metric::BitsPerByte || !one_model
+        };
+        all.filter(is_shown).collect()
     }
 
     pub(super) fn task_sections(
@@ -175,9 +224,9 @@ impl Report {
                         Some(plan) if plan.removed.is_empty() => "none".to_owned(),
                         _ => model.removed(),
                     };
-                    let cells = metrics
-                        .iter()
-                        .map(|(task, metric)| model.cell(&task.dataset, *metric, separator));
+                    let cells = metrics.iter().map(|(task, metric)| {
+                        model.cell_with_bits(&task.dataset, *metric, separator)
+                    });
                     [model.label.clone(), removed]
                         .into_iter()
                         .chain(cells)
@@ -206,30 +255,38 @@ impl Report {
     }
 
     /// How each task was run, and how to read the table.
-    fn task_notes(&self) -> Vec<String> {
+    pub(super) fn task_notes(&self) -> Vec<String> {
         let mut notes: Vec<String> = self.evaluation.iter().map(describe).collect();
-        let percent = |level: f64| format!("{} %", 100.0 * level);
         if let Some(pruning) = &self.pruning {
-            let level = percent(pruning.options.confidence.level);
+            let level = pruning.options.confidence.level;
             notes.push(format!(
-                "In brackets: {level} intervals (Wilson for shares of items, else bootstrap). Kept: over the whole model's \
-                 value, or under it where ↓; * where the paired difference's interval leaves out 0."
+                "In brackets: {} % intervals (Wilson for shares of items, else bootstrap). Kept: over the whole model's \
+                 value, or under it where ↓.",
+                100.0 * level
             ));
+            let last = pruning.plans.iter();
+            let last = last.filter_map(|plan| pruning.outcome(plan, plan.removed.len()));
+            let compared = last.flat_map(|outcome| &outcome.compared);
+            notes.extend(p_note(compared.map(|task| &task.comparison)));
         } else if let Some(comparison) = &self.comparison {
-            notes.push(
-                "Kept: over the first model's value, or under it where ↓; * where the paired difference's interval leaves \
-                 out 0."
-                    .into(),
-            );
+            notes.push("Kept: over the first model's value, or under it where ↓.".into());
+            let compared = comparison.compared.iter();
+            notes.extend(p_note(compared.map(|task| &task.comparison)));
             for task in &comparison.compared {
-                if let Some(p) = task.comparison.mcnemar {
-                    let metric = task.comparison.metric.label();
-                    let dataset = file_name(&task.dataset);
-                    notes.push(format!(
-                        "{metric} on {dataset}: p = {} that both are right equally often (McNemar's exact test)",
-                        significant(Some(p))
-                    ));
-                }
+                let Some(found) = task.comparison.significance else {
+                    continue;
+                };
+                let test = match found.test {
+                    PairedTest::McNemar => "McNemar's exact test",
+                    PairedTest::Permutation => "permutation test of pairs",
+                };
+                notes.push(format!(
+                    "{} on {}: p = {} for this comparison alone ({test}), {} corrected",
+                    task.comparison.metric.label(),
+                    file_name(&task.dataset),
+                    significant(Some(found.p)),
+                    significant(Some(found.p_adjusted))
+                ));
             }
         }
         notes
@@ -291,7 +348,11 @@ impl PruningReport {
         rows.extend(self.frontier().into_iter().map(|point| {
             let removed: Vec<String> = point.removed.iter().map(ToString::to_string).collect();
             let plans: Vec<String> = point.plans.into_iter().map(plan_label).collect();
-            let retained = whole.map(|whole| whole / point.perplexity);
+            let outcome = self
+                .outcomes
+                .iter()
+                .find(|one| one.removed == *point.removed);
+            let retained = outcome.and_then(Outcome::retained);
             vec![
                 point.removed.len().to_string(),
                 removed.join(" "),

@@ -16,7 +16,7 @@ pub(super) struct Mask {
     shape: [usize; 4],
     seen: Vec<bool>,
     /// The same as ranges, where there are no gaps between the keys that a query sees.
-    spans: Option<Vec<Range<usize>>>,
+    pub(super) spans: Option<Vec<Range<usize>>>,
     /// What is added to the scores, 0 or [`HIDDEN`]; made where it is asked for.
     bias: OnceLock<Tensor<4>>,
     device: Device,
@@ -54,11 +54,19 @@ impl Mask {
         scale: f64,
     ) -> Tensor<3> {
         let spans = self.spans.as_ref();
-        if let Some(mixed) =
-            spans.and_then(|spans| cpu::mix(&queries, &keys, &values, spans, scale))
-        {
-            return mixed;
-        }
+        spans
+            .and_then(|spans| cpu::mix(&queries, &keys, &values, spans, scale))
+            .unwrap_or_else(|| self.mix_by_operations(queries, keys, values, scale))
+    }
+
+    /// The same by Burn's operations, on any device.
+    pub(super) fn mix_by_operations(
+        &self,
+        queries: Tensor<4>,
+        keys: Tensor<4>,
+        values: Tensor<4>,
+        scale: f64,
+    ) -> Tensor<3> {
         let [batch, heads, tokens, dim] = queries.dims();
         let [_, kv_heads, seen, _] = keys.dims();
         // Query heads that share a key head become rows of one product, so keys are never copied.

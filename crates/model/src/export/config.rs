@@ -17,17 +17,19 @@ const PER_LAYER: [&str; 4] = [
     "mlp_layer_types",
 ];
 
-/// The configuration as text: every field as it was, but for the number of layers and what is listed
-/// layer by layer.
+/// A layer's scale follows from its number.
+const BY_NUMBER: &str = "scale_attn_by_inverse_layer_idx";
+
+/// The configuration as text: every field as it was, but for the number of layers, what is told of them one by one, and
+/// whether embeddings are tied.
+///
+/// # Errors
+/// When, read again, it would not describe the layers that stay.
 pub(super) fn without(
     config: &Config,
     spec: &DecoderSpec,
     removed: &BTreeSet<usize>,
 ) -> Result<String, ExportError> {
-    const BY_NUMBER: &str = "scale_attn_by_inverse_layer_idx";
-    if config.raw(BY_NUMBER).and_then(Value::as_bool) == Some(true) {
-        return Err(ExportError::TiedToNumber { field: BY_NUMBER });
-    }
     let layers = spec.layers();
     let kept: Vec<usize> = (0..layers)
         .filter(|layer| !removed.contains(layer))
@@ -42,25 +44,64 @@ pub(super) fn without(
         if let Some(Value::Array(list)) = fields.get_mut(name)
             && list.len() == layers
         {
-            *list = kept.iter().map(|&layer| list[layer].clone()).collect();
+            *list = kept
+                .iter()
+                .filter_map(|&layer| list.get(layer).cloned())
+                .collect();
         }
     }
     // GPT-Neo names its pattern of layers and how often it repeats; what is left follows no pattern.
     if let Some(types) = fields.get_mut("attention_types") {
-        let kind = |layer: &usize| match spec.blocks[*layer].window {
-            Some(_) => "local",
-            None => "global",
+        let kind = |layer: &usize| match spec.blocks.get(*layer).map(|block| block.window) {
+            Some(Some(_)) => "local",
+            _ => "global",
         };
         *types = kept.iter().map(|layer| json!([[kind(layer)], 1])).collect();
     }
-    // Qwen's windows begin at this layer.
-    if let Some(first) = fields.get_mut("max_window_layers")
-        && let Some(old) = first.as_u64()
-    {
+    // Qwen's windows begin at this layer; where it is not said, at 28.
+    let windowed = fields.get("use_sliding_window") == Some(&json!(true));
+    let first = fields.get("max_window_layers").map(Value::as_u64);
+    if let Some(old) = first.unwrap_or(windowed.then_some(28)) {
         let before = kept.iter().filter(|layer| (**layer as u64) < old).count();
-        *first = json!(before);
+        fields.insert("max_window_layers".into(), json!(before));
+    }
+    // A head that differs from the embeddings is written, whatever the source's configuration says of it.
+    if !spec.tied_embeddings && DecoderSpec::from_config(config)?.tied_embeddings {
+        fields.insert("tie_word_embeddings".into(), json!(false));
     }
     let written = serde_json::to_string_pretty(&Value::Object(fields));
-    let written = written.map_err(|error| SpecError::from(ConfigError::Json(error)))?;
-    Ok(written + "\n")
+    let written = written.map_err(|error| SpecError::from(ConfigError::Json(error)))? + "\n";
+    let read = Config::parse(written.as_bytes()).map_err(SpecError::from)?;
+    check(&DecoderSpec::from_config(&read)?, spec, &kept, config)?;
+    Ok(written)
+}
+
+/// Refuses a configuration that reads as another decoder than the layers that stay make.
+fn check(
+    read: &DecoderSpec,
+    whole: &DecoderSpec,
+    kept: &[usize],
+    config: &Config,
+) -> Result<(), ExportError> {
+    let mut expected = whole.clone();
+    let blocks = kept.iter().filter_map(|&layer| whole.blocks.get(layer));
+    expected.blocks = blocks.copied().collect();
+    if *read == expected {
+        return Ok(());
+    }
+    if config.raw(BY_NUMBER).and_then(Value::as_bool) == Some(true) {
+        return Err(ExportError::TiedToNumber { field: BY_NUMBER });
+    }
+    let differs = read.blocks.iter().zip(&expected.blocks);
+    let layer = differs
+        .take_while(|(read, expected)| read == expected)
+        .count();
+    Err(ExportError::Configuration {
+        problem: match kept.get(layer) {
+            Some(old) => {
+                format!("layer {layer}, which was layer {old}, would compute something else")
+            }
+            None => "the model would be another".to_owned(),
+        },
+    })
 }

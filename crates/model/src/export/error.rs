@@ -22,14 +22,37 @@ pub enum ExportError {
         /// The field.
         field: &'static str,
     },
+    /// The configuration says of the layers that stay something else than of the same layers before.
+    #[error(
+        "config.json cannot say what the layers that stay are: {problem}; the pruned model can be run here, but not exported"
+    )]
+    Configuration {
+        /// What is wrong.
+        problem: String,
+    },
+    /// A changed weight is larger than its data type can say.
+    #[error(
+        "tensor `{name}` would hold {value:e} after the change, which {dtype:?} cannot; the model must be stored in a wider \
+         type first"
+    )]
+    Overflow {
+        /// The tensor.
+        name: String,
+        /// The value.
+        value: f32,
+        /// The type in which the tensor is stored.
+        dtype: safetensors::Dtype,
+    },
     /// The folder is there.
     #[error("{path} exists already; --force replaces it")]
     Exists {
         /// The folder.
         path: String,
     },
-    /// The folder to replace is no model.
-    #[error("{path} is not a model folder (it has no config.json) and is not replaced")]
+    /// The folder to replace is no model and no adapter.
+    #[error(
+        "{path} is not a model folder (it has neither config.json nor adapter_config.json) and is not replaced"
+    )]
     NotAModel {
         /// The folder.
         path: String,

@@ -42,7 +42,11 @@ impl FolderTarget {
             if !force {
                 return Err(ExportError::Exists { path: shown() });
             }
-            if !path.join("config.json").exists() && !is_empty() {
+            // What may be replaced is of the kinds that are written.
+            let is_ours = ["config.json", "adapter_config.json"]
+                .iter()
+                .any(|name| path.join(name).exists());
+            if !is_ours && !is_empty() {
                 return Err(ExportError::NotAModel { path: shown() });
             }
         }

@@ -68,19 +68,19 @@ pub async fn write_file<T: ExportTarget>(
     target.append(contents).await
 }
 
-/// Writes the model without the layers `removed`: configuration, weights in as many shards as the source
-/// has where each keeps a tensor, and the files of the tokenizer and of generation.
+/// Writes the model without the layers `removed`: configuration, exactly the weights of the decoder that stay, in as many
+/// shards as the source has where each keeps a tensor, and the files of the tokenizer and of generation.
 ///
 /// # Errors
-/// When a layer does not exist or none would be left, the configuration ties a layer's number to what it
-/// computes, a source file cannot be read, the target refuses, or `progress` breaks off.
+/// When a layer does not exist or none would be left, the configuration cannot say of the layers that stay what they
+/// compute, a source file cannot be read, the target refuses, or `progress` breaks off.
 pub async fn export<F: ModelFiles, T: ExportTarget>(
     checkpoint: &Checkpoint<F>,
     removed: &BTreeSet<usize>,
     target: &mut T,
     progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
 ) -> Result<(), ExportError> {
-    let spec = DecoderSpec::from_config(checkpoint.config())?;
+    let spec = spec(checkpoint).await?;
     let layers = spec.layers();
     if let Some(&layer) = removed.iter().find(|layer| **layer >= layers) {
         return Err(ModelError::NoSuchLayer { layer, layers }.into());
@@ -88,10 +88,10 @@ pub async fn export<F: ModelFiles, T: ExportTarget>(
     if removed.len() == layers {
         return Err(ModelError::NoLayerLeft { layers }.into());
     }
-    let config = config::without(checkpoint.config(), &spec, removed)?;
+    let config = config::without(checkpoint.config(), spec, removed)?;
     write_file(target, "config.json", config.as_bytes()).await?;
     write_companions(checkpoint, target).await?;
-    weights::write(checkpoint, layers, removed, &[], target, progress).await
+    weights::write(checkpoint, removed, &[], target, progress).await
 }
 
 /// Writes the model with `changes` added to its weights, each rounded to the data type of its tensor; the rest is
@@ -105,12 +105,17 @@ pub async fn export_changed<F: ModelFiles, T: ExportTarget>(
     target: &mut T,
     progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
 ) -> Result<(), ExportError> {
-    let spec = DecoderSpec::from_config(checkpoint.config())?;
-    let config = config::without(checkpoint.config(), &spec, &BTreeSet::new())?;
+    let none = BTreeSet::new();
+    let spec = spec(checkpoint).await?;
+    let config = config::without(checkpoint.config(), spec, &none)?;
     write_file(target, "config.json", config.as_bytes()).await?;
     write_companions(checkpoint, target).await?;
-    let none = BTreeSet::new();
-    weights::write(checkpoint, spec.layers(), &none, changes, target, progress).await
+    weights::write(checkpoint, &none, changes, target, progress).await
+}
+
+/// The decoder that the files hold.
+async fn spec<F: ModelFiles>(checkpoint: &Checkpoint<F>) -> Result<&DecoderSpec, ModelError> {
+    Ok(checkpoint.inventory().await?.spec())
 }
 
 /// Copies the files of the tokenizer and of generation.

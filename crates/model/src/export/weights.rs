@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::{ExportError, ExportTarget, write_file};
 use crate::{
-    Checkpoint, LoadProgress, LowRank, ModelError, ModelFiles, families,
+    Checkpoint, LoadProgress, LowRank, ModelError, ModelFiles,
+    families::{TensorLayout, Wanted},
     tensors::{CheckpointError, TensorEntry},
 };
 
@@ -25,25 +26,26 @@ struct Kept<'a> {
     entry: &'a TensorEntry,
 }
 
-/// Copies every tensor that stays, `changes` added to those that they are of. A source in shards becomes as many, less those that lose all.
+/// Copies the tensors of the decoder that stay, `changes` added to those that they are of, and none that it does not ask
+/// for. A source in shards becomes as many, less those that lose all.
 pub(super) async fn write<F: ModelFiles, T: ExportTarget>(
     checkpoint: &Checkpoint<F>,
-    layers: usize,
     removed: &BTreeSet<usize>,
     changes: &[LowRank],
     target: &mut T,
     progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
 ) -> Result<(), ExportError> {
-    let names = families::of(checkpoint.config())?.names;
-    let rename = |name: &str| renamed(name, names.prefix, names.block, layers, removed);
+    let inventory = checkpoint.inventory().await.map_err(ModelError::from)?;
+    let prefix = inventory.layout().names.prefix;
+    let stays = staying(inventory.layout(), removed);
     let mut shards = Vec::new();
     for file in checkpoint.weight_files() {
-        let tensors = checkpoint.tensors().iter();
-        let mut kept: Vec<Kept<'_>> = tensors
-            .filter(|(_, entry)| entry.file == *file)
-            .filter_map(|(stored, entry)| {
-                let name = rename(stored)?;
-                Some(Kept {
+        let mut kept: Vec<Kept<'_>> = stays
+            .iter()
+            .filter_map(|(stored, name)| {
+                let entry = checkpoint.entry(stored)?;
+                let name = name.clone();
+                (entry.file == *file).then_some(Kept {
                     name,
                     stored,
                     entry,
@@ -68,7 +70,7 @@ pub(super) async fn write<F: ModelFiles, T: ExportTarget>(
         for Kept { entry, stored, .. } in shard {
             let full = stored.strip_suffix(".weight").unwrap_or_default();
             // Checkpoints of the bare model have no prefix.
-            let bare = |name: &str| name.strip_prefix(names.prefix).map(str::to_owned);
+            let bare = |name: &str| name.strip_prefix(prefix).map(str::to_owned);
             let is_its = |change: &&LowRank| {
                 change.name == full || bare(&change.name).is_some_and(|name| name == full)
             };
@@ -120,35 +122,19 @@ pub(super) async fn write<F: ModelFiles, T: ExportTarget>(
     Ok(())
 }
 
-/// The tensor's name in the pruned model; none where it goes with its layer.
-fn renamed(
-    name: &str,
-    prefix: &str,
-    block: &str,
-    layers: usize,
-    removed: &BTreeSet<usize>,
-) -> Option<String> {
-    let whole = || Some(name.to_owned());
-    let (before, after) = block.split_once("{}").unwrap_or((block, ""));
-    let (outer, inner) = match name.strip_prefix(prefix) {
-        Some(inner) => (prefix, inner),
-        None => ("", name),
-    };
-    let Some(rest) = inner.strip_prefix(before) else {
-        return whole();
-    };
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, rest) = rest.split_at(digits);
-    let (Ok(layer), Some(_)) = (number.parse::<usize>(), rest.strip_prefix(after)) else {
-        return whole();
-    };
-    // Beyond the last layer lie extras, such as heads that predict several tokens; their number would
-    // not fit any more.
-    if layer >= layers || removed.contains(&layer) {
-        return None;
-    }
-    let number = layer - removed.range(..layer).count();
-    Some(format!("{outer}{before}{number}{rest}"))
+/// The tensors that stay without the layers `removed`, by their names in the source and in the pruned model.
+fn staying(layout: TensorLayout<'_>, removed: &BTreeSet<usize>) -> Vec<(String, String)> {
+    let same = |wanted: Wanted| (wanted.name.clone(), wanted.name);
+    let final_norm = layout.final_norm();
+    let shared = [Some(layout.embedding()), layout.positions(), layout.head()];
+    let shared = shared.into_iter().flatten();
+    let shared = shared.chain([final_norm.weight]).chain(final_norm.bias);
+    let kept = (0..layout.spec.layers()).filter(|layer| !removed.contains(layer));
+    let of_blocks = kept.enumerate().flat_map(|(new, old)| {
+        let (new, old) = (layout.block(new).all(), layout.block(old).all());
+        old.zip(new).map(|(old, new)| (old.name, new.name))
+    });
+    shared.map(same).chain(of_blocks).collect()
 }
 
 /// Values as the file keeps them, rounded to its data type.
@@ -156,23 +142,32 @@ fn encoded(
     name: &str,
     dtype: Dtype,
     values: impl Iterator<Item = f32>,
-) -> Result<Vec<u8>, ModelError> {
-    Ok(match dtype {
-        Dtype::F32 => values.flat_map(f32::to_le_bytes).collect(),
-        Dtype::F16 => values
-            .flat_map(|value| f16::from_f32(value).to_le_bytes())
-            .collect(),
-        Dtype::BF16 => values
-            .flat_map(|value| bf16::from_f32(value).to_le_bytes())
-            .collect(),
-        dtype => {
-            return Err(CheckpointError::Dtype {
-                name: name.into(),
-                dtype,
+) -> Result<Vec<u8>, ExportError> {
+    let mut bytes = Vec::new();
+    for value in values {
+        let rounded = match dtype {
+            Dtype::F32 => value,
+            Dtype::F16 => f16::from_f32(value).to_f32(),
+            Dtype::BF16 => bf16::from_f32(value).to_f32(),
+            dtype => {
+                let name = name.into();
+                return Err(ModelError::from(CheckpointError::Dtype { name, dtype }).into());
             }
-            .into());
+        };
+        if !rounded.is_finite() {
+            return Err(ExportError::Overflow {
+                name: name.into(),
+                value,
+                dtype,
+            });
         }
-    })
+        match dtype {
+            Dtype::F16 => bytes.extend(f16::from_f32(value).to_le_bytes()),
+            Dtype::BF16 => bytes.extend(bf16::from_f32(value).to_le_bytes()),
+            _ => bytes.extend(value.to_le_bytes()),
+        }
+    }
+    Ok(bytes)
 }
 
 /// Length and header of a safetensors file that holds the tensors end to end.
@@ -206,22 +201,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn layers_are_renumbered_and_nothing_else() {
-        let removed = BTreeSet::from([1, 4]);
-        let new = |name| renamed(name, "model.", "layers.{}.", 12, &removed);
-        assert_eq!(
-            new("model.layers.0.a.weight").unwrap(),
-            "model.layers.0.a.weight"
-        );
-        assert_eq!(
-            new("model.layers.2.a.weight").unwrap(),
-            "model.layers.1.a.weight"
-        );
-        assert_eq!(new("layers.11.b").unwrap(), "layers.9.b");
-        assert_eq!(new("model.layers.1.a.weight"), None);
-        assert_eq!(new("model.layers.12.a.weight"), None);
-        assert_eq!(new("model.norm.weight").unwrap(), "model.norm.weight");
-        assert_eq!(new("lm_head.weight").unwrap(), "lm_head.weight");
-        assert_eq!(new("model.layers.x").unwrap(), "model.layers.x");
+    fn what_no_longer_fits_its_data_type_is_refused_by_name() {
+        let encode = |dtype, value: f32| encoded("a.weight", dtype, [1.0, value].into_iter());
+        for (dtype, largest, beyond) in [
+            (Dtype::F16, 65504.0, 65520.0),
+            (Dtype::BF16, 3.38e38, f32::MAX),
+            (Dtype::F32, f32::MAX, f32::INFINITY),
+        ] {
+            assert!(encode(dtype, largest).is_ok(), "{dtype:?}");
+            assert!(encode(dtype, -largest).is_ok(), "{dtype:?}");
+            for value in [beyond, -beyond, f32::NAN] {
+                let refused = encode(dtype, value);
+                let Err(ExportError::Overflow { name, .. }) = refused else {
+                    unreachable!("{dtype:?}: {refused:?}");
+                };
+                assert_eq!(name, "a.weight");
+            }
+        }
     }
 }

@@ -1,27 +1,31 @@
 //! Several prompts continued at once, greedily: what evaluation by generation needs.
 
+use std::ops::ControlFlow;
+
 use burn::tensor::Tensor;
 
 use super::{limit, read};
 use crate::{
-    ModelError,
+    ModelError, breathe,
     decoder::{Decoder, KvCache, NoObserver, PaddingSide, TokenBatch},
 };
 
 /// Continues every prompt with its most likely tokens; the lower id where two are equal. A text ends at
 /// one of `stop`, which is not part of it, after `max_new_tokens`, when `is_done` says so of what has been
-/// generated, or where trained positions end. Texts come in the order of prompts.
+/// generated, or where trained positions end. Texts come in the order of prompts; none where `go_on`, which is asked before
+/// every token, breaks off.
 ///
 /// # Errors
-/// When a prompt is empty or longer than the trained positions, an id is outside the vocabulary, or the
-/// device fails.
+/// When a prompt is empty or longer than the trained positions, an id is outside the vocabulary, the
+/// logits are no numbers, or the device fails.
 pub async fn generate_batch<S: AsRef<[u32]>>(
     decoder: &Decoder,
     prompts: &[S],
     max_new_tokens: usize,
     stop: &[u32],
     is_done: &mut dyn FnMut(&[u32]) -> bool,
-) -> Result<Vec<Vec<u32>>, ModelError> {
+    go_on: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<Option<Vec<Vec<u32>>>, ModelError> {
     let longest = prompts.iter().map(|prompt| prompt.as_ref().len()).max();
     let room = limit(decoder).saturating_sub(longest.unwrap_or(0));
     let mut texts: Vec<Vec<u32>> = vec![Vec::new(); prompts.len()];
@@ -29,6 +33,10 @@ pub async fn generate_batch<S: AsRef<[u32]>>(
     let mut cache = KvCache::new();
     let mut batch = TokenBatch::new(prompts, PaddingSide::Left)?;
     for _ in 0..max_new_tokens.min(room.saturating_add(1)) {
+        breathe().await;
+        if go_on().is_break() {
+            return Ok(None);
+        }
         let hidden = decoder.hidden_states(&batch, Some(&mut cache), &mut NoObserver)?;
         let last = hidden.narrow(1, batch.shape()[1] - 1, 1);
         let next = most_likely(decoder.logits(last)).await?;
@@ -50,7 +58,7 @@ pub async fn generate_batch<S: AsRef<[u32]>>(
         let step: Vec<[u32; 1]> = next.into_iter().map(|token| [token]).collect();
         batch = TokenBatch::new(&step, PaddingSide::Left)?;
     }
-    Ok(texts)
+    Ok(Some(texts))
 }
 
 /// The best id of each row of logits `[batch, 1, vocabulary]`, ranked on the host as in sampling.

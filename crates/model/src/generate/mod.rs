@@ -51,7 +51,7 @@ pub struct GenerateOptions {
 ///
 /// # Errors
 /// When the prompt is empty or longer than the trained positions, an id is outside the vocabulary,
-/// the sampling options are out of range, or the device fails.
+/// the sampling options are out of range, the logits are no numbers, or the device fails.
 pub async fn generate(
     decoder: &Decoder,
     prompt: &[u32],
@@ -94,7 +94,12 @@ fn limit(decoder: &Decoder) -> usize {
 
 async fn read(logits: Tensor<3>) -> Result<Vec<f32>, ModelError> {
     let data = logits.into_data_async().await?;
-    Ok(data.iter::<f32>().collect())
+    let logits: Vec<f32> = data.iter().collect();
+    match logits.iter().any(|logit| logit.is_nan()) {
+        // NaN ranks above all numbers: what followed would be chosen by it.
+        true => Err(ModelError::NotNumbers),
+        false => Ok(logits),
+    }
 }
 
 enum Chooser {

@@ -18,15 +18,24 @@ pub struct Parting {
 }
 
 impl Parting {
-    /// For a device that would take `batch` sequences, or tokens, in one pass: on the CPU each thread has its share of them.
+    /// For a device that would take `batch` sequences, or tokens, in one pass: on the CPU threads have a share of them each,
+    /// so that `batch` bounds what all threads together hold in memory.
     pub fn of(batch: usize, device: &Device) -> Self {
-        let parts = match is_shared(device) {
-            true => threads(),
-            false => 1,
-        };
-        Self {
-            size: batch.div_ceil(parts).max(1),
-            parts,
+        Self::among(batch, if is_shared(device) { threads() } else { 1 })
+    }
+
+    /// For so many threads. Of fewer sequences than threads there is one part, whose operations the threads share: slower
+    /// on a small model, but none of them would have nothing to do.
+    pub fn among(batch: usize, threads: usize) -> Self {
+        match batch / threads.max(1) {
+            0 => Self {
+                size: batch.max(1),
+                parts: 1,
+            },
+            size => Self {
+                size,
+                parts: threads.max(1),
+            },
         }
     }
 
@@ -35,22 +44,24 @@ impl Parting {
         self.size * self.parts
     }
 
-    /// The next parts of `order`, which names sequences from the longest to the shortest, and what is left of it. A part
-    /// has `size` tokens at most, padding included, where one sequence alone has no more.
+    /// The next parts of `order`, which names sequences from the longest to the shortest, and what is left of it. All parts
+    /// together have as many tokens as there are to be at most, padding included, where one sequence alone has no more.
     pub fn next_parts<'a>(
         &self,
         order: &'a [usize],
         length: impl Fn(usize) -> usize,
     ) -> (Vec<&'a [usize]>, &'a [usize]) {
-        let mut parts = Vec::new();
-        let mut rest = order;
-        while let Some(&longest) = rest.first().filter(|_| parts.len() < self.parts) {
-            let rows = (self.size / length(longest).max(1)).max(1);
-            let (part, others) = rest.split_at(rows.min(rest.len()));
-            parts.push(part);
-            rest = others;
-        }
-        (parts, rest)
+        let Some(&longest) = order.first() else {
+            return (Vec::new(), order);
+        };
+        let most = self.together() / length(longest).max(1);
+        let rows = most.clamp(1, order.len());
+        let each = match rows / self.parts {
+            0 => rows,
+            each => each,
+        };
+        let (next, rest) = order.split_at(rows.min(each * self.parts));
+        (next.chunks(each).collect(), rest)
     }
 }
 

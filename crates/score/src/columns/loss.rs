@@ -9,14 +9,7 @@ pub(crate) const LOSS_CHANGE: &str = "loss_change";
 /// Mean loss per token without the layer, less that of the whole model.
 pub(super) fn column(losses: &LayerLosses) -> Column<'_> {
     let values = |weights: &[u32]| {
-        let mean = |sums: &[f64]| {
-            let (mut loss, mut tokens) = (0.0, 0.0);
-            for ((sum, count), &weight) in sums.iter().zip(&losses.tokens).zip(weights) {
-                loss += f64::from(weight) * sum;
-                tokens += f64::from(weight) * *count as f64;
-            }
-            (tokens > 0.0).then(|| loss / tokens)
-        };
+        let mean = |sums: &[f64]| losses.mean(sums, weights);
         let whole = mean(&losses.whole);
         let change =
             |sums: &Vec<f64>| Some(mean(sums)? - whole?).filter(|change| change.is_finite());

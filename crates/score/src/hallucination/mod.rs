@@ -5,7 +5,7 @@
 mod probe;
 
 use layerlab_stats::{
-    Epsilon, Estimator, Resamples, SummedTap, TapStatistics, percentile_interval,
+    Epsilon, Estimator, FEW_UNITS, Resamples, SummedTap, TapStatistics, percentile_interval,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -92,7 +92,8 @@ pub struct LayerContrast {
     pub ln_eavss: Estimate,
     /// |ln EAVSS|.
     pub propensity: Option<f64>,
-    /// Whether the interval of ln EAVSS leaves out 0; none without an interval.
+    /// Whether the interval of ln EAVSS leaves out 0; none without an interval, or of fewer than 10 pairs, whose
+    /// interval is too narrow.
     pub distinguishable: Option<bool>,
     /// 1 is the layer of the highest propensity.
     pub rank: Option<usize>,
@@ -239,7 +240,9 @@ impl Both<'_> {
             hss: estimate(1),
             ln_eavss,
             propensity: ln_eavss.value.map(f64::abs),
-            distinguishable: ln_eavss.excludes(0.0),
+            distinguishable: ln_eavss
+                .excludes(0.0)
+                .filter(|_| resamples.data().len() >= FEW_UNITS),
             rank: None,
             auroc,
         }

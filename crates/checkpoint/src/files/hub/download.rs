@@ -239,7 +239,7 @@ impl<'a> Download<'a> {
         }
     }
 
-    fn not_found(&self, file: &str) -> HubError {
+    pub fn not_found(&self, file: &str) -> HubError {
         HubError::NotFound {
             id: self.repository.id.clone(),
             file: file.into(),

@@ -36,6 +36,17 @@ pub enum HubError {
         /// The file.
         file: String,
     },
+    /// It is an adapter, which changes a model, and not a model.
+    #[error(
+        "{id} is an adapter of {base} (adapter_config.json), not a model: give that model, or merge the adapter into it \
+         and save the result"
+    )]
+    Adapter {
+        /// The repository.
+        id: String,
+        /// The model that it changes.
+        base: String,
+    },
     /// It is private or gated; or not there, which the public Hub tells only those who are
     /// signed in.
     #[error("{id} may not be read: if it exists, it is private or gated; {}", advice(token.as_deref()))]

@@ -19,7 +19,7 @@ pub use repository::DatasetRepository;
 pub use server::TransferError;
 
 use super::Folder;
-use crate::tokenizer;
+use crate::{tensors::base_model, tokenizer};
 use cache::Cache;
 use download::Download;
 use names::{is_id, is_name};
@@ -29,6 +29,7 @@ const CONFIG: &str = "config.json";
 const INDEX: &str = "model.safetensors.index.json";
 const WEIGHTS: &str = "model.safetensors";
 const GENERATION: &str = "generation_config.json";
+const ADAPTER: &str = "adapter_config.json";
 
 /// How to reach the Hub.
 #[derive(Debug, Clone, Default)]
@@ -106,7 +107,9 @@ pub fn fetch(
         return Ok(folder);
     }
     let mut download = Download::new(&repository, &cached, options, progress)?;
-    download.newest(CONFIG)?;
+    if let Err(error) = download.newest(CONFIG) {
+        return Err(adapter(error, id, &mut download));
+    }
     for file in tokenizer::BESIDE.into_iter().chain([GENERATION]) {
         download.wanted(file)?;
     }
@@ -115,17 +118,35 @@ pub fn fetch(
             download.wanted(file)?;
         }
     }
-    match download.wanted(INDEX)? {
-        Some(index) => {
-            for shard in shards(id, &index)? {
-                download.needed(&shard)?;
+    // As they are looked for when they are read: the one file first.
+    if download.wanted(WEIGHTS)?.is_none() {
+        match download.wanted(INDEX)? {
+            Some(index) => {
+                for shard in shards(id, &index)? {
+                    download.needed(&shard)?;
+                }
             }
-        }
-        None => {
-            download.needed(WEIGHTS)?;
+            None => {
+                let error = download.not_found(WEIGHTS);
+                return Err(adapter(error, id, &mut download));
+            }
         }
     }
     complete(id, &cached)?.ok_or_else(|| HubError::Changed { id: id.into() })
+}
+
+/// What is wrong with a repository that lacks what a model needs: it may be an adapter's.
+fn adapter(error: HubError, id: &str, download: &mut Download<'_>) -> HubError {
+    if !matches!(error, HubError::NotFound { .. }) {
+        return error;
+    }
+    let Ok(Some(config)) = download.wanted(ADAPTER) else {
+        return error;
+    };
+    HubError::Adapter {
+        id: id.into(),
+        base: base_model(&fs::read(config).unwrap_or_default()),
+    }
 }
 
 /// The folder of a model of which the cache has the configuration and all weights, of one revision.
@@ -133,12 +154,13 @@ fn complete(id: &str, cached: &Cache) -> Result<Option<Folder>, HubError> {
     let Some(config) = cached.get(CONFIG) else {
         return Ok(None);
     };
-    let whole = match cached.get(INDEX) {
-        Some(index) => {
+    let whole = match (cached.get(WEIGHTS), cached.get(INDEX)) {
+        (Some(_), _) => true,
+        (None, Some(index)) => {
             let shards = shards(id, &index)?;
             shards.iter().all(|shard| cached.get(shard).is_some())
         }
-        None => cached.get(WEIGHTS).is_some(),
+        (None, None) => false,
     };
     let folder = config.parent().map(Folder::new);
     Ok(folder.filter(|_| whole))

@@ -21,7 +21,9 @@ pub(super) fn chart(report: &Report) -> Markup {
         @if !changed.is_empty() {
             div.panels.wide {
                 @for (task, metric) in report.metrics() {
-                    (panel(changed, &task.dataset, metric))
+                    @if changed.iter().any(|row| row.comparison(&task.dataset, metric).is_some()) {
+                        (panel(changed, &task.dataset, metric))
+                    }
                 }
             }
         }

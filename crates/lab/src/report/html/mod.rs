@@ -11,7 +11,11 @@ use layerlab_eval::Task;
 use layerlab_score::Role;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Report, ScoringReport, bytes, count, number::significant, task_table::Row};
+use super::{
+    Report, ScoringReport, bytes, count,
+    number::significant,
+    task_table::{Row, p_value},
+};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -41,6 +45,7 @@ impl Report {
                             section {
                                 h2 { "What is kept" }
                                 (self.kept_table())
+                                @for note in self.task_notes() { p.soft { (note) } }
                                 (kept::chart(self))
                             }
                         }
@@ -122,11 +127,16 @@ impl Report {
             html! {
                 td {
                     (significant(result.and_then(|result| result.value)))
-                    @if compared.is_some_and(|compared| compared.is_significant()) {
-                        span.mark title="the paired difference's interval leaves out 0" { "*" }
-                    }
+                    @if compared.is_some_and(|compared| compared.is_significant()) { span.mark { "*" } }
                     @if let Some((low, high)) = result.and_then(|result| result.low.zip(result.high)) {
-                        span.interval { (significant(Some(low))) " – " (significant(Some(high))) }
+                        span.interval {
+                            @if result.is_some_and(|result| result.rough) { "~ " }
+                            (significant(Some(low))) " – " (significant(Some(high)))
+                        }
+                    }
+                    @if let Some(p) = compared.and_then(p_value) { span.interval { (p) } }
+                    @if let Some(bits) = row.bits(dataset, metric) {
+                        span.interval { (significant(Some(bits))) " bits/byte" }
                     }
                 }
             }

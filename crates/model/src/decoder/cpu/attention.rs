@@ -19,7 +19,8 @@ const NEGLIGIBLE: f32 = -50.0;
 
 /// Values mixed by the softmax of `scale` times query times key, `[batch, tokens, heads * dim]`. Queries are
 /// `[batch, heads, tokens, dim]`, keys and values `[batch, kv_heads, seen, dim]`; `heads / kv_heads` neighbours share a key
-/// head. Of each query `[batch or 1, tokens]`, `visible` says which keys it sees; one that sees none gives 0.
+/// head. Of each query `[batch or 1, tokens]`, `visible` says which keys it sees; one that sees none gives 0,
+/// one that sees a score that is no number gives NaN.
 pub(in super::super) fn mix(
     queries: &Tensor<4>,
     keys: &Tensor<4>,
@@ -126,6 +127,7 @@ impl WithSimd for KeyHead<'_> {
                 for (number, sum) in sums.iter().enumerate() {
                     let mixed = &mixed[number * channel_blocks * block..][..dim];
                     let output = &mut output[rows[number] * dim..][..dim];
+                    // Of a sum that is no number, what is mixed is none either.
                     let factor = if *sum > 0.0 { 1.0 / sum } else { 0.0 };
                     for (output, mixed) in output.iter_mut().zip(mixed) {
                         *output = mixed * factor;
@@ -214,8 +216,13 @@ fn weigh<S: Simd>(simd: S, scores: &mut [f32], visible: Range<usize>, scale: f32
     let mut sum = simd.splat_f32s(0.0);
     for score in scores {
         let distance = simd.mul_f32s(scale, simd.sub_f32s(*score, greatest));
-        let counts = simd.greater_than_f32s(distance, simd.splat_f32s(NEGLIGIBLE));
-        *score = simd.select_f32s(counts, exponential(simd, distance), simd.splat_f32s(0.0));
+        // NaN is not negligible.
+        let negligible = simd.less_than_or_equal_f32s(distance, simd.splat_f32s(NEGLIGIBLE));
+        *score = simd.select_f32s(
+            negligible,
+            simd.splat_f32s(0.0),
+            exponential(simd, distance),
+        );
         sum = simd.add_f32s(sum, *score);
     }
     simd.reduce_sum_f32s(sum)

@@ -22,11 +22,11 @@ const TERMS: [f32; 8] = [
     1.0,
 ];
 
-/// e^x to 2 units in the last place; x below -87 counts as -87, above 88 as 88.
+/// e^x to 2 units in the last place; x below -87 counts as -87, above 88 as 88. NaN stays NaN.
 #[inline(always)]
-pub(super) fn exponential<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+pub(super) fn exponential<S: Simd>(simd: S, exponent: S::f32s) -> S::f32s {
     // No closures here: they would not be compiled for the wide instructions.
-    let x = simd.max_f32s(x, simd.splat_f32s(LEAST));
+    let x = simd.max_f32s(exponent, simd.splat_f32s(LEAST));
     let x = simd.min_f32s(x, simd.splat_f32s(MOST));
     // x = n · ln 2 + r
     let round = simd.splat_f32s(ROUND);
@@ -41,7 +41,9 @@ pub(super) fn exponential<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     // 2^n, its exponent's bits out of the low bits of `shifted`.
     let bits = simd.transmute_u32s_f32s(shifted);
     let power = simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(23));
-    simd.mul_f32s(sum, simd.transmute_f32s_u32s(power))
+    let found = simd.mul_f32s(sum, simd.transmute_f32s_u32s(power));
+    // Of NaN and a number, some processors call the number the greater.
+    simd.select_f32s(simd.equal_f32s(exponent, exponent), found, exponent)
 }
 
 #[cfg(test)]
@@ -83,5 +85,14 @@ mod tests {
             extremes.iter().all(|value| (0.0..2e-38).contains(value)),
             "{extremes:?}"
         );
+        // Wherever in a vector it stands, and nowhere else.
+        for place in 0..16 {
+            let mut values = [0.5; 16];
+            values[place] = f32::NAN;
+            vectorised(Each(&mut values));
+            for (other, value) in values.iter().enumerate() {
+                assert_eq!(value.is_nan(), other == place, "{place}: {values:?}");
+            }
+        }
     }
 }

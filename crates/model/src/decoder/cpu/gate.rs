@@ -54,9 +54,14 @@ impl WithSimd for Gate<'_> {
     }
 }
 
+/// Below this, e^-x is beyond what float32 holds.
+const LEAST: f32 = -88.0;
+
 /// x / (1 + e^-x)
 #[inline(always)]
 fn silu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let rest = exponential(simd, simd.sub_f32s(simd.splat_f32s(0.0), x));
+    let beyond = simd.less_than_f32s(x, simd.splat_f32s(LEAST));
+    let rest = simd.select_f32s(beyond, simd.splat_f32s(f32::INFINITY), rest);
     simd.div_f32s(x, simd.add_f32s(simd.splat_f32s(1.0), rest))
 }

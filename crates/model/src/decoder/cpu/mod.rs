@@ -1,7 +1,7 @@
 //! What takes Burn's operations several passes over memory, in one pass on the processor.
 //!
 //! Every function gives none where a tensor lies on a GPU, is not f32, or is watched for gradients: Burn's operations
-//! serve there, and are what these are tested against.
+//! serve there, and are what these are tested against (`tests.rs`), NaN and infinities included.
 
 mod attention;
 mod exponential;
@@ -11,6 +11,8 @@ mod likelihood;
 mod linear;
 mod norm;
 mod product;
+#[cfg(test)]
+mod tests;
 
 pub(super) use attention::mix;
 pub(super) use gate::gated;

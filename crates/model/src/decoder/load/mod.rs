@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     Checkpoint, ModelError, ModelFiles,
-    families::{self, AttentionNames, LinearLayout, MlpNames, TensorNames},
-    spec::{DecoderSpec, HeadNormSpec, NormKind, Residual},
+    families::{Affine, BlockTensors, LinearLayout, QueryKeyValue, TensorLayout, Wanted},
+    spec::{HeadNormSpec, NormKind},
 };
 
 /// How far loading has come.
@@ -34,8 +34,9 @@ pub struct LoadProgress {
 }
 
 impl Decoder {
-    /// Builds the decoder that the checkpoint's configuration describes and moves its weights to
-    /// `device`, one tensor at a time: the host never holds more than the largest one.
+    /// Builds the decoder that the checkpoint describes and moves its weights to `device`, one tensor at a time: the host
+    /// never holds more than the largest one. What of the checkpoint is not used stands in its
+    /// [inventory](Checkpoint::inventory).
     ///
     /// # Errors
     /// When the family is unknown, a tensor is missing, has another shape or another data type than
@@ -46,44 +47,32 @@ impl Decoder {
         device: &Device,
         progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
     ) -> Result<Self, ModelError> {
-        let family = families::of(checkpoint.config())?;
-        let spec = (family.spec)(checkpoint.config())?;
-        let bare = format!("{}.weight", family.names.embedding);
+        let inventory = checkpoint.inventory().await?;
+        let layout = inventory.layout();
         let mut loader = Loader {
-            prefix: match checkpoint.entry(&bare) {
-                Some(_) => "",
-                None => family.names.prefix,
-            },
-            names: family.names,
-            spec: &spec,
+            layout,
             checkpoint,
             device,
             progress,
             bytes: 0,
             unsettled: 0,
         };
-        let embedding = loader
-            .embedding(family.names.embedding, spec.vocab_size)
-            .await?;
-        let positions = match (family.names.positions, &spec.position) {
-            (Some(name), crate::spec::PositionSpec::Learned { positions }) => {
-                Some(loader.embedding(name, *positions).await?)
-            }
-            _ => None,
+        let embedding = loader.embedding(&layout.embedding()).await?;
+        let positions = match layout.positions() {
+            Some(positions) => Some(loader.embedding(&positions).await?),
+            None => None,
         };
-        let mut blocks = Vec::with_capacity(spec.layers());
-        for layer in 0..spec.layers() {
-            blocks.push(loader.block(layer).await?);
+        let mut blocks = Vec::with_capacity(layout.spec.layers());
+        for layer in 0..layout.spec.layers() {
+            blocks.push(loader.block(layer, &layout.block(layer)).await?);
         }
-        let final_norm = loader.norm(&loader.shared(family.names.final_norm)).await?;
-        let head = match spec.tied_embeddings {
-            true => None,
-            false => {
-                let shape = [spec.vocab_size, spec.hidden_size];
-                let name = family.names.head;
+        let final_norm = loader.norm(&layout.final_norm()).await?;
+        let head = match layout.head() {
+            None => None,
+            Some(weight) => {
+                let head = Affine { weight, bias: None };
                 // The head is an ordinary `Linear` even where the blocks' maps are not.
-                let layout = LinearLayout::OutputsFirst;
-                Some(loader.linear(name, shape, false, layout).await?)
+                Some(loader.linear(&head, LinearLayout::OutputsFirst).await?)
             }
         };
         Ok(Self {
@@ -92,15 +81,13 @@ impl Decoder {
             blocks,
             final_norm,
             head,
-            spec,
+            spec: inventory.spec().clone(),
         })
     }
 }
 
 struct Loader<'a, F> {
-    prefix: &'static str,
-    names: &'static TensorNames,
-    spec: &'a DecoderSpec,
+    layout: TensorLayout<'a>,
     checkpoint: &'a Checkpoint<F>,
     device: &'a Device,
     progress: &'a mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
@@ -110,63 +97,33 @@ struct Loader<'a, F> {
 }
 
 impl<F: ModelFiles> Loader<'_, F> {
-    /// Name of a tensor that belongs to no block.
-    fn shared(&self, name: &str) -> String {
-        format!("{}{name}", self.prefix)
-    }
-
-    /// Name of a tensor of block `layer`.
-    fn of_block(&self, layer: usize, name: &str) -> String {
-        let block = self.names.block.replace("{}", &layer.to_string());
-        format!("{}{block}{name}", self.prefix)
-    }
-
-    async fn embedding(&mut self, name: &str, rows: usize) -> Result<Embedding, ModelError> {
-        let shape = [rows, self.spec.hidden_size];
-        let name = format!("{}.weight", self.shared(name));
+    async fn embedding(&mut self, wanted: &Wanted) -> Result<Embedding, ModelError> {
         Ok(Embedding {
-            weight: Param::from_tensor(self.tensor(&name, shape).await?),
+            weight: Param::from_tensor(self.tensor(wanted).await?),
         })
     }
 
     /// A map of a block, in the layout of the family.
-    async fn projection(
-        &mut self,
-        name: &str,
-        shape: [usize; 2],
-        bias: bool,
-    ) -> Result<Projection, ModelError> {
-        let layout = self.names.layout;
-        let linear = self.linear(name, shape, bias, layout).await?;
+    async fn projection(&mut self, map: &Affine) -> Result<Projection, ModelError> {
+        let linear = self.linear(map, self.layout.names.layout).await?;
         Ok(Projection::plain(linear))
     }
 
-    /// A map of `[outputs, inputs]`, stored in the given layout.
-    async fn linear(
-        &mut self,
-        name: &str,
-        [outputs, inputs]: [usize; 2],
-        bias: bool,
-        layout: LinearLayout,
-    ) -> Result<Linear, ModelError> {
-        let shape = match layout {
-            LinearLayout::OutputsFirst => [outputs, inputs],
-            LinearLayout::InputsFirst => [inputs, outputs],
-        };
-        let weight = self.tensor(&format!("{name}.weight"), shape).await?;
-        let weight = Self::weight(weight, layout);
-        let bias = match bias {
-            true => Some(self.vector(&format!("{name}.bias"), outputs).await?),
-            false => None,
+    /// A map, stored in the given layout.
+    async fn linear(&mut self, map: &Affine, layout: LinearLayout) -> Result<Linear, ModelError> {
+        let weight = Self::weight(self.tensor(&map.weight).await?, layout);
+        let bias = match &map.bias {
+            Some(bias) => Some(self.vector(bias).await?),
+            None => None,
         };
         Ok(Linear { weight, bias })
     }
 
-    async fn norm(&mut self, name: &str) -> Result<Norm, ModelError> {
-        let size = self.spec.hidden_size;
-        let scale = self.vector(&format!("{name}.weight"), size).await?;
-        let epsilon = self.spec.norm.epsilon;
-        Ok(match self.spec.norm.kind {
+    async fn norm(&mut self, stored: &Affine) -> Result<Norm, ModelError> {
+        let size = self.layout.spec.hidden_size;
+        let scale = self.vector(&stored.weight).await?;
+        let epsilon = self.layout.spec.norm.epsilon;
+        Ok(match self.layout.spec.norm.kind {
             NormKind::RmsNorm => {
                 let mut norm = RmsNormConfig::new(size)
                     .with_epsilon(epsilon)
@@ -179,98 +136,77 @@ impl<F: ModelFiles> Loader<'_, F> {
                     .with_epsilon(epsilon)
                     .init(self.device);
                 norm.gamma = scale;
-                norm.beta = Some(self.vector(&format!("{name}.bias"), size).await?);
+                if let Some(bias) = &stored.bias {
+                    norm.beta = Some(self.vector(bias).await?);
+                }
                 Norm::Layer(norm)
             }
         })
     }
 
-    async fn block(&mut self, layer: usize) -> Result<Block, ModelError> {
-        let attention_norm = self
-            .norm(&self.of_block(layer, self.names.attention_norm))
-            .await?;
-        let attention = self.attention(layer).await?;
-        let mlp_norm = match self.spec.residual {
-            Residual::ParallelSharedNorm => None,
-            Residual::Sequential | Residual::Parallel => Some(
-                self.norm(&self.of_block(layer, self.names.mlp_norm))
-                    .await?,
-            ),
-        };
+    async fn block(&mut self, layer: usize, tensors: &BlockTensors) -> Result<Block, ModelError> {
         Ok(Block {
-            attention_norm,
-            attention,
-            mlp_norm,
-            mlp: self.mlp(layer).await?,
-            residual: self.spec.residual,
+            attention_norm: self.norm(&tensors.attention_norm).await?,
+            attention: self.attention(layer, tensors).await?,
+            mlp_norm: match &tensors.mlp_norm {
+                Some(norm) => Some(self.norm(norm).await?),
+                None => None,
+            },
+            mlp: self.mlp(tensors).await?,
+            residual: self.layout.spec.residual,
         })
     }
 
-    async fn attention(&mut self, layer: usize) -> Result<Attention, ModelError> {
-        let spec = &self.spec.attention;
-        let (heads, kv_heads, dim) = (spec.heads, spec.kv_heads, spec.head_dim);
-        let (qkv_bias, output_bias) = (spec.qkv_bias, spec.output_bias);
-        let hidden = self.spec.hidden_size;
-        let [query, key, value] = match &self.names.attention {
-            AttentionNames::Split(names) => {
-                let [query, key, value] = names.map(|name| self.of_block(layer, name));
-                let kv_shape = [kv_heads * dim, hidden];
+    async fn attention(
+        &mut self,
+        layer: usize,
+        tensors: &BlockTensors,
+    ) -> Result<Attention, ModelError> {
+        let spec = &self.layout.spec.attention;
+        let [query, key, value] = match &tensors.attention {
+            QueryKeyValue::Split(maps) => {
+                let [query, key, value] = &**maps;
                 [
-                    self.projection(&query, [heads * dim, hidden], qkv_bias)
-                        .await?,
-                    self.projection(&key, kv_shape, qkv_bias).await?,
-                    self.projection(&value, kv_shape, qkv_bias).await?,
+                    self.projection(query).await?,
+                    self.projection(key).await?,
+                    self.projection(value).await?,
                 ]
             }
-            AttentionNames::FusedThirds(name) | AttentionNames::FusedPerHead(name) => {
-                self.fused(&self.of_block(layer, name)).await?
-            }
+            QueryKeyValue::Fused(map) => self.fused(map).await?,
         };
-        let output = self.of_block(layer, self.names.attention_output);
-        let output = self
-            .projection(&output, [hidden, heads * dim], output_bias)
-            .await?;
-        let (query_norm, key_norm) = match self.names.head_norms {
-            Some([query, key]) => {
-                let (query, key) = (self.of_block(layer, query), self.of_block(layer, key));
-                (
-                    self.head_norm(&query, heads).await?,
-                    self.head_norm(&key, kv_heads).await?,
-                )
-            }
-            None => (None, None),
-        };
+        let output = self.projection(&tensors.attention_output).await?;
+        let [of_queries, of_keys] = &tensors.head_norms;
         Ok(Attention {
             query,
             key,
             value,
             output,
-            query_norm,
-            key_norm,
+            query_norm: self.head_norm(of_queries).await?,
+            key_norm: self.head_norm(of_keys).await?,
             heads: Heads {
-                query: heads,
-                kv: kv_heads,
-                dim,
+                query: spec.heads,
+                kv: spec.kv_heads,
+                dim: spec.head_dim,
             },
-            block: self.spec.blocks[layer],
+            block: self.layout.spec.blocks[layer],
         })
     }
 
     /// Parts one stored map into query, key and value.
-    async fn fused(&mut self, name: &str) -> Result<[Projection; 3], ModelError> {
-        let spec = &self.spec.attention;
-        let row = |part, output| self.names.attention.row(spec, part, output);
-        let (outputs, inputs) = (spec.heads * spec.head_dim, self.spec.hidden_size);
-        let has_bias = spec.qkv_bias;
-        let layout = self.names.layout;
-        let (stored, shape) = match layout {
-            LinearLayout::OutputsFirst => ([3 * outputs, inputs], [outputs, inputs]),
-            LinearLayout::InputsFirst => ([inputs, 3 * outputs], [inputs, outputs]),
+    async fn fused(&mut self, map: &Affine) -> Result<[Projection; 3], ModelError> {
+        let spec = &self.layout.spec.attention;
+        let names = self.layout.names;
+        let row = |part, output| names.attention.row(spec, part, output);
+        let (outputs, inputs) = (spec.heads * spec.head_dim, self.layout.spec.hidden_size);
+        let layout = names.layout;
+        let shape = match layout {
+            LinearLayout::OutputsFirst => [outputs, inputs],
+            LinearLayout::InputsFirst => [inputs, outputs],
         };
-        let weights = self.values(&format!("{name}.weight"), &stored).await?;
-        let biases = match has_bias {
-            true => Some(self.values(&format!("{name}.bias"), &[3 * outputs]).await?),
-            false => None,
+        let weights = self.values(&map.weight).await?;
+        let biases = match &map.bias {
+            Some(bias) => Some(self.values(bias).await?),
+            None => None,
         };
         Ok([0, 1, 2].map(|part| {
             let mut values = Vec::with_capacity(outputs * inputs);
@@ -300,53 +236,41 @@ impl<F: ModelFiles> Loader<'_, F> {
         }))
     }
 
-    async fn head_norm(
-        &mut self,
-        name: &str,
-        heads: usize,
-    ) -> Result<Option<HeadNorm>, ModelError> {
-        let dim = self.spec.attention.head_dim;
-        let epsilon = self.spec.norm.epsilon;
-        Ok(match self.spec.attention.head_norm {
-            None => None,
-            Some(HeadNormSpec::SharedRms) => {
+    /// A norm within heads, of one scale for all or of one for each; none where there are none.
+    async fn head_norm(&mut self, stored: &[Wanted]) -> Result<Option<HeadNorm>, ModelError> {
+        let dim = self.layout.spec.attention.head_dim;
+        let epsilon = self.layout.spec.norm.epsilon;
+        Ok(match (self.layout.spec.attention.head_norm, stored) {
+            (None, _) | (_, []) => None,
+            (Some(HeadNormSpec::SharedRms), [scale, ..]) => {
                 let mut norm = RmsNormConfig::new(dim)
                     .with_epsilon(epsilon)
                     .init(self.device);
-                norm.gamma = self.vector(&format!("{name}.weight"), dim).await?;
+                norm.gamma = self.vector(scale).await?;
                 Some(HeadNorm::SharedRms(norm))
             }
-            Some(HeadNormSpec::LayerNormPerHead) => {
-                let mut scales = Vec::with_capacity(heads * dim);
-                for head in 0..heads {
-                    let name = format!("{}.weight", name.replace("{}", &head.to_string()));
-                    scales.extend(self.values(&name, &[dim]).await?);
+            (Some(HeadNormSpec::LayerNormPerHead), heads) => {
+                let mut scales = Vec::with_capacity(heads.len() * dim);
+                for scale in heads {
+                    scales.extend(self.values(scale).await?);
                 }
                 Some(HeadNorm::PerHead(LayerNormPerHead {
-                    scale: Param::from_tensor(self.upload(scales, [heads, dim])),
+                    scale: Param::from_tensor(self.upload(scales, [heads.len(), dim])),
                     epsilon,
                 }))
             }
         })
     }
 
-    async fn mlp(&mut self, layer: usize) -> Result<Mlp, ModelError> {
-        let (hidden, inner) = (self.spec.hidden_size, self.spec.mlp.inner_size);
-        let bias = self.spec.mlp.bias;
-        let (gate, up, down) = match &self.names.mlp {
-            MlpNames::Gated([gate, up, down]) => {
-                let gate = self.of_block(layer, gate);
-                let gate = self.projection(&gate, [inner, hidden], bias).await?;
-                (Some(gate), up, down)
-            }
-            MlpNames::Plain([up, down]) => (None, up, down),
-        };
-        let (up, down) = (self.of_block(layer, up), self.of_block(layer, down));
+    async fn mlp(&mut self, tensors: &BlockTensors) -> Result<Mlp, ModelError> {
         Ok(Mlp {
-            gate,
-            up: self.projection(&up, [inner, hidden], bias).await?,
-            down: self.projection(&down, [hidden, inner], bias).await?,
-            activation: self.spec.mlp.activation,
+            gate: match &tensors.gate {
+                Some(gate) => Some(self.projection(gate).await?),
+                None => None,
+            },
+            up: self.projection(&tensors.up).await?,
+            down: self.projection(&tensors.down).await?,
+            activation: self.layout.spec.mlp.activation,
         })
     }
 }

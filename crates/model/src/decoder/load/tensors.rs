@@ -8,26 +8,19 @@ use burn::{
 };
 
 use super::{LoadProgress, Loader};
-use crate::{ModelError, ModelFiles, families::LinearLayout};
+use crate::{
+    ModelError, ModelFiles,
+    families::{LinearLayout, Wanted},
+};
 
 /// Values that go to a GPU together, 16 MB.
 const AT_ONCE: usize = 1 << 22;
 
 impl<F: ModelFiles> Loader<'_, F> {
-    /// Refuses a tensor that is missing or has another shape.
-    fn check(&mut self, name: &str, shape: &[usize]) -> Result<(), ModelError> {
-        let Some(entry) = self.checkpoint.entry(name) else {
-            return Err(ModelError::MissingTensor { name: name.into() });
-        };
-        if entry.shape != shape {
-            return Err(ModelError::TensorShape {
-                name: name.into(),
-                expected: shape.to_vec(),
-                found: entry.shape.clone(),
-            });
-        }
-        self.bytes += entry.bytes;
-        Ok(())
+    /// The bytes of a tensor are counted as moved.
+    fn count(&mut self, wanted: &Wanted) {
+        let entry = self.checkpoint.entry(&wanted.name);
+        self.bytes += entry.map_or(0, |entry| entry.bytes);
     }
 
     fn report(&mut self) -> Result<(), ModelError> {
@@ -41,14 +34,10 @@ impl<F: ModelFiles> Loader<'_, F> {
         }
     }
 
-    /// Values of a tensor that must have this shape.
-    pub(super) async fn values(
-        &mut self,
-        name: &str,
-        shape: &[usize],
-    ) -> Result<Vec<f32>, ModelError> {
-        self.check(name, shape)?;
-        let values = self.checkpoint.read_f32(name).await?;
+    /// Values of a tensor.
+    pub(super) async fn values(&mut self, wanted: &Wanted) -> Result<Vec<f32>, ModelError> {
+        self.count(wanted);
+        let values = self.checkpoint.read_f32(&wanted.name).await?;
         self.report()?;
         Ok(values)
     }
@@ -57,24 +46,30 @@ impl<F: ModelFiles> Loader<'_, F> {
     /// values become the tensor without a copy.
     pub(super) async fn tensor<const D: usize>(
         &mut self,
-        name: &str,
-        shape: [usize; D],
+        wanted: &Wanted,
     ) -> Result<Tensor<D>, ModelError> {
+        let Ok(shape) = <[usize; D]>::try_from(wanted.shape.as_slice()) else {
+            return Err(ModelError::TensorShape {
+                name: wanted.name.clone(),
+                expected: vec![0; D],
+                found: wanted.shape.clone(),
+            });
+        };
         let width: usize = shape[1..].iter().product();
         let rows = (AT_ONCE / width.max(1)).max(1);
         if shape[0] <= rows || *self.device == Device::flex() {
-            let values = self.values(name, &shape).await?;
+            let values = self.values(wanted).await?;
             let uploaded = self.upload(values, shape);
             self.settle(&uploaded).await?;
             return Ok(uploaded);
         }
-        self.check(name, &shape)?;
+        self.count(wanted);
         let mut parts = Vec::new();
         for first in (0..shape[0]).step_by(rows) {
             let mut part = shape;
             part[0] = rows.min(shape[0] - first);
             let values = first * width..(first + part[0]) * width;
-            let values = self.checkpoint.read_f32_part(name, values).await?;
+            let values = self.checkpoint.read_f32_part(&wanted.name, values).await?;
             let uploaded = self.upload(values, part);
             self.settle(&uploaded).await?;
             parts.push(uploaded);
@@ -108,11 +103,7 @@ impl<F: ModelFiles> Loader<'_, F> {
         })
     }
 
-    pub(super) async fn vector(
-        &mut self,
-        name: &str,
-        length: usize,
-    ) -> Result<Param<Tensor<1>>, ModelError> {
-        Ok(Param::from_tensor(self.tensor(name, [length]).await?))
+    pub(super) async fn vector(&mut self, wanted: &Wanted) -> Result<Param<Tensor<1>>, ModelError> {
+        Ok(Param::from_tensor(self.tensor(wanted).await?))
     }
 }
