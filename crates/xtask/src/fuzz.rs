@@ -1,12 +1,13 @@
 //! libFuzzer on what reads files from outside.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use crate::{
-    command::{cargo, root, step, target_dir},
+    command::{built, cargo, command, root, step, target_dir},
     setup,
 };
 
@@ -24,8 +25,10 @@ const GOLDENS: [(&str, &str); 4] = [
 const MEMORY: u32 = 2048;
 /// Seconds after which one input counts as endless.
 const ENDLESS: u32 = 20;
-/// Bytes of an input at most: readers fail at small files as they do at large ones.
-const LONGEST: u32 = 4096;
+/// Targets that need Burn.
+const DEVICE: [&str; 2] = ["report", "training"];
+/// Says that xtask is to run the compiler.
+pub const INSTRUMENTING: &str = "LAYERLAB_INSTRUMENTING";
 
 /// `[--minutes N] [TARGET]`: each target, or one, for so many minutes.
 ///
@@ -78,24 +81,21 @@ fn targets() -> Result<Vec<String>, String> {
 }
 
 fn one(target: &str, seconds: u64) -> Result<(), String> {
-    let corpus = corpus(target)?;
     let package = root().join(PACKAGE);
-    let mut fuzz = cargo(&["fuzz", "run", "--fuzz-dir", PACKAGE]);
-    // Rust without `unsafe` has nothing for a sanitizer to find; assertions and overflow it checks by itself.
-    fuzz.args([
-        "--sanitizer=none",
-        "--debug-assertions",
-        "--features=libfuzzer",
-    ]);
-    fuzz.env("RUSTC_BOOTSTRAP", "1");
-    fuzz.arg(target).arg(&corpus);
+    let mut fuzz = match DEVICE.contains(&target) {
+        true => with_device(target)?,
+        false => with_cargo_fuzz(target),
+    };
+    fuzz.arg(corpus(target)?);
     for folder in ["seeds", "crashes"] {
         let folder = package.join(folder).join(target);
         if folder.is_dir() {
             fuzz.arg(folder);
         }
     }
-    fuzz.arg("--");
+    if !DEVICE.contains(&target) {
+        fuzz.arg("--");
+    }
     let dictionary = package.join("dictionaries").join(target);
     if dictionary.is_file() {
         fuzz.arg(format!("-dict={}", dictionary.display()));
@@ -104,7 +104,7 @@ fn one(target: &str, seconds: u64) -> Result<(), String> {
         format!("-max_total_time={seconds}"),
         format!("-rss_limit_mb={MEMORY}"),
         format!("-timeout={ENDLESS}"),
-        format!("-max_len={LONGEST}"),
+        format!("-max_len={}", longest(target)),
         "-print_final_stats=1".into(),
     ]);
     step(&format!("fuzzing {target}"), fuzz).map_err(|failed| {
@@ -113,6 +113,63 @@ fn one(target: &str, seconds: u64) -> Result<(), String> {
              {PACKAGE}/crashes/{target}, where the test replays it"
         )
     })
+}
+
+/// A target that needs no Burn, with all that it uses instrumented.
+fn with_cargo_fuzz(target: &str) -> Command {
+    let mut fuzz = cargo(&["fuzz", "run", "--fuzz-dir", PACKAGE]);
+    // Rust without `unsafe` has nothing for a sanitizer to find; assertions and overflow it checks by itself.
+    fuzz.args(["--sanitizer=none", "--debug-assertions"]);
+    fuzz.args(["--no-default-features", "--features=libfuzzer"]);
+    fuzz.env("RUSTC_BOOTSTRAP", "1").arg(target);
+    fuzz
+}
+
+/// A target that needs Burn: only the workspace's own crates are instrumented, so that Burn is not built once more.
+fn with_device(target: &str) -> Result<Command, String> {
+    let own = env::current_exe().map_err(|error| format!("xtask's own place: {error}"))?;
+    let mut build = cargo(&["build", "--workspace", "--features=layerlab-fuzz/libfuzzer"]);
+    build.args(["--bin", target]);
+    build
+        .env("RUSTC_WORKSPACE_WRAPPER", own)
+        .env(INSTRUMENTING, "1");
+    step(&format!("building {target}"), build)?;
+    let artifacts = root().join(PACKAGE).join("artifacts").join(target);
+    fs::create_dir_all(&artifacts).map_err(|error| format!("{}: {error}", artifacts.display()))?;
+    let mut fuzz = command(&built(target).to_string_lossy(), &[]);
+    fuzz.arg(format!("-artifact_prefix={}/", artifacts.display()));
+    Ok(fuzz)
+}
+
+/// Bytes of an input at most: readers fail at small files as they do at large ones, but a report or a training is never as small.
+fn longest(target: &str) -> u32 {
+    match DEVICE.contains(&target) {
+        true => 1 << 16,
+        false => 1 << 12,
+    }
+}
+
+/// Runs the compiler with coverage, where cargo was told by [`with_device`] to have xtask do it: `arguments` are the compiler and
+/// its own.
+///
+/// # Errors
+/// When the compiler cannot be started or fails.
+pub fn instrument(arguments: &[String]) -> Result<(), String> {
+    let (compiler, rest) = arguments.split_first().ok_or("no compiler is named")?;
+    // As cargo-fuzz has it.
+    let coverage = [
+        "-Cpasses=sancov-module",
+        "-Cllvm-args=-sanitizer-coverage-level=4",
+        "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+        "-Cllvm-args=-sanitizer-coverage-pc-table",
+        "-Cllvm-args=-sanitizer-coverage-trace-compares",
+    ];
+    let status = Command::new(compiler).args(rest).args(coverage).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{compiler}: {status}")),
+        Err(error) => Err(format!("{compiler}: {error}")),
+    }
 }
 
 /// What earlier runs found interesting, beside the compiled code; begun with the goldens.

@@ -30,6 +30,13 @@ cargo xtask <command>
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
+    if std::env::var_os(fuzz::INSTRUMENTING).is_some() {
+        let compiler: Vec<String> = arguments.collect();
+        return match fuzz::instrument(&compiler) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
     let command = arguments.next();
     let rest: Vec<String> = arguments.collect();
     let result = match command.as_deref() {

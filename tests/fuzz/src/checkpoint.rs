@@ -72,6 +72,16 @@ fn open<const N: usize>(files: [(&str, &[u8]); N]) {
     assert_eq!(again.weight_files(), checkpoint.weight_files());
     let hash = block_on(checkpoint.sha256()).expect("files in memory can be read");
     assert_eq!(hash.len(), 64);
+    if let Ok(inventory) = block_on(checkpoint.inventory()) {
+        for wanted in inventory.layout().all() {
+            let entry = checkpoint.entry(&wanted.name).expect("it is there");
+            assert_eq!(entry.shape, wanted.shape, "{}", wanted.name);
+            assert!(!inventory.unused().contains(&wanted.name));
+        }
+        let mut unused = inventory.unused().iter();
+        assert!(unused.all(|name| checkpoint.entry(name).is_some()));
+        assert_eq!(inventory.spec(), inventory.layout().spec);
+    }
     if let Ok(spec) = DecoderSpec::from_config(checkpoint.config()) {
         assert!(spec.layers() > 0 && spec.hidden_size > 0 && spec.vocab_size > 0);
         assert!(spec.attention.heads.is_multiple_of(spec.attention.kv_heads));

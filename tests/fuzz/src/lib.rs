@@ -10,7 +10,14 @@
 mod checkpoint;
 mod data;
 mod memory;
+#[cfg(feature = "device")]
+mod report;
 mod tokenizer;
+#[cfg(feature = "device")]
+mod training;
+
+#[cfg(feature = "device")]
+pub use training::{resumes, seed as training_seed};
 
 use std::{panic, thread};
 
@@ -26,7 +33,7 @@ pub struct Target {
     run: fn(&[u8]),
 }
 
-/// Every target.
+/// Every target that is built.
 pub const TARGETS: &[Target] = &[
     Target {
         name: "header",
@@ -71,6 +78,16 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "parquet",
         run: data::parquet,
+    },
+    #[cfg(feature = "device")]
+    Target {
+        name: "report",
+        run: report::report,
+    },
+    #[cfg(feature = "device")]
+    Target {
+        name: "training",
+        run: training::training,
     },
 ];
 

@@ -6,7 +6,7 @@ use layerlab_eval::TaskResult;
 use layerlab_model::{Checkpoint, ModelError, ModelFiles};
 use layerlab_score::{ScoreOptions, ScoreTable};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use web_time::Instant;
 
 use super::{LayerReport, PruningReport, count};
@@ -24,6 +24,7 @@ pub const SCHEMA: &str = "layerlab/1";
 pub struct Report {
     /// Name and version of the format: `layerlab/1`.
     #[schemars(extend("const" = SCHEMA))]
+    #[serde(deserialize_with = "this_schema")]
     pub schema: String,
     /// What wrote it.
     pub program: Program,
@@ -53,6 +54,17 @@ pub struct Report {
     pub timings: Timings,
     /// What a reader must know about the run; `scores` has its own.
     pub warnings: Vec<String>,
+}
+
+/// The one version that is read: another may mean other things by the same names.
+fn this_schema<'de, D: Deserializer<'de>>(found: D) -> Result<String, D::Error> {
+    let found = String::deserialize(found)?;
+    match found == SCHEMA {
+        true => Ok(found),
+        false => Err(D::Error::custom(format!(
+            "its schema is `{found}`, and only {SCHEMA} is read"
+        ))),
+    }
 }
 
 /// What each layer is worth.

@@ -1,0 +1,79 @@
+//! A report of which any one thing is changed is refused, or written in every form: bytes alone seldom change one so that it is
+//! still a report.
+#![cfg(feature = "device")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+
+use layerlab_fuzz::run;
+use serde_json::{Value, json};
+
+/// Where the values of a document are; of long lists the first two and the last.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                places(value, &format!("{at}/{name}"), found);
+            }
+        }
+        Value::Array(values) => {
+            for (index, value) in values.iter().enumerate() {
+                if index < 2 || index + 1 == values.len() {
+                    places(value, &format!("{at}/{index}"), found);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What takes the place of a value: other kinds, extremes, and lists that are longer or shorter than they were.
+fn others(value: &Value) -> Vec<Value> {
+    let mut others = match value {
+        Value::Number(_) => vec![
+            json!(0),
+            json!(-1),
+            json!(1),
+            json!(1e300),
+            json!(-1e300),
+            json!(5e-324),
+            json!(u64::MAX),
+            json!(u32::MAX),
+            json!(1_000_000),
+        ],
+        Value::String(_) => vec![json!(""), json!("|<a>\n`é"), json!("last_k")],
+        Value::Array(values) => {
+            let (twice, half) = ([&values[..], &values[..]].concat(), &values[..values.len() / 2]);
+            let rest = values.get(1..).unwrap_or_default();
+            vec![json!([]), json!(twice), json!(half), json!(rest)]
+        }
+        Value::Object(_) => vec![json!({})],
+        Value::Bool(value) => vec![json!(!value)],
+        Value::Null => vec![json!(0), json!(1.5), json!("")],
+    };
+    others.push(Value::Null);
+    others
+}
+
+#[test]
+fn a_report_with_one_thing_changed_is_met() {
+    let mut count = 0;
+    for entry in fs::read_dir("seeds/report").unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        let whole: Value = serde_json::from_slice(&bytes).unwrap();
+        let mut found = Vec::new();
+        places(&whole, "", &mut found);
+        for place in found {
+            for other in others(whole.pointer(&place).unwrap()) {
+                let mut changed = whole.clone();
+                *changed.pointer_mut(&place).unwrap() = other.clone();
+                let broken = std::panic::catch_unwind(|| run("report", changed.to_string().as_bytes()));
+                assert!(broken.is_ok(), "{place} is {other}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 1000, "{count}");
+}
