@@ -35,9 +35,10 @@ impl Training {
         let mut go_on = |_| ControlFlow::Continue(());
         let decoder = block_on(Decoder::load(&checkpoint, &Device::flex(), &mut go_on));
         let decoder = decoder.expect("a golden");
-        let tuner = Tuner::new(&decoder, &BTreeSet::from([1]), &material(), recipe());
+        let (layers, material) = (BTreeSet::from([1]), material());
+        let tuner = block_on(Tuner::new(&decoder, &layers, &material, recipe()));
         Self {
-            tuner: block_on(tuner).expect("a training"),
+            tuner: tuner.expect("a training"),
             decoder,
         }
     }
