@@ -181,7 +181,7 @@ fn one_question_alone_has_no_probe() {
 #[test]
 fn layers_are_ranked_by_propensity() {
     let layer = |scale: f32| {
-        let states = states(9, 6, 0.4).into_iter();
+        let states = states(9, 12, 0.4).into_iter();
         side(
             &states
                 .map(|state| state.map(|value| scale * value))
@@ -189,7 +189,7 @@ fn layers_are_ranked_by_propensity() {
         )
     };
     let (f, h) = (layer(1.0), [layer(1.1), layer(0.25), layer(1.0)]);
-    let names = names(6);
+    let names = names(12);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let options = ContrastOptions {
         epsilon: Epsilon::Relative(0.05),

@@ -85,9 +85,10 @@ impl Histogram {
         }
     }
 
-    /// How many numbers.
+    /// How many numbers; as many as can be counted, where counts that were read from a file claim more.
     pub fn total(&self) -> u64 {
-        self.counts.iter().sum()
+        let counts = self.counts.iter();
+        counts.fold(0u64, |sum, count| sum.saturating_add(*count))
     }
 
     /// How many magnitudes lie below `threshold`: exact where it is an edge, by linear
@@ -99,9 +100,9 @@ impl Histogram {
 
     /// The same counts, summed up, for many questions.
     pub fn cumulative(&self) -> CumulativeHistogram {
-        let mut sum = 0;
+        let mut sum = 0u64;
         let sums = self.counts.iter().map(|count| {
-            sum += count;
+            sum = sum.saturating_add(*count);
             sum
         });
         CumulativeHistogram {

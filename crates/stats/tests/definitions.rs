@@ -378,11 +378,8 @@ fn names_round_trip() {
     let read: Epsilon = serde_json::from_str(&written).unwrap();
     assert_eq!(read, Epsilon::Relative(0.05));
     let schema = serde_json::to_value(schemars::schema_for!(Epsilon)).unwrap();
-    assert_eq!(schema["title"], "Epsilon");
-    assert_eq!(
-        (&schema["type"], &schema["pattern"]),
-        (&"string".into(), &"^(rel:)?[0-9]".into())
-    );
+    assert_eq!(schema["type"], "string");
+    assert_eq!(schema["pattern"], "^(rel:)?[0-9]");
 }
 
 #[test]

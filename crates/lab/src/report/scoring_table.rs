@@ -52,7 +52,10 @@ impl ScoringReport {
     fn scores_table(&self, style: Style, role: Role) -> String {
         let methods = self.of_role(role);
         let cell = |method: &MethodScores, layer: usize| {
-            let score = &method.layers[layer];
+            // A report from a file need not have as many of everything.
+            let Some(score) = method.layers.get(layer) else {
+                return significant(None);
+            };
             let mut cell = significant(score.value);
             if let (Role::Ranking, Some(rank)) = (role, score.rank) {
                 cell.push_str(&format!(" #{rank}"));
@@ -73,7 +76,8 @@ impl ScoringReport {
     fn probability_table(&self, style: Style) -> String {
         let methods = self.of_role(Role::Ranking);
         self.by_layer(style, &methods, &|method, layer| {
-            let probability = method.layers[layer].probability_lowest;
+            let score = method.layers.get(layer);
+            let probability = score.and_then(|score| score.probability_lowest);
             probability.map_or("–".into(), |probability| format!("{probability:.2}"))
         })
     }
