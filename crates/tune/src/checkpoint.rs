@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use burn::module::Module;
 use burn::tensor::Bytes;
-use layerlab_model::{Adapters, Decoder, StoredTensor};
+use layerlab_model::{Adapters, Decoder, StoredTensor, contained::contained};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +86,26 @@ impl Tuner {
         if !header.layers.iter().eq(self.best.layers()) {
             return Err(failed(&"it is of other layers"));
         }
+        let TuningState {
+            steps,
+            checks,
+            best,
+            ..
+        } = &header.state;
+        // Before any check there is no best one, and 0 stands for it.
+        if *best >= checks.len().max(1) {
+            return Err(failed(&format!(
+                "its best check is number {best}, and it has {}",
+                checks.len()
+            )));
+        }
+        if steps.len() > self.recipe().steps {
+            return Err(failed(&format!(
+                "it has {} steps, and the recipe asks for {}",
+                steps.len(),
+                self.recipe().steps
+            )));
+        }
         let file = SafeTensors::deserialize(bytes).map_err(|error| failed(&error))?;
         let adapters = |prefix: &str| {
             let of_prefix = file.tensors().into_iter().filter_map(|(name, view)| {
@@ -104,9 +124,9 @@ impl Tuner {
         let optimizer = file.tensor(OPTIMIZER).map_err(|error| failed(&error))?;
         let optimizer = Bytes::from_bytes_vec(optimizer.data().to_vec());
         let fresh = self.optimizer.clone();
-        self.optimizer = fresh
-            .from_bytes(optimizer)
-            .map_err(|error| failed(&error))?;
+        // Burn panics at records that lack what it writes.
+        let read = contained(|| fresh.from_bytes(optimizer)).map_err(|said| failed(&said))?;
+        self.optimizer = read.map_err(|error| failed(&error))?;
         self.adapters = current.train();
         self.best = best;
         self.state = header.state;

@@ -26,7 +26,7 @@ const MEMORY: u32 = 2048;
 /// Seconds after which one input counts as endless.
 const ENDLESS: u32 = 20;
 /// Targets that need Burn.
-const DEVICE: [&str; 1] = ["report"];
+const DEVICE: [&str; 2] = ["report", "training"];
 /// Says that xtask is to run the compiler.
 pub const INSTRUMENTING: &str = "LAYERLAB_INSTRUMENTING";
 
@@ -141,7 +141,7 @@ fn with_device(target: &str) -> Result<Command, String> {
     Ok(fuzz)
 }
 
-/// Bytes of an input at most: readers fail at small files as they do at large ones, but no report is as small.
+/// Bytes of an input at most: readers fail at small files as they do at large ones, but a report or a training is never as small.
 fn longest(target: &str) -> u32 {
     match DEVICE.contains(&target) {
         true => 1 << 16,

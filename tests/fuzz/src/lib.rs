@@ -13,6 +13,11 @@ mod memory;
 #[cfg(feature = "device")]
 mod report;
 mod tokenizer;
+#[cfg(feature = "device")]
+mod training;
+
+#[cfg(feature = "device")]
+pub use training::{resumes, seed as training_seed};
 
 use std::{panic, thread};
 
@@ -78,6 +83,11 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "report",
         run: report::report,
+    },
+    #[cfg(feature = "device")]
+    Target {
+        name: "training",
+        run: training::training,
     },
 ];
 
