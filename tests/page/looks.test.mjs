@@ -20,12 +20,12 @@ after(async () => {
   await host.close();
 });
 
-test("each of the two modules is at most 4.4 MB packed, all scripts at most 200 KB", async () => {
+test("each of the two modules is at most 4.65 MB packed, all scripts at most 200 KB", async () => {
   const names = await readdir(join(DIST, "assets"));
   const contents = async (name) => readFile(join(DIST, "assets", name));
   const modules = await Promise.all(names.filter((name) => name.endsWith(".packed")).map(contents));
   assert.equal(modules.length, 2);
-  for (const { length } of modules) assert.ok(length <= 4_400_000, `${length} bytes`);
+  for (const { length } of modules) assert.ok(length <= 4_650_000, `${length} bytes`);
   const scripts = await Promise.all(names.filter((name) => name.endsWith(".js")).map(contents));
   const packed = scripts.reduce((sum, script) => sum + gzipSync(script).length, 0);
   assert.ok(packed <= 200_000, `${packed} bytes`);

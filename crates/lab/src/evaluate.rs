@@ -114,8 +114,8 @@ pub(crate) fn few(results: &[TaskResult]) -> Vec<String> {
             _ => ("items", "more items"),
         };
         format!(
-            "{}: {} {units} are fewer than {FEW_UNITS}, so that bootstrap intervals (marked ~) are too narrow and no difference \
-             is called significant; {cure} would tell more",
+            "{}: the number of {units} is {}, below {FEW_UNITS}, so that bootstrap intervals (marked ~) are too narrow and no \
+             difference is called significant; {cure} would tell more",
             result.dataset, result.items
         )
     });
