@@ -14,6 +14,7 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 pub use error::CheckpointError;
 pub use inventory::Inventory;
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) use missing::base_model;
 
 use crate::{Config, ModelFiles};
