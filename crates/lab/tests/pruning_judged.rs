@@ -269,7 +269,7 @@ fn what_is_too_short_for_an_interval_is_told() {
         report
             .warnings
             .iter()
-            .any(|warning| warning.contains("text.txt: 2 windows"))
+            .any(|warning| warning.contains("text.txt: the number of windows is 2"))
     );
     for outcome in &pruning(&report).outcomes {
         let compared = outcome.comparison("text.txt", Metric::Perplexity).unwrap();
