@@ -44,18 +44,19 @@ pub fn json_lines(bytes: &[u8]) {
 
 /// A table with commas.
 pub fn csv(bytes: &[u8]) {
-    text("a.csv", bytes, rows);
+    text("a.csv", bytes, |text| rows(text, ','));
 }
 
 /// A table with tabs.
 pub fn tsv(bytes: &[u8]) {
-    text("a.tsv", bytes, rows);
+    text("a.tsv", bytes, |text| rows(text, '\t'));
 }
 
-/// Rows of a table without quotes, in which every line that holds anything is one; unknown for others.
-fn rows(text: &str) -> Option<usize> {
-    let lines = text.lines().filter(|line| !line.is_empty()).count();
-    (!text.contains(['"', '\r'])).then(|| lines.saturating_sub(1))
+/// Rows of a table without quotes, in which every line with anything between its delimiters is one; unknown for others.
+fn rows(text: &str, delimiter: char) -> Option<usize> {
+    let says = |line: &&str| line.chars().any(|c| !c.is_whitespace() && c != delimiter);
+    let lines = text.lines().filter(says).count();
+    (!text.contains(['"', '\r', ';'])).then(|| lines.saturating_sub(1))
 }
 
 /// A Parquet file.

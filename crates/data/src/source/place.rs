@@ -1,25 +1,25 @@
-//! Lines of a text, whatever they end with: a line feed, a carriage return, or both.
+//! Lines of a text, whatever they end with: a line feed, a carriage return before it or not; or carriage returns alone, where
+//! there is no line feed. Beside line feeds, a carriage return is white space within a line.
+
+/// What ends the lines of a text.
+fn line_end(contents: &str) -> char {
+    match contents.contains('\n') {
+        true => '\n',
+        false => '\r',
+    }
+}
 
 /// The lines of a text with their numbers, from 1.
 pub(super) fn lines(contents: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut rest = Some(contents);
-    let lines = std::iter::from_fn(move || {
-        let text = rest?;
-        let Some(end) = text.find(['\n', '\r']) else {
-            rest = None;
-            return Some(text);
-        };
-        let (line, after) = text.split_at(end);
-        let after = after.strip_prefix("\r\n").or(after.get(1..));
-        rest = after;
-        Some(line)
-    });
+    let lines = contents.split(line_end(contents));
+    let lines = lines.map(|line| line.strip_suffix('\r').unwrap_or(line));
     lines.enumerate().map(|(index, line)| (index + 1, line))
 }
 
 /// The line of a place that only moves on.
 pub(super) struct LineCounter<'a> {
     bytes: &'a [u8],
+    end: u8,
     at: usize,
     line: usize,
 }
@@ -28,6 +28,7 @@ impl<'a> LineCounter<'a> {
     pub fn new(contents: &'a str) -> Self {
         Self {
             bytes: contents.as_bytes(),
+            end: line_end(contents) as u8,
             at: 0,
             line: 1,
         }
@@ -37,12 +38,7 @@ impl<'a> LineCounter<'a> {
     pub fn line(&mut self, place: usize) -> usize {
         let place = place.min(self.bytes.len());
         for at in self.at..place {
-            let ends = match self.bytes[at] {
-                b'\n' => true,
-                b'\r' => self.bytes.get(at + 1) != Some(&b'\n'),
-                _ => false,
-            };
-            self.line += usize::from(ends);
+            self.line += usize::from(self.bytes[at] == self.end);
         }
         self.at = self.at.max(place);
         self.line
