@@ -4,8 +4,8 @@ use std::{fmt, process::ExitCode};
 
 use anstyle::{AnsiColor, Style};
 use layerlab_lab::{
-    CheckpointError, ExportError, LabError, ModelError,
-    dataset::hub::HubDatasetError,
+    CheckpointError, DeviceError, ExportError, LabError, ModelError,
+    dataset::{DatasetError, hub::HubDatasetError},
     files::{FileError, hub::HubError},
     report::visible_lines,
 };
@@ -48,6 +48,9 @@ impl Failure {
         for reason in self.error.chain().skip(1) {
             anstream::eprintln!("  because: {}", visible_lines(&reason.to_string()));
         }
+        if let Some(hint) = self.error.chain().find_map(hint) {
+            anstream::eprintln!("  try: {hint}");
+        }
         ExitCode::from(self.code)
     }
 }
@@ -56,6 +59,23 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#}", self.error)
     }
+}
+
+/// Which option helps, where one does: libraries know of none.
+fn hint(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    if let Some(DatasetError::Line { .. }) = error.downcast_ref() {
+        return Some(
+            "--skip-bad goes on without such records; --fields says which field is what, as in \
+             question=q,answer=right,wrong=bad1+bad2",
+        );
+    }
+    if let Some(ExportError::Exists { .. }) = error.downcast_ref() {
+        return Some("--force replaces it");
+    }
+    if let Some(DeviceError::NoGpu(_)) = error.downcast_ref() {
+        return Some("--device cpu runs without one");
+    }
+    None
 }
 
 impl From<LabError> for Failure {

@@ -11,7 +11,7 @@ mod stages;
 
 use std::{panic, process::ExitCode, thread};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use layerlab_lab::{dataset::PARQUET_READER, is_contained};
 
 use failure::Failure;
@@ -23,6 +23,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 #[command(name = "layerlab", version, about, max_term_width = 100, after_help = AFTER_HELP)]
 struct Cli {
+    /// No progress bars and no warnings; errors still
+    #[arg(long, short, global = true)]
+    quiet: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -38,6 +41,7 @@ enum Command {
     Repair(Box<commands::repair::Arguments>),
     Generate(commands::generate::Arguments),
     Info(commands::info::Arguments),
+    Completions(commands::completions::Arguments),
 }
 
 const AFTER_HELP: &str = "\
@@ -47,6 +51,9 @@ Exit codes:
   2    the command line cannot be used, or would overwrite something
   3    the model or the text cannot be used
   130  interrupted by Ctrl-C; nothing half-written is left
+
+What is downloaded lies in Hugging Face's own cache, and what runs have finished in the user's cache under layerlab/runs,
+until they end.
 
 Environment: HF_HOME, HF_ENDPOINT and HF_TOKEN for models and datasets by their Hub id; NO_COLOR; RUST_LOG.";
 
@@ -60,7 +67,8 @@ fn main() -> ExitCode {
             usual(panicked);
         }
     }));
-    let command = Cli::parse().command;
+    let Cli { quiet, command } = Cli::parse();
+    output::keep_quiet(quiet);
     // In the pool whose threads share the work: a thread outside would be woken after every operation.
     let result = rayon::scope(|_| run(&command));
     match result {
@@ -80,5 +88,6 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Repair(arguments) => commands::repair::run(arguments),
         Command::Generate(arguments) => commands::generate::run(arguments),
         Command::Info(arguments) => commands::info::run(arguments),
+        Command::Completions(arguments) => commands::completions::run(arguments, Cli::command()),
     }
 }

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{self, ErrorKind, IsTerminal, Write},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use anstyle::AnsiColor;
@@ -13,10 +14,35 @@ use tempfile::NamedTempFile;
 
 use crate::Failure;
 
+/// Whether a user wants nothing but results and errors.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Shows no progress and no warnings from now on.
+pub fn keep_quiet(quiet: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
+}
+
+/// Whether nothing but results and errors is shown.
+pub fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
 /// Tells on the standard error what a user should know and what ends nothing.
 pub fn warn(warning: &str) {
+    if is_quiet() {
+        return;
+    }
     let style = AnsiColor::Yellow.on_default().bold();
     anstream::eprintln!("{style}warning:{style:#} {warning}");
+}
+
+/// Columns of the terminal; as many as fit most where there is none.
+pub fn width() -> usize {
+    const USUAL: usize = 100;
+    match terminal_size::terminal_size() {
+        Some((width, _)) if io::stdout().is_terminal() => usize::from(width.0).max(40),
+        _ => USUAL,
+    }
 }
 
 /// Where a result goes.

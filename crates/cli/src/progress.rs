@@ -6,9 +6,11 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use layerlab_lab::{Cancel, Progress, files::hub::DownloadProgress};
 
-use crate::{Failure, failure::INTERRUPTED};
+use crate::{Failure, failure::INTERRUPTED, output::is_quiet};
 
-const BYTES: &str =
+/// Files that are mapped into memory come at no speed that would mean anything.
+const BYTES: &str = "{msg:10} {wide_bar} {decimal_bytes}/{decimal_total_bytes} ETA {eta}";
+const DOWNLOAD: &str =
     "{msg:10} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} ETA {eta}";
 const SEQUENCES: &str = "{msg:10} {wide_bar} {pos}/{len} sequences ETA {eta}";
 const STEPS: &str = "{msg:24} {wide_bar} {pos}/{len} ETA {eta}";
@@ -78,7 +80,7 @@ impl Bars {
             self.clear();
             process::exit(INTERRUPTED.into());
         }
-        self.set(&progress.file, BYTES, progress.bytes, progress.total);
+        self.set(&progress.file, DOWNLOAD, progress.bytes, progress.total);
     }
 
     /// Takes the bar away.
@@ -87,6 +89,9 @@ impl Bars {
     }
 
     fn set(&mut self, message: &str, template: &str, position: u64, length: u64) {
+        if is_quiet() {
+            return;
+        }
         if self.message != message {
             self.bar.finish_and_clear();
             self.bar = ProgressBar::new(length);

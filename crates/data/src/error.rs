@@ -33,7 +33,7 @@ impl fmt::Display for BadLine {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DatasetError {
     /// A record breaks its form.
-    #[error("{name}, {bad}; --skip-bad goes on without it")]
+    #[error("{name}, {bad}")]
     Line {
         /// The file.
         name: String,

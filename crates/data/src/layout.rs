@@ -105,8 +105,7 @@ impl Layout {
         }
         let unknown = || {
             bad(format!(
-                "a record with the fields {} is of no known kind; known are {}; for another, say which field is what by \
-                 --fields, as in question=q,answer=right,wrong=bad1+bad2",
+                "a record with the fields {} is of no known kind; known are {}",
                 names(),
                 known()
             ))

@@ -57,7 +57,7 @@ pub enum DeviceError {
     #[error("`{0}` is no device; expected auto, gpu or cpu")]
     Unknown(String),
     /// The system offers no adapter.
-    #[error("there is no GPU to run on ({0}); --device cpu runs without one")]
+    #[error("there is no GPU to run on ({0})")]
     NoGpu(String),
 }
 

@@ -16,7 +16,7 @@ use crate::{
     judge::judge,
     kept::{Kept, fingerprint},
     prune::{PlanRequest, Plans, Subject},
-    report::{DataReport, Experiment, Outcome, PruningReport, Report, conclude},
+    report::{DataReport, Experiment, Outcome, PruningReport, Report},
     score::Scored,
 };
 
@@ -144,7 +144,7 @@ pub async fn prune_and_judge<F: ModelFiles>(
     {
         report.warnings.push(
             "perplexity is of the text that layers were scored on, so it flatters methods that follow the \
-             text; --eval-text gives another"
+             text; a held-out text would not"
                 .into(),
         );
     }
@@ -160,20 +160,15 @@ pub async fn prune_and_judge<F: ModelFiles>(
     report.timings.evaluate_seconds = Some(evaluate_seconds);
     report.warnings.extend(few(&judged.evaluation));
     report.evaluation = judged.evaluation;
-    let pruning = PruningReport {
+    report.pruning = Some(PruningReport {
         request: request.plans.clone(),
         count,
         plans: plans.plans,
         outcomes: judged.outcomes,
         block_passes,
         options: request.eval.clone(),
-        conclusions: Vec::new(),
-    };
-    report.pruning = Some(PruningReport {
-        conclusions: conclude(&report.evaluation, &pruning),
-        ..pruning
     });
-    Ok(report)
+    Ok(report.concluded())
 }
 
 /// The layers that some plan removes, after its last removal and on the way there; in the order of how

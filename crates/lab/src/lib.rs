@@ -56,7 +56,7 @@ pub use layerlab_model::{
     tensors::CheckpointError,
 };
 pub use layerlab_score::{
-    Budget, Constraints, ContrastOptions, Estimate, LayerContrast, Plan, PlanError, Schedule,
-    ScoreOptions,
+    Budget, Constraints, ContrastOptions, Estimate, LayerContrast, MethodId, Plan, PlanError,
+    Schedule, ScoreOptions, UnknownMethod,
 };
 pub use layerlab_stats::{Epsilon, Estimator, Tap};

@@ -114,6 +114,38 @@ impl Measured {
         })
     }
 
+    /// About how many seconds leaving out each layer would take: for each at most one more pass like the one that was made.
+    pub fn leave_out_estimate(&self) -> f64 {
+        self.measure_seconds * self.statistics.layers.len() as f64
+    }
+
+    /// Measures the loss without each layer too, on the text that was measured.
+    ///
+    /// # Errors
+    /// When the model cannot read the text, the device fails, or the caller asks to stop.
+    pub async fn leave_out<F>(
+        &mut self,
+        model: &OpenModel<F>,
+        text: &Text,
+        request: &ScoreRequest,
+        run: &mut Run<'_>,
+    ) -> Result<(), LabError> {
+        let wanted = Wanted {
+            without: (0..model.decoder.spec().layers()).collect(),
+            whole: true,
+            ..Wanted::default()
+        };
+        let calibration = Calibration {
+            sequences: &text.sequences,
+            batch: request.batch,
+        };
+        let found = calibration.pass(&model.decoder, &wanted, run).await?;
+        self.block_passes = vec![BlockPasses::of("leaving out each layer", found.passes)];
+        self.losses = Some(found.losses);
+        self.leave_out_seconds = Some(found.pass_seconds + found.loss_seconds);
+        Ok(())
+    }
+
     /// Scores every layer by every method. An absolute threshold that was not the request's is counted from
     /// the histogram.
     ///
@@ -147,7 +179,7 @@ impl Measured {
         run.step(Progress::Hashing).await?;
         let mut report = Report::begin(model, Experiment::Score, created).await?;
         scored.add_to(&mut report);
-        Ok(report)
+        Ok(report.concluded())
     }
 
     /// A plan for each method and schedule that `request` names. What was measured serves for the first choice;

@@ -258,7 +258,7 @@ fn the_authors_recipe_is_their_formula() {
         .scores
         .methods
         .iter()
-        .find(|method| method.id == "avss")
+        .find(|method| method.id.to_string() == "avss")
         .unwrap();
     for layer in 0..report.model.layers {
         let (mut variances, mut below, mut elements) = (Vec::new(), 0.0, 0.0);

@@ -46,7 +46,7 @@ fn loss_change_is_what_leaving_out_costs() {
     let methods = &scoring(&report).scores.methods;
     let found = methods
         .iter()
-        .find(|method| method.id == "loss_change")
+        .find(|method| method.id.to_string() == "loss_change")
         .unwrap();
     let whole = loss(&model, &text, &BTreeSet::new());
     for layer in &found.layers {
@@ -139,7 +139,7 @@ fn one_shot_takes_the_lowest_and_iterative_measures_again() {
     let methods = &scoring(&again).scores.methods;
     let method = methods
         .iter()
-        .find(|method| method.id == "block_influence")
+        .find(|method| method.id.to_string() == "block_influence")
         .unwrap();
     let second = method.lowest_layer().unwrap();
     let second = if second >= first { second + 1 } else { second };
@@ -163,7 +163,7 @@ fn a_tolerance_removes_what_it_allows_and_no_more() {
         let methods = &scoring(&report).scores.methods;
         let method = methods
             .iter()
-            .find(|method| method.id == "relative_avss")
+            .find(|method| method.id.to_string() == "relative_avss")
             .unwrap();
         let removed = &plan(&report, "relative_avss", Schedule::OneShot).removed;
         if removed.len() < 5 {
@@ -198,7 +198,7 @@ fn a_plan_alone_is_the_plan_of_the_run() {
     let text = text(&model, short());
     let mut request = request(Budget::Count(2));
     let expected = judged(&model, &request);
-    request.plans.methods = vec!["relative_magnitude".into()];
+    request.plans.methods = vec!["relative_magnitude".parse().unwrap()];
     request.plans.schedules = BTreeSet::from([Schedule::Iterative]);
     let cancel = Cancel::default();
     let mut show = |_| ();

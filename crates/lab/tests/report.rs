@@ -5,7 +5,7 @@ mod support;
 
 use std::path::Path;
 
-use layerlab_lab::{DeviceChoice, Report, ScoreRequest, Tap};
+use layerlab_lab::{DeviceChoice, Report, ScoreRequest, Tap, report::Detail};
 use layerlab_stats::{Epsilon, Histogram};
 use serde_json::Value;
 use support::{is_same, open, score, scoring, short, text};
@@ -93,7 +93,7 @@ fn the_histogram_gives_the_sparsity_that_the_scores_used() {
 #[test]
 fn every_view_shows_every_ranking() {
     let report = report();
-    let views = [report.to_table(), report.to_markdown()];
+    let views = [report.to_terminal(Detail::Full, 100), report.to_markdown()];
     let csv = report.to_csv().unwrap();
     for method in &scoring(&report).scores.methods {
         if method.source != "baseline" {
@@ -132,7 +132,11 @@ fn every_view_says_how_much_of_the_text_was_used() {
         size.contains(&format!(" in {} sequences of ", data.sequences)),
         "{size}"
     );
-    for view in [report.to_table(), report.to_markdown(), report.to_html()] {
+    for view in [
+        report.to_terminal(Detail::Full, 100),
+        report.to_markdown(),
+        report.to_html(),
+    ] {
         assert!(view.contains(&size), "{size} is missing in\n{view}");
     }
     let json: Value = serde_json::from_str(&report.to_json().unwrap()).unwrap();

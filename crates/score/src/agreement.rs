@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    MethodScores, Role, ScoreError,
+    MethodId, MethodScores, Role, ScoreError,
     bootstrap::Bootstrap,
-    columns::{Column, LOSS_CHANGE},
+    columns::Column,
     rank::{importance, spearman},
 };
 
@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Agreement {
     /// Ids of the methods, in the order of rows and columns.
-    pub methods: Vec<String>,
+    pub methods: Vec<MethodId>,
     /// Correlations, row after row; none where both have a value for fewer than two layers.
     pub spearman: Vec<Vec<Option<f64>>>,
     /// Every other method with the measured loss change; empty where it was not measured.
@@ -35,7 +35,7 @@ impl Agreement {
         let values: Vec<_> = rankings.iter().map(values).collect();
         let row = |a: &Vec<_>| values.iter().map(|b| spearman(a, b)).collect();
         Self {
-            methods: rankings.iter().map(|method| method.id.clone()).collect(),
+            methods: rankings.iter().map(|method| method.id).collect(),
             spearman: values.iter().map(row).collect(),
             loss_change,
         }
@@ -46,7 +46,7 @@ impl Agreement {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Correlation {
     /// Id of the method.
-    pub method: String,
+    pub method: MethodId,
     /// Spearman's rank correlation with the measured loss change; none where fewer than two layers are
     /// ranked by both.
     pub spearman: Option<f64>,
@@ -61,7 +61,10 @@ pub(crate) fn with_loss_change(
     columns: &[Column<'_>],
     bootstrap: &Bootstrap,
 ) -> Result<Vec<Correlation>, ScoreError> {
-    let Some(measured) = columns.iter().find(|column| column.id == LOSS_CHANGE) else {
+    let Some(measured) = columns
+        .iter()
+        .find(|column| column.id == MethodId::LossChange)
+    else {
         return Ok(Vec::new());
     };
     let worth = |column: &Column<'_>, draw: &[u32]| -> Result<_, ScoreError> {
@@ -73,7 +76,7 @@ pub(crate) fn with_loss_change(
     let cost = worth(measured, bootstrap.data())?;
     let others = columns
         .iter()
-        .filter(|column| column.role != Role::Part && column.id != LOSS_CHANGE);
+        .filter(|column| column.role != Role::Part && column.id != MethodId::LossChange);
     others
         .map(|column| {
             let draws = bootstrap.draws().iter().zip(&costs);
@@ -81,7 +84,7 @@ pub(crate) fn with_loss_change(
             let sample: Vec<Option<f64>> = sample.collect::<Result<_, ScoreError>>()?;
             let interval = bootstrap.interval(sample.into_iter().flatten().collect());
             Ok(Correlation {
-                method: column.id.clone(),
+                method: column.id,
                 spearman: spearman(&worth(column, bootstrap.data())?, &cost),
                 low: interval.map(|(low, _)| low),
                 high: interval.map(|(_, high)| high),

@@ -5,18 +5,18 @@ mod baseline;
 mod loss;
 mod residual;
 
-pub(crate) use loss::LOSS_CHANGE;
+pub(crate) use baseline::{baseline_label, baseline_order};
 
 use layerlab_stats::ModelStatistics;
 
-use crate::{Direction, LayerLosses, Role, ScoreError, ScoreOptions};
+use crate::{Direction, LayerLosses, MethodId, Role, ScoreError, ScoreOptions};
 
 /// One value per layer for given weights of sequences; none where it is undefined.
 pub(crate) type Values<'a> = dyn Fn(&[u32]) -> Result<Vec<Option<f64>>, ScoreError> + 'a;
 
 /// A method before it is evaluated.
 pub(crate) struct Column<'a> {
-    pub id: String,
+    pub id: MethodId,
     pub label: String,
     pub source: &'static str,
     pub role: Role,
@@ -29,13 +29,13 @@ pub(crate) struct Column<'a> {
 impl<'a> Column<'a> {
     /// A ranking in which high means important.
     fn ranking(
-        id: impl Into<String>,
+        id: MethodId,
         label: impl Into<String>,
         source: &'static str,
         values: Box<Values<'a>>,
     ) -> Self {
         Self {
-            id: id.into(),
+            id,
             label: label.into(),
             source,
             role: Role::Ranking,

@@ -6,6 +6,7 @@ mod columns;
 mod error;
 mod hallucination;
 mod losses;
+mod method;
 mod options;
 mod plan;
 mod rank;
@@ -17,6 +18,7 @@ pub use hallucination::{
     ContrastOptions, Estimate, LayerContrast, ShuffledLabels, contrast_layers, shuffled_labels,
 };
 pub use losses::LayerLosses;
+pub use method::{MethodId, UnknownMethod};
 pub use options::ScoreOptions;
 pub use plan::{Budget, Constraints, Plan, PlanError, Schedule};
 pub use table::{Direction, LayerScore, MethodScores, Role, ScoreTable};
@@ -84,7 +86,7 @@ impl Column<'_> {
                 }
             });
         Ok(MethodScores {
-            id: self.id.clone(),
+            id: self.id,
             label: self.label.clone(),
             source: self.source.into(),
             role: self.role,
@@ -139,7 +141,7 @@ fn warnings(
                 .into(),
         );
     }
-    if let Some(lowest) = methods.iter().find(|method| method.id == "avss") {
+    if let Some(lowest) = methods.iter().find(|method| method.id == MethodId::Avss) {
         let is_split = |other: &MethodScores| {
             other.role == Role::Ranking
                 && other.lowest_layer().is_some()

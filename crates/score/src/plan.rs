@@ -6,6 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::{
+    MethodId,
+    columns::{baseline_label, baseline_order},
+};
+
 /// How much may go.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -75,8 +80,8 @@ impl FromStr for Schedule {
 /// Layers to remove, and who chose them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
-    /// Short name of the method, as in the scores; `by_hand` for none.
-    pub method: String,
+    /// The method, as in the scores; `by_hand` for none.
+    pub method: MethodId,
     /// Its name for people.
     pub label: String,
     /// How it was followed.
@@ -263,11 +268,35 @@ impl Plan {
             return Err(PlanError::Count { count, layers });
         }
         Ok(Self {
-            method: "by_hand".into(),
+            method: MethodId::ByHand,
             label: "by hand".into(),
             schedule: Schedule::OneShot,
             removed,
         })
+    }
+
+    /// The plan of a method that reads no text: by position, or by chance. None for other methods, and under a tolerance,
+    /// which is measured.
+    ///
+    /// # Errors
+    /// When the budget or the constraints cannot be met.
+    pub fn without_text(
+        method: MethodId,
+        layers: usize,
+        budget: Budget,
+        constraints: &Constraints,
+    ) -> Result<Option<Self>, PlanError> {
+        let order = baseline_order(method, layers);
+        let (Some(order), Budget::Count(_) | Budget::Share(_)) = (order, budget) else {
+            return Ok(None);
+        };
+        let (label, count) = (baseline_label(method), budget.count(layers, constraints)?);
+        Ok(Some(Self {
+            removed: constraints.choose(&label, &order, count)?,
+            method,
+            label,
+            schedule: Schedule::OneShot,
+        }))
     }
 
     /// The layers as a set.

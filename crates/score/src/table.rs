@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Agreement;
+use crate::{Agreement, MethodId};
 
 /// Every layer by every method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,7 +24,7 @@ pub struct ScoreTable {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MethodScores {
     /// Short name, such as `avss`.
-    pub id: String,
+    pub id: MethodId,
     /// Name for people.
     pub label: String,
     /// Where the definition comes from: an arXiv number, `ours` or `baseline`.

@@ -41,7 +41,9 @@ fn options() -> ScoreOptions {
 
 fn method<'a>(table: &'a ScoreTable, id: &str) -> &'a MethodScores {
     let mut methods = table.methods.iter();
-    methods.find(|method| method.id == id).expect(id)
+    methods
+        .find(|method| method.id.to_string() == id)
+        .expect(id)
 }
 
 fn values(table: &ScoreTable, id: &str) -> Vec<Option<f64>> {
@@ -88,8 +90,8 @@ fn methods_have_their_names_roles_and_directions() {
         .methods
         .iter()
         .map(|method| {
-            let (id, label, source) = (&method.id, &method.label, &method.source);
-            (id.as_str(), label.as_str(), source.as_str(), method.role)
+            let (label, source) = (method.label.as_str(), method.source.as_str());
+            (method.id.to_string(), label, source, method.role)
         })
         .collect();
     let (ranking, part, baseline) = (Role::Ranking, Role::Part, Role::Baseline);
@@ -144,13 +146,17 @@ fn methods_have_their_names_roles_and_directions() {
         ("random_2", "random, seed 2", "baseline", baseline),
         ("random_3", "random, seed 3", "baseline", baseline),
     ];
+    let expected: Vec<_> = expected
+        .into_iter()
+        .map(|(id, label, source, role)| (id.to_owned(), label, source, role))
+        .collect();
     assert_eq!(found, expected);
     for method in &table.methods {
         let is_low = method.direction == Direction::LowIsImportant;
-        assert_eq!(is_low, method.id == "nas", "{}", method.id);
+        assert_eq!(is_low, method.id.to_string() == "nas", "{}", method.id);
         let has_interval = method.layers[0].low.is_some();
-        let is_defined = !method.id.starts_with("angular")
-            && !["block_influence", "relative_magnitude"].contains(&method.id.as_str());
+        let is_defined = !method.id.to_string().starts_with("angular")
+            && !["block_influence", "relative_magnitude"].contains(&method.id.to_string().as_str());
         assert_eq!(
             has_interval,
             method.role != baseline && is_defined,
@@ -243,11 +249,11 @@ fn correlations_have_intervals_over_the_same_draws() {
         ],
     };
     let table = score(&healthy(), Some(&losses), &options()).unwrap();
-    let found: Vec<&str> = table
+    let found: Vec<String> = table
         .agreement
         .loss_change
         .iter()
-        .map(|one| one.method.as_str())
+        .map(|one| one.method.to_string())
         .collect();
     assert_eq!(
         found,
@@ -353,7 +359,7 @@ fn what_reads_nothing_has_no_relative_score() {
         table
             .methods
             .iter()
-            .all(|method| method.id != "relative_avss")
+            .all(|method| method.id.to_string() != "relative_avss")
     );
 }
 

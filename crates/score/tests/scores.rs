@@ -59,7 +59,7 @@ fn method<'a>(table: &'a ScoreTable, id: &str) -> &'a MethodScores {
     table
         .methods
         .iter()
-        .find(|method| method.id == id)
+        .find(|method| method.id.to_string() == id)
         .expect(id)
 }
 
@@ -370,7 +370,7 @@ fn agreement_is_among_the_layers_that_both_know() {
             .agreement
             .methods
             .iter()
-            .position(|one| one == id)
+            .position(|one| one.to_string() == id)
             .unwrap()
     };
     let found = table.agreement.spearman[place("avss")][place("block_influence")].unwrap();
@@ -433,7 +433,7 @@ proptest! {
             };
             let table = score(&statistics, Some(&losses), &options).unwrap();
             let mut correlations = table.agreement.loss_change.iter();
-            let correlation = correlations.find(|found| found.method == "block_influence").unwrap();
+            let correlation = correlations.find(|found| found.method.to_string() == "block_influence").unwrap();
             let rho = correlation.spearman.unwrap();
             prop_assert!((rho - direction).abs() < 1e-12, "{}", rho);
             let (low, high) = (correlation.low.unwrap(), correlation.high.unwrap());

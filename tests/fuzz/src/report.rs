@@ -1,6 +1,6 @@
 //! A report that is opened, in every form that it is written in.
 
-use layerlab_lab::Report;
+use layerlab_lab::{Report, report::Detail};
 
 /// A report of the command or of the page.
 pub fn report(bytes: &[u8]) {
@@ -12,7 +12,7 @@ pub fn report(bytes: &[u8]) {
     let again: Report = serde_json::from_str(&json).expect("what was written can be read");
     assert_eq!(again.warnings, report.warnings);
     assert!(!report.to_markdown().is_empty());
-    assert!(!report.to_table().is_empty());
+    assert!(!report.to_terminal(Detail::Full, 80).is_empty());
     assert!(report.to_html().ends_with("</html>"));
     assert!(!report.to_csv().expect("texts and numbers").is_empty());
 }

@@ -1,20 +1,25 @@
 //! Options that several commands share.
 
+mod layers;
 mod plan;
 mod scoring;
 mod tasks;
 
+pub use layers::{Layers, all as all_layers};
 pub use plan::BudgetArguments;
 pub use scoring::{CutArguments, ScoringArguments};
 pub use tasks::{Exam, ExamArguments, TaskArguments};
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use layerlab_atlas::bundled;
-use layerlab_lab::{DeviceChoice, Report, metric::Confidence};
+use layerlab_lab::{DeviceChoice, Report, metric::Confidence, report::Detail};
 
-use crate::{Failure, output::Destination};
+use crate::{
+    Failure,
+    output::{self, Destination},
+};
 
 /// Which model, and on what.
 #[derive(Args, Clone)]
@@ -23,6 +28,23 @@ pub struct ModelArguments {
     /// Hub id such as owner/name or owner/name@revision
     #[arg(long, value_name = "atlas|DIR|ID", default_value = bundled::NAME)]
     pub model: String,
+}
+
+/// Which model, named with or without the option
+#[derive(Args, Clone)]
+pub struct PlainModelArguments {
+    /// The model, as with --model
+    #[arg(value_name = "DIR|ID", conflicts_with = "model")]
+    plain: Option<String>,
+    #[command(flatten)]
+    model: ModelArguments,
+}
+
+impl PlainModelArguments {
+    /// The model.
+    pub fn model(&self) -> &str {
+        self.plain.as_deref().unwrap_or(&self.model.model)
+    }
 }
 
 /// Where it is computed.
@@ -36,6 +58,7 @@ pub struct DeviceArguments {
 
 /// Where results go.
 #[derive(Args, Clone)]
+#[command(next_help_heading = "Output")]
 pub struct OutputArguments {
     /// Write to this file instead of the terminal
     #[arg(long, value_name = "FILE")]
@@ -84,23 +107,27 @@ impl ConfidenceArguments {
 /// How a report is written.
 #[derive(Args, Clone)]
 #[group(multiple = false)]
+#[command(next_help_heading = "Output")]
 pub struct FormatArguments {
+    /// Show all tables, not only one screen
+    #[arg(long)]
+    full: bool,
     /// Write the whole report as JSON (schema layerlab/1)
     #[arg(long)]
     json: bool,
     /// Write Markdown
     #[arg(long)]
     markdown: bool,
-    /// Write CSV: a row for each method and layer, or for each model and metric
+    /// Write CSV: a row for each figure, whose section its first column names
     #[arg(long)]
     csv: bool,
 }
 
 /// The ways of writing a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// For reading.
-    Table,
+    /// For a terminal, of one screen or whole.
+    Text(Detail),
     /// For programs.
     Json,
     /// For documents.
@@ -110,13 +137,18 @@ pub enum Format {
 }
 
 impl Format {
+    /// Whether it is a text that leaves most out.
+    pub fn is_brief(self) -> bool {
+        self == Self::Text(Detail::Brief)
+    }
+
     /// The report in this form.
     ///
     /// # Errors
     /// When it cannot be put together, which would be a defect.
     pub fn write(self, report: &Report) -> Result<String, Failure> {
         Ok(match self {
-            Self::Table => report.to_table(),
+            Self::Text(detail) => report.to_terminal(detail, output::width()),
             Self::Markdown => report.to_markdown(),
             Self::Json => report.to_json().map_err(Failure::machine)?,
             Self::Csv => report.to_csv().map_err(Failure::machine)?,
@@ -125,9 +157,13 @@ impl Format {
 }
 
 impl FormatArguments {
-    /// As asked for, else as the output's extension says, else a table.
+    /// As asked for, else as the output's extension says, else a text: in a file whole, on a terminal of one screen.
     pub fn format(&self, destination: &Destination) -> Format {
         let extension = destination.path.as_ref().and_then(|path| path.extension());
+        let detail = match self.full || destination.path.is_some() {
+            true => Detail::Full,
+            false => Detail::Brief,
+        };
         match (self.json, self.markdown, self.csv) {
             (true, _, _) => Format::Json,
             (_, true, _) => Format::Markdown,
@@ -136,7 +172,7 @@ impl FormatArguments {
                 Some("json") => Format::Json,
                 Some("md") => Format::Markdown,
                 Some("csv") => Format::Csv,
-                _ => Format::Table,
+                _ => Format::Text(detail),
             },
         }
     }

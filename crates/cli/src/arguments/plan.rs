@@ -3,6 +3,8 @@
 use clap::Args;
 use layerlab_lab::{Budget, Constraints};
 
+use super::layers::{Layers, all, parse_share};
+
 /// How much is removed
 #[derive(Args)]
 #[command(next_help_heading = "Budget")]
@@ -10,18 +12,19 @@ pub struct BudgetArguments {
     /// Remove this many layers
     #[arg(long, value_name = "N", conflicts_with_all = ["share", "tolerance"])]
     remove: Option<usize>,
-    /// Remove this share of the layers, rounded to the nearest, halves up: 0.25 of 12 is 3 [default: 0.25]
-    #[arg(long, value_name = "SHARE", conflicts_with = "tolerance")]
+    /// Remove this share of the layers, such as 0.25 or 25%, rounded to the nearest, halves up: 25% of 12 is 3
+    /// [default: 25%]
+    #[arg(long, value_name = "SHARE", conflicts_with = "tolerance", value_parser = parse_share)]
     share: Option<f64>,
-    /// Remove layers while perplexity on the calibration text rises by at most this share
-    #[arg(long, value_name = "SHARE")]
+    /// Remove layers while perplexity on the calibration text rises by at most this share, such as 0.1 or 10%
+    #[arg(long, value_name = "SHARE", value_parser = parse_share)]
     tolerance: Option<f64>,
-    /// Layers that stay, numbered from 0
+    /// Layers that stay, numbered from 0, such as 0,1,10-12
     #[arg(long, value_name = "LAYER,…", value_delimiter = ',')]
-    protect: Vec<usize>,
+    protect: Vec<Layers>,
     /// Layers that go before any other; they count towards the budget
     #[arg(long, value_name = "LAYER,…", value_delimiter = ',')]
-    always_remove: Vec<usize>,
+    always_remove: Vec<Layers>,
 }
 
 impl BudgetArguments {
@@ -37,8 +40,8 @@ impl BudgetArguments {
     /// What a person has decided on.
     pub fn constraints(&self) -> Constraints {
         Constraints {
-            protected: self.protect.iter().copied().collect(),
-            forced: self.always_remove.iter().copied().collect(),
+            protected: all(&self.protect).into_iter().collect(),
+            forced: all(&self.always_remove).into_iter().collect(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How layers are scored.
 
 use clap::{Args, ValueEnum};
-use layerlab_lab::{Epsilon, Estimator, ScoreOptions, ScoreRequest, Tap, TextOptions};
+use layerlab_lab::{Epsilon, Estimator, MethodId, ScoreOptions, ScoreRequest, Tap, TextOptions};
 
 use super::ConfidenceArguments;
 
@@ -59,13 +59,19 @@ impl CutArguments {
 }
 
 impl ScoringArguments {
-    /// What to score by, `batch` sequences at a time.
-    pub fn request(&self, batch: usize) -> ScoreRequest {
+    /// What to score by, `batch` sequences at a time. Of random removal there are the seeds that `methods` name beside the
+    /// usual ones.
+    pub fn request(&self, batch: usize, methods: &[MethodId]) -> ScoreRequest {
         let recipe = match self.recipe {
             Recipe::Layerlab => ScoreOptions::default(),
             Recipe::Authors => ScoreOptions::authors(),
         };
         let confidence = self.confidence.confidence();
+        let usual = recipe.random_seeds.iter().copied();
+        let named = methods.iter().filter_map(|method| match method {
+            MethodId::Random(seed) if !recipe.random_seeds.contains(seed) => Some(*seed),
+            _ => None,
+        });
         ScoreRequest {
             score: ScoreOptions {
                 estimator: self.estimator.unwrap_or(recipe.estimator),
@@ -74,7 +80,8 @@ impl ScoringArguments {
                 resamples: confidence.resamples,
                 confidence: confidence.level,
                 seed: confidence.seed,
-                ..recipe
+                random_seeds: usual.chain(named).collect(),
+                ..recipe.clone()
             },
             batch,
             ..ScoreRequest::default()

@@ -16,6 +16,7 @@ use super::{ConfidenceArguments, DeviceArguments, FormatArguments, OutputArgumen
 use crate::{
     Failure,
     input::{NamedText, read_dataset, read_text},
+    output,
 };
 
 /// What a model is asked
@@ -59,6 +60,9 @@ pub struct TaskArguments {
     /// Tokens from one window of perplexity to the next; the window if not given
     #[arg(long, value_name = "N")]
     stride: Option<usize>,
+    /// Windows of perplexity at most; all if not given
+    #[arg(long, value_name = "N")]
+    max_windows: Option<usize>,
     /// Tokens in memory at a time when answers are judged, padding included: those of a forward pass, or on the CPU of the
     /// passes of all threads together
     #[arg(long, value_name = "N", default_value_t = 1024)]
@@ -179,7 +183,9 @@ impl TaskArguments {
         let tasks = self.tasks.iter().map(|task| {
             let dataset = read_dataset(task, &options)?;
             let dataset = self.some_items(dataset, seed);
-            anstream::eprintln!("{}", visible_lines(&dataset.describe().to_string()));
+            if !output::is_quiet() {
+                anstream::eprintln!("{}", visible_lines(&dataset.describe().to_string()));
+            }
             Ok(dataset)
         });
         texts.chain(tasks).collect()
@@ -218,7 +224,7 @@ impl TaskArguments {
             confidence,
             window: self.window,
             stride: self.stride,
-            max_windows: None,
+            max_windows: self.max_windows,
             question_template: self
                 .question_template
                 .clone()

@@ -16,14 +16,17 @@ use crate::{
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  layerlab compare --model path/to/model --with path/to/pruned --text held-out.txt
-  layerlab compare --model owner/name --with path/to/pruned --task truthfulqa_mc.json --json")]
+  layerlab compare path/to/model path/to/pruned --text held-out.txt
+  layerlab compare owner/name path/to/pruned --task truthfulqa_mc.json --json")]
 pub struct Arguments {
+    /// The two models, as with --model and --with
+    #[arg(value_name = "DIR|ID", num_args = 2, conflicts_with_all = ["model", "with"])]
+    plain: Vec<String>,
     #[command(flatten)]
     model: ModelArguments,
     /// The other model, a folder or a Hub id
-    #[arg(long, value_name = "DIR|ID")]
-    with: String,
+    #[arg(long, value_name = "DIR|ID", required_unless_present = "plain")]
+    with: Option<String>,
     #[command(flatten)]
     exam: ExamArguments,
 }
@@ -34,19 +37,24 @@ pub struct Arguments {
 /// When a model or a dataset cannot be used, the device fails, the output cannot be written, or the user
 /// interrupts.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Exam { datasets, options } = arguments
-        .exam
-        .exam(&arguments.model.model, bundled::tests)?;
+    let [one, other] = match arguments.plain.as_slice() {
+        [one, other] => [one.as_str(), other.as_str()],
+        _ => [
+            arguments.model.model.as_str(),
+            arguments.with.as_deref().unwrap_or_default(),
+        ],
+    };
+    let Exam { datasets, options } = arguments.exam.exam(one, bundled::tests)?;
     let device = arguments.exam.device.device;
     let cancel = on_interrupt()?;
     let mut bars = Bars::new();
     let report = pollster::block_on(async {
-        let first = model::load(&arguments.model.model, device, &mut bars, &cancel).await?;
+        let first = model::load(one, device, &mut bars, &cancel).await?;
         let mut show = |progress| bars.show(progress);
         let mut run = Run::new(&mut show, &cancel);
         let report = evaluate_model(&first, &datasets, &options, now(), &mut run).await?;
         drop(first);
-        let second = model::load(&arguments.with, device, &mut bars, &cancel).await?;
+        let second = model::load(other, device, &mut bars, &cancel).await?;
         let mut show = |progress| bars.show(progress);
         let mut run = Run::new(&mut show, &cancel);
         Ok::<_, Failure>(compare_models(report, &second, &datasets, &options, &mut run).await?)

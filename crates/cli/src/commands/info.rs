@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::{
     Failure,
-    arguments::{ModelArguments, OutputArguments},
+    arguments::{OutputArguments, PlainModelArguments},
     model,
     progress::{Bars, on_interrupt},
 };
@@ -18,10 +18,10 @@ use crate::{
 #[derive(Args)]
 #[command(after_help = "\
 Example:
-  layerlab info --model path/to/model")]
+  layerlab info path/to/model")]
 pub struct Arguments {
     #[command(flatten)]
-    model: ModelArguments,
+    model: PlainModelArguments,
     /// Write JSON
     #[arg(long)]
     json: bool,
@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let destination = arguments.output.destination();
     destination.check()?;
     let cancel = on_interrupt()?;
-    let source = model::source(&arguments.model.model, &mut Bars::new(), &cancel)?;
+    let source = model::source(arguments.model.model(), &mut Bars::new(), &cancel)?;
     let info = pollster::block_on(async {
         let checkpoint = Checkpoint::open(source).await?;
         let tokenizer = Tokenizer::open(checkpoint.files()).await?;

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub mod compare;
+pub mod completions;
 pub mod eval;
 pub mod generate;
 pub mod info;
@@ -10,7 +11,36 @@ pub mod repair;
 pub mod run;
 pub mod score;
 
-use std::time::SystemTime;
+use std::{path::Path, time::SystemTime};
+
+use layerlab_lab::Report;
+
+/// What to type next, below a report of one screen: how to remove the layers that it names, and where the rest is.
+fn next_steps(report: &Report, model: &str, text: Option<&Path>, rest: &str) -> String {
+    let text = text.map_or(String::new(), |path| {
+        format!(" --text {}", quoted(&path.display().to_string()))
+    });
+    let model = quoted(model);
+    let best = report.pruning.as_ref().and_then(|pruning| pruning.best());
+    let next = match best {
+        Some(plan) => {
+            let layers: Vec<String> = plan.set().iter().map(ToString::to_string).collect();
+            let layers = layers.join(",");
+            format!("Remove them: layerlab prune --model {model} --layers {layers} --output pruned")
+        }
+        None => format!("Remove layers and see what is kept: layerlab run --model {model}{text}"),
+    };
+    format!("\n{next}\n{rest}\n")
+}
+
+/// A word as a shell takes it for one.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-@:+".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
 
 /// The time as RFC 3339.
 fn now() -> String {

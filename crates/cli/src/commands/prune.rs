@@ -2,16 +2,20 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
+use anyhow::anyhow;
 use clap::Args;
 use layerlab_lab::{
-    Cancel, Checkpoint, FolderTarget, LabError, Plan, PlanRequest, Provenance, Run, Schedule,
-    ScoreRequest, Text, export_pruned, plan_removals,
+    Cancel, Checkpoint, FolderTarget, LabError, MethodId, Plan, PlanError, PlanRequest, Provenance,
+    Run, Schedule, ScoreRequest, Text, export_pruned, plan_removals, report::count,
 };
 
 use super::now;
 use crate::{
     Failure,
-    arguments::{BudgetArguments, CutArguments, DeviceArguments, ModelArguments, ScoringArguments},
+    arguments::{
+        BudgetArguments, CutArguments, DeviceArguments, Layers, ModelArguments, ScoringArguments,
+        all_layers,
+    },
     input::calibration,
     model,
     output::print,
@@ -35,14 +39,15 @@ pub struct Arguments {
     /// Replace the folder if it exists
     #[arg(long)]
     force: bool,
-    /// Remove these layers, numbered from 0
+    /// Remove these layers, numbered from 0, such as 5,6,12-14; or name a --method
     #[arg(long, value_name = "LAYER,…", value_delimiter = ',', conflicts_with_all = ["method", "text"])]
-    layers: Vec<usize>,
-    /// Let a method choose: avss, relative_avss, block_influence, relative_magnitude,
+    layers: Vec<Layers>,
+    /// Let a method choose, in place of --layers: avss, relative_avss, block_influence, relative_magnitude,
     /// angular_distance_1_mean, angular_distance_1_last, loss_change, last_k, first_k or random_1
-    #[arg(long, value_name = "METHOD", required_unless_present = "layers")]
-    method: Option<String>,
-    /// The text that the method measures, UTF-8; - reads the standard input; atlas has its own
+    #[arg(long, value_name = "METHOD")]
+    method: Option<MethodId>,
+    /// The text that the method measures, UTF-8; - reads the standard input; atlas has its own; last_k, first_k and random_1
+    /// need none
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
     /// Choose once, or again after each removal: one-shot or iterative
@@ -71,49 +76,88 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut bars = Bars::new();
     let written = pollster::block_on(arguments.prune(&mut bars, &cancel));
     bars.clear();
-    let provenance = written?;
+    let written = written?;
+    let provenance = &written.provenance;
     if arguments.json {
-        let json = serde_json::to_string_pretty(&provenance).map_err(Failure::machine)?;
+        let json = serde_json::to_string_pretty(provenance).map_err(Failure::machine)?;
         return print(&(json + "\n"));
     }
-    let Provenance { source, plan, .. } = &provenance;
+    let Provenance { source, plan, .. } = provenance;
     let removed: Vec<String> = plan.removed.iter().map(ToString::to_string).collect();
+    let left = written.parameters - removed.len() * written.block_parameters;
     print(format!(
-        "Removed {} of {} layers of {} ({}): {}\nWritten to {}\n",
+        "Removed {} of {} layers of {} ({}): {}\nLeft are {} of {} parameters, {:.0} % fewer\nWritten to {}\n",
         removed.len(),
         source.layers,
         source.name,
         plan.label,
         removed.join(" "),
+        count(left),
+        count(written.parameters),
+        100.0 * (1.0 - left as f64 / written.parameters as f64),
         arguments.output.display()
     ))
 }
 
+/// What was written.
+struct Written {
+    provenance: Provenance,
+    /// Weights of the whole model.
+    parameters: usize,
+    /// Weights of one block.
+    block_parameters: usize,
+}
+
 impl Arguments {
-    async fn prune(&self, bars: &mut Bars, cancel: &Cancel) -> Result<Provenance, Failure> {
+    async fn prune(&self, bars: &mut Bars, cancel: &Cancel) -> Result<Written, Failure> {
+        if self.method.is_none() && self.layers.is_empty() {
+            return Err(Failure::usage(anyhow!(
+                "which layers? Name them with --layers, or let a --method choose them: {}",
+                MethodId::CHOICES
+            )));
+        }
         let source = model::source(&self.model.model, bars, cancel)?;
         // Refused now rather than after all the work.
         let target = FolderTarget::new(&self.output, source.path(), self.force);
         let mut target = target.map_err(LabError::from)?;
         let checkpoint = Checkpoint::open(source).await.map_err(LabError::from)?;
-        let plan = match &self.method {
-            Some(method) => self.plan(method, bars, cancel).await?,
-            None => {
+        let inventory = checkpoint.inventory().await.map_err(LabError::from)?;
+        let spec = inventory.spec();
+        let plan = match self
+            .plan_without_text(spec.layers())
+            .map_err(LabError::from)?
+        {
+            Some(plan) => {
                 model::warn_of(&checkpoint).await?;
-                let inventory = checkpoint.inventory().await.map_err(LabError::from)?;
-                let layers = inventory.spec().layers();
-                Plan::by_hand(self.layers.clone(), layers).map_err(LabError::from)?
+                plan
             }
+            None => self.measured_plan(bars, cancel).await?,
         };
         let provenance = Provenance::of(&checkpoint, plan, now()).await?;
         let mut show = |progress| bars.show(progress);
         let mut run = Run::new(&mut show, cancel);
         export_pruned(&checkpoint, &provenance, &mut target, &mut run).await?;
         target.commit().map_err(LabError::from)?;
-        Ok(provenance)
+        Ok(Written {
+            provenance,
+            parameters: spec.parameters(),
+            block_parameters: spec.block_parameters(),
+        })
     }
 
-    async fn plan(&self, method: &str, bars: &mut Bars, cancel: &Cancel) -> Result<Plan, Failure> {
+    /// The plan where nothing need be measured for it.
+    fn plan_without_text(&self, layers: usize) -> Result<Option<Plan>, PlanError> {
+        match self.method {
+            None => Plan::by_hand(all_layers(&self.layers), layers).map(Some),
+            Some(method) => {
+                let constraints = self.budget.constraints();
+                Plan::without_text(method, layers, self.budget.budget(), &constraints)
+            }
+        }
+    }
+
+    async fn measured_plan(&self, bars: &mut Bars, cancel: &Cancel) -> Result<Plan, Failure> {
+        let methods: Vec<MethodId> = self.method.into_iter().collect();
         let text = calibration(self.text.as_deref(), &self.model.model)?;
         let model = model::load(&self.model.model, self.device.device, bars, cancel).await?;
         let text = Text::new(
@@ -125,11 +169,11 @@ impl Arguments {
         );
         let text = text.map_err(LabError::from)?;
         let scoring = ScoreRequest {
-            loss_change: method == "loss_change",
-            ..self.scoring.request(self.cut.batch)
+            loss_change: methods.contains(&MethodId::LossChange),
+            ..self.scoring.request(self.cut.batch, &methods)
         };
         let request = PlanRequest {
-            methods: vec![method.to_owned()],
+            methods,
             schedules: BTreeSet::from([self.schedule]),
             budget: self.budget.budget(),
             constraints: self.budget.constraints(),
@@ -139,7 +183,7 @@ impl Arguments {
         let plans = plan_removals(&model, &text, &scoring, &request, &mut run).await?;
         let plan = plans.into_iter().find(|plan| !plan.removed.is_empty());
         plan.ok_or_else(|| {
-            Failure::usage(anyhow::anyhow!(
+            Failure::usage(anyhow!(
                 "no layer can go: without the first one of this method, perplexity rises by more than \
                  the tolerance"
             ))

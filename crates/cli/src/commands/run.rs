@@ -5,11 +5,12 @@ use std::{collections::BTreeSet, path::PathBuf};
 use clap::{Args, ValueEnum};
 use layerlab_atlas::bundled;
 use layerlab_lab::{
-    Cancel, Dataset, ExperimentRequest, FolderTarget, LabError, OpenModel, Plan, PlanRequest,
-    Provenance, Report, Run, Schedule, ScoreRequest, Text, export_pruned, prune_and_judge,
+    Cancel, Dataset, ExperimentRequest, FolderTarget, LabError, MethodId, OpenModel, Plan,
+    PlanRequest, Provenance, Report, Run, Schedule, ScoreRequest, Text, export_pruned,
+    prune_and_judge,
 };
 
-use super::now;
+use super::{next_steps, now};
 use crate::{
     Failure,
     arguments::{
@@ -48,9 +49,10 @@ pub struct Arguments {
     /// Choose layers once, or again after each removal, or both ways
     #[arg(long, value_enum, default_value_t = Schedules::OneShot)]
     schedule: Schedules,
-    /// Methods to prune by; all if not given
+    /// Methods to prune by, all if not given: avss, relative_avss, block_influence, relative_magnitude,
+    /// angular_distance_1_mean, angular_distance_1_last, loss_change, last_k, first_k or random_1
     #[arg(long = "method", value_name = "METHOD,…", value_delimiter = ',')]
-    methods: Vec<String>,
+    methods: Vec<MethodId>,
     #[command(flatten)]
     tasks: TaskArguments,
     #[command(flatten)]
@@ -62,14 +64,14 @@ pub struct Arguments {
     #[command(flatten)]
     output: OutputArguments,
     /// Also write a page with charts to this file, readable without a network
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
     html: Option<PathBuf>,
     /// Also write the pruned model that keeps the lowest perplexity to this folder
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
     export: Option<PathBuf>,
     /// Where finished stages are kept until the end, so that a run that was broken off goes on; the user's
     /// cache if not given
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
     work: Option<PathBuf>,
 }
 
@@ -79,6 +81,9 @@ enum Schedules {
     Iterative,
     Both,
 }
+
+/// Where the rest of a run is.
+const NEXT: &str = "Everything: --full; with charts: --html FILE; for programs: --json or --csv";
 
 /// Runs it.
 ///
@@ -105,7 +110,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.html.is_some() {
         page.write(report.to_html())?;
     }
-    let written = arguments.format.format(&destination).write(&report)?;
+    let format = arguments.format.format(&destination);
+    let mut written = format.write(&report)?;
+    if format.is_brief() {
+        let text = arguments.text.as_deref();
+        written += &next_steps(&report, &arguments.model.model, text, NEXT);
+    }
     destination.write(&written)?;
     stages.clear();
     Ok(())
@@ -164,9 +174,8 @@ impl Arguments {
     }
 
     fn request(&self) -> ExperimentRequest {
-        let score = self.scoring.request(self.cut.batch);
-        let measures_loss =
-            self.methods.is_empty() || self.methods.iter().any(|method| method == "loss_change");
+        let score = self.scoring.request(self.cut.batch, &self.methods);
+        let measures_loss = self.methods.is_empty() || self.methods.contains(&MethodId::LossChange);
         let schedules = match self.schedule {
             Schedules::OneShot => BTreeSet::from([Schedule::OneShot]),
             Schedules::Iterative => BTreeSet::from([Schedule::Iterative]),

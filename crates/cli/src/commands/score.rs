@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use layerlab_lab::{
-    Cancel, LabError, Report, Run, ScoreOptions, ScoreRequest, Tap, Text, score_layers,
+    Cancel, LabError, Measured, Report, Run, ScoreOptions, ScoreRequest, Tap, Text,
 };
 
-use super::now;
+use super::{next_steps, now};
 use crate::{
     Failure,
     arguments::{
@@ -16,6 +16,7 @@ use crate::{
     },
     input::{NamedText, calibration},
     model,
+    output::warn,
     progress::{Bars, on_interrupt},
 };
 
@@ -50,10 +51,10 @@ pub struct Arguments {
 #[derive(Args)]
 #[command(next_help_heading = "More scores")]
 struct MoreArguments {
-    /// Also measure the loss without each layer (SLEB); takes about half as many forward passes as there
-    /// are layers
-    #[arg(long)]
-    loss_change: bool,
+    /// Whether to measure the loss without each layer (SLEB), which takes about half as many forward passes as there are
+    /// layers: auto does where it takes under a minute
+    #[arg(long, value_enum, default_value_t, default_missing_value = "always", num_args = 0..=1)]
+    loss_change: LossChange,
     /// Further taps whose statistics go into the report
     #[arg(long, value_name = "TAP,…", value_delimiter = ',')]
     extra_taps: Vec<Tap>,
@@ -64,6 +65,20 @@ struct MoreArguments {
     #[arg(long, value_name = "K")]
     lowest: Option<usize>,
 }
+
+/// Whether the loss without each layer is measured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum LossChange {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// Leaving layers out is worth waiting this many seconds for, unasked.
+const WORTH_SECONDS: f64 = 60.0;
+/// Where the rest of a scoring is.
+const NEXT: &str = "Everything: --full; for programs: --json or --csv";
 
 /// Runs it.
 ///
@@ -79,7 +94,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let report = pollster::block_on(arguments.score(text, &mut bars, &cancel));
     bars.clear();
     let report = report?;
-    let written = arguments.format.format(&destination).write(&report)?;
+    let format = arguments.format.format(&destination);
+    let mut written = format.write(&report)?;
+    if format.is_brief() {
+        written += &next_steps(
+            &report,
+            &arguments.model.model,
+            arguments.text.as_deref(),
+            NEXT,
+        );
+    }
     destination.write(&written)
 }
 
@@ -101,11 +125,29 @@ impl Arguments {
         .map_err(LabError::from)?;
         let mut show = |progress| bars.show(progress);
         let mut run = Run::new(&mut show, cancel);
-        Ok(score_layers(&model, &text, &self.request(), now(), &mut run).await?)
+        let request = self.request();
+        let mut measured = Measured::of(&model, &text, &request, &mut run).await?;
+        if self.more.loss_change == LossChange::Auto {
+            let seconds = measured.leave_out_estimate();
+            match seconds <= WORTH_SECONDS {
+                true => {
+                    measured
+                        .leave_out(&model, &text, &request, &mut run)
+                        .await?
+                }
+                false => warn(&format!(
+                    "the loss without each layer was not measured, which would take about {:.0} min; --loss-change measures it",
+                    (seconds / 60.0).ceil()
+                )),
+            }
+        }
+        Ok(measured
+            .report(&model, &request.score, now(), &mut run)
+            .await?)
     }
 
     fn request(&self) -> ScoreRequest {
-        let (more, request) = (&self.more, self.scoring.request(self.cut.batch));
+        let (more, request) = (&self.more, self.scoring.request(self.cut.batch, &[]));
         ScoreRequest {
             score: ScoreOptions {
                 lowest: more.lowest,
@@ -114,7 +156,7 @@ impl Arguments {
             extra_taps: more.extra_taps.iter().copied().collect(),
             // The span of 1 carries Block Influence and is always taken.
             spans: [1].into_iter().chain(more.spans.iter().copied()).collect(),
-            loss_change: more.loss_change,
+            loss_change: more.loss_change == LossChange::Always,
             ..request
         }
     }

@@ -209,7 +209,10 @@ pub async fn locate_pairs<F: ModelFiles>(
         request: request.clone(),
         datasets: found,
     });
-    Ok(Located { report, pairs })
+    Ok(Located {
+        report: report.concluded(),
+        pairs,
+    })
 }
 
 /// Pairs of a dataset as tokens.

@@ -247,5 +247,8 @@ pub async fn repair_layers<F: ModelFiles>(
         located,
         runs,
     });
-    Ok(Repaired { report, adapters })
+    Ok(Repaired {
+        report: report.concluded(),
+        adapters,
+    })
 }

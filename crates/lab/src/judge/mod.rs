@@ -87,7 +87,7 @@ pub async fn compare_models<F: ModelFiles>(
     });
     let seconds = report.timings.evaluate_seconds.unwrap_or(0.0);
     report.timings.evaluate_seconds = Some(seconds + start.elapsed().as_secs_f64());
-    Ok(report)
+    Ok(report.concluded())
 }
 
 /// Where two models read a text as different tokens.

@@ -1,16 +1,18 @@
 //! Which layers go, by which method, and what that costs to find out.
 
-mod alone;
+mod measured_plans;
 mod plan;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use layerlab_score::{Budget, Constraints, MethodScores, Plan, Role, Schedule, ScoreTable};
+use layerlab_score::{
+    Budget, Constraints, MethodId, MethodScores, Plan, Role, Schedule, ScoreTable,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use alone::plan_removals;
-use plan::{LOSS_CHANGE, Planner};
+pub use measured_plans::plan_removals;
+use plan::Planner;
 
 use crate::{
     LabError, Run, ScoreRequest,
@@ -20,8 +22,8 @@ use crate::{
 /// Which plans to make.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanRequest {
-    /// Ids of methods; all rankings and baselines if empty.
-    pub methods: Vec<String>,
+    /// Methods to prune by; all rankings and baselines if empty.
+    pub methods: Vec<MethodId>,
     /// Whether layers are chosen once, or again after each removal, or both.
     pub schedules: BTreeSet<Schedule>,
     /// How much may go.
@@ -109,9 +111,9 @@ impl Subject<'_> {
                 plans.push(planner.plan(method, schedule, run).await?);
             }
         }
-        let greedy = plans
-            .iter()
-            .any(|plan| plan.method == LOSS_CHANGE && plan.schedule == Schedule::Iterative);
+        let greedy = plans.iter().any(|plan| {
+            plan.method == MethodId::LossChange && plan.schedule == Schedule::Iterative
+        });
         let passes = BlockPasses::of("greedy removal", planner.passes);
         Ok(Plans {
             plans,
@@ -121,17 +123,17 @@ impl Subject<'_> {
 }
 
 /// The methods to prune by, in the order of the table.
-fn chosen<'a>(scores: &'a ScoreTable, ids: &[String]) -> Result<Vec<&'a MethodScores>, LabError> {
+fn chosen<'a>(scores: &'a ScoreTable, ids: &[MethodId]) -> Result<Vec<&'a MethodScores>, LabError> {
     let known: Vec<&MethodScores> = scores
         .methods
         .iter()
         .filter(|method| method.role != Role::Part)
         .collect();
-    let is_unknown = |id: &&String| !known.iter().any(|method| method.id == **id);
+    let is_unknown = |id: &&MethodId| !known.iter().any(|method| method.id == **id);
     if let Some(found) = ids.iter().find(is_unknown) {
-        let names: Vec<&str> = known.iter().map(|method| method.id.as_str()).collect();
+        let names: Vec<String> = known.iter().map(|method| method.id.to_string()).collect();
         return Err(LabError::Method {
-            found: found.clone(),
+            found: found.to_string(),
             known: names.join(", "),
         });
     }

@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use layerlab_model::Decoder;
-use layerlab_score::{Budget, Constraints, MethodScores, Plan, Schedule, ScoreTable, score};
+use layerlab_score::{
+    Budget, Constraints, MethodId, MethodScores, Plan, Schedule, ScoreTable, score,
+};
 
 use crate::{
     LabError, Run, ScoreRequest,
     calibration::{Calibration, Passes, Wanted},
 };
-
-/// Id of the method that leaves layers out and measures.
-pub(crate) const LOSS_CHANGE: &str = "loss_change";
 
 /// Makes plans for one model, one text and one budget.
 pub(crate) struct Planner<'a> {
@@ -38,13 +37,13 @@ impl Planner<'_> {
         schedule: Schedule,
         run: &mut Run<'_>,
     ) -> Result<Plan, LabError> {
-        let removed = match (schedule, method.id.as_str()) {
+        let removed = match (schedule, method.id) {
             (Schedule::OneShot, _) => self.one_shot(method, run).await?,
-            (Schedule::Iterative, LOSS_CHANGE) => self.greedy(run).await?,
-            (Schedule::Iterative, _) => self.iterative(&method.id, run).await?,
+            (Schedule::Iterative, MethodId::LossChange) => self.greedy(run).await?,
+            (Schedule::Iterative, _) => self.iterative(method.id, run).await?,
         };
         Ok(Plan {
-            method: method.id.clone(),
+            method: method.id,
             label: method.label.clone(),
             schedule,
             removed,
@@ -78,7 +77,7 @@ impl Planner<'_> {
     }
 
     /// Removes the lowest layer of the model that is left, until the budget is spent.
-    async fn iterative(&mut self, id: &str, run: &mut Run<'_>) -> Result<Vec<usize>, LabError> {
+    async fn iterative(&mut self, id: MethodId, run: &mut Run<'_>) -> Result<Vec<usize>, LabError> {
         let mut order = Vec::new();
         let mut removed = BTreeSet::new();
         while order.len() < self.count {
@@ -151,7 +150,7 @@ impl Planner<'_> {
     /// The lowest layer that may go of the model without `removed`, as the whole model numbers it.
     async fn lowest(
         &mut self,
-        id: &str,
+        id: MethodId,
         removed: &BTreeSet<usize>,
         run: &mut Run<'_>,
     ) -> Result<Option<usize>, LabError> {

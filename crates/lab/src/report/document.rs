@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use web_time::Instant;
 
-use super::{LayerReport, PruningReport, count};
+use super::{LayerReport, PruningReport, conclusions, count};
 use crate::{
     DeviceChoice, DeviceKind, HallucinationReport, OpenDevice, OpenModel, RepairReport,
     TaskComparison, Text, WholeText,
@@ -54,6 +54,9 @@ pub struct Report {
     pub timings: Timings,
     /// What a reader must know about the run; `scores` has its own.
     pub warnings: Vec<String>,
+    /// What to conclude, in plain sentences with their uncertainty.
+    #[serde(default)]
+    pub conclusions: Vec<String>,
 }
 
 /// The one version that is read: another may mean other things by the same names.
@@ -130,7 +133,16 @@ impl Report {
                 hash_seconds: start.elapsed().as_secs_f64(),
                 ..Timings::default()
             },
+            conclusions: Vec::new(),
         })
+    }
+
+    /// The report with what is to be concluded from it: the last step of every experiment.
+    pub(crate) fn concluded(self) -> Self {
+        Self {
+            conclusions: conclusions(&self),
+            ..self
+        }
     }
 }
 

@@ -1,27 +1,22 @@
 //! The report that all faces share: one versioned document, and views of it.
 
-mod conclusion;
-mod csv;
+mod build;
 mod document;
 mod escape;
-mod hallucination_tables;
-mod html;
-mod markdown;
+mod format;
 mod number;
 mod pruning;
-mod scoring_table;
+mod section;
 mod statistics;
-mod table;
-mod task_line;
-mod task_table;
 mod text_keys;
 
-pub(crate) use conclusion::conclude;
+pub(crate) use build::conclusions;
 pub use document::{
     ComparisonReport, DataReport, DeviceReport, Experiment, ModelReport, OptionsReport, Program,
     Report, SCHEMA, ScoringReport, Timings,
 };
 pub use escape::{visible, visible_lines};
+pub use format::Detail;
 pub use number::{bytes, count};
 pub use pruning::{FrontierPoint, Outcome, PruningReport};
 pub(crate) use statistics::layer_reports;

@@ -25,8 +25,6 @@ pub struct PruningReport {
     pub block_passes: Vec<BlockPasses>,
     /// How models were asked.
     pub options: EvalOptions,
-    /// What to make of it, in words.
-    pub conclusions: Vec<String>,
 }
 
 /// A model without some layers.
@@ -120,6 +118,12 @@ impl PruningReport {
         let judged = longest.filter_map(|plan| Some((plan, perplexity(plan)?)));
         let best = judged.min_by(|a, b| a.1.total_cmp(&b.1))?;
         Some(best.0)
+    }
+
+    /// The plans that chance made.
+    pub fn random(&self) -> impl Iterator<Item = &Plan> {
+        let plans = self.plans.iter();
+        plans.filter(|plan| plan.method.is_random())
     }
 
     /// The plans that come by a model.

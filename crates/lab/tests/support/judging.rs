@@ -76,6 +76,6 @@ pub fn pruning(report: &Report) -> &PruningReport {
 pub fn plan<'a>(report: &'a Report, method: &str, schedule: Schedule) -> &'a Plan {
     let mut plans = pruning(report).plans.iter();
     plans
-        .find(|plan| plan.method == method && plan.schedule == schedule)
+        .find(|plan| plan.method.to_string() == method && plan.schedule == schedule)
         .unwrap_or_else(|| panic!("no plan by {method}, {schedule}"))
 }

@@ -44,7 +44,7 @@ pub enum ExportError {
         dtype: safetensors::Dtype,
     },
     /// The folder is there.
-    #[error("{path} exists already; --force replaces it")]
+    #[error("{path} exists already")]
     Exists {
         /// The folder.
         path: String,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use layerlab_stats::{Epsilon, Estimator, LayerStatistics, ModelStatistics, SummedTap, Tap};
 
 use super::{Column, Values};
-use crate::{Direction, ScoreError, ScoreOptions, rank::ranks};
+use crate::{Direction, MethodId, ScoreError, ScoreOptions, rank::ranks};
 
 const FIRST: &str = "2411.02117";
 const SECOND: &str = "2411.10069";
@@ -23,29 +23,29 @@ pub(super) fn columns<'a>(
     };
     let avss = |then| column(plain, then);
     let mut columns = vec![
-        Column::ranking("avss", "AVSS", FIRST, avss(|values| values)),
+        Column::ranking(MethodId::Avss, "AVSS", FIRST, avss(|values| values)),
         Column::ranking(
-            "avss_normalised",
+            MethodId::AvssNormalised,
             "AVSS normalised",
             FIRST,
             avss(normalised),
         )
         .part(),
-        Column::ranking("nav", "NAV", SECOND, column(variance, normalised)).part(),
-        Column::ranking("nas", "NAS", SECOND, column(sparsity, normalised))
+        Column::ranking(MethodId::Nav, "NAV", SECOND, column(variance, normalised)).part(),
+        Column::ranking(MethodId::Nas, "NAS", SECOND, column(sparsity, normalised))
             .part()
             .low_is_important(),
         // The authors' script sums before it sorts, which makes its 25 % cut depend on the order of
         // layers; both orders are shown, and only the second is what a cut means.
         Column::ranking(
-            "cavss_layer_order",
+            MethodId::CavssLayerOrder,
             "CAVSS, layer order",
             SECOND,
             avss(|values| running_sum(&normalised(values), None)),
         )
         .part(),
         Column::ranking(
-            "cavss_rank_order",
+            MethodId::CavssRankOrder,
             "CAVSS, rank order",
             SECOND,
             avss(|values| {
@@ -66,7 +66,7 @@ pub(super) fn columns<'a>(
         let (written, read) = (at(Tap::Update), at(Tap::Input));
         let epsilon = options.relative_epsilon;
         columns.push(Column::ranking(
-            "relative_avss",
+            MethodId::RelativeAvss,
             "relative AVSS",
             "ours",
             Box::new(move |weights| relative(&written, &read, epsilon, weights)),

@@ -1,10 +1,7 @@
 //! What the model loses without a layer, measured.
 
 use super::Column;
-use crate::LayerLosses;
-
-/// Id of the column.
-pub(crate) const LOSS_CHANGE: &str = "loss_change";
+use crate::{LayerLosses, MethodId};
 
 /// Mean loss per token without the layer, less that of the whole model.
 pub(super) fn column(losses: &LayerLosses) -> Column<'_> {
@@ -15,5 +12,10 @@ pub(super) fn column(losses: &LayerLosses) -> Column<'_> {
             |sums: &Vec<f64>| Some(mean(sums)? - whole?).filter(|change| change.is_finite());
         Ok(losses.without.iter().map(change).collect())
     };
-    Column::ranking(LOSS_CHANGE, "loss change", "2402.09025", Box::new(values))
+    Column::ranking(
+        MethodId::LossChange,
+        "loss change",
+        "2402.09025",
+        Box::new(values),
+    )
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use layerlab_stats::{ModelStatistics, PairStatistics};
 
 use super::Column;
+use crate::MethodId;
 
 const SHORT_GPT: &str = "2403.03853";
 const UNREASONABLE: &str = "2403.17887";
@@ -17,7 +18,7 @@ pub(super) fn columns(statistics: &ModelStatistics) -> Vec<Column<'_>> {
         .iter()
         .flat_map(|layer| layer.spans.keys().copied())
         .collect();
-    let column = |id: String, label: String, source, span, measure: Measure| {
+    let column = |id: MethodId, label: String, source, span, measure: Measure| {
         let values = move |weights: &[u32]| {
             let layers = statistics.layers.iter();
             Ok(layers
@@ -30,14 +31,14 @@ pub(super) fn columns(statistics: &ModelStatistics) -> Vec<Column<'_>> {
     for span in spans {
         if span == 1 {
             columns.push(column(
-                "block_influence".into(),
+                MethodId::BlockInfluence,
                 "Block Influence".into(),
                 SHORT_GPT,
                 span,
                 PairStatistics::block_influence,
             ));
             columns.push(column(
-                "relative_magnitude".into(),
+                MethodId::RelativeMagnitude,
                 "relative magnitude".into(),
                 SHORT_GPT,
                 span,
@@ -45,12 +46,20 @@ pub(super) fn columns(statistics: &ModelStatistics) -> Vec<Column<'_>> {
             ));
         }
         // For a span above 1 the value says what the blocks from this layer on are worth together.
-        for (suffix, name, measure) in [
-            ("mean", "mean", PairStatistics::angular_distance as Measure),
-            ("last", "last token", PairStatistics::last_angular_distance),
+        for (id, name, measure) in [
+            (
+                MethodId::AngularDistanceMean(span),
+                "mean",
+                PairStatistics::angular_distance as Measure,
+            ),
+            (
+                MethodId::AngularDistanceLast(span),
+                "last token",
+                PairStatistics::last_angular_distance,
+            ),
         ] {
             columns.push(column(
-                format!("angular_distance_{span}_{suffix}"),
+                id,
                 format!("angular distance {span}, {name}"),
                 UNREASONABLE,
                 span,

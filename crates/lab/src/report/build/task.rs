@@ -2,7 +2,7 @@
 
 use layerlab_eval::{Metric, Task, TaskResult};
 
-use super::task_table::file_name;
+use super::words::{counted, file_name};
 
 /// A task in one line.
 pub(super) fn describe(result: &TaskResult) -> String {
@@ -10,6 +10,7 @@ pub(super) fn describe(result: &TaskResult) -> String {
     let name = file_name(&result.dataset);
     let cut = |truncated: &usize| match truncated {
         0 => String::new(),
+        1 => "; 1 prompt lost its beginning to fit the context".to_owned(),
         count => format!("; {count} prompts lost their beginning to fit the context"),
     };
     let mut line = match &result.task {
@@ -21,9 +22,9 @@ pub(super) fn describe(result: &TaskResult) -> String {
             bytes,
             ..
         } => format!(
-            "{name}: perplexity of {tokens} tokens, which stand for {bytes} bytes, in {} windows of {window} every \
+            "{name}: perplexity of {tokens} tokens, which stand for {bytes} bytes, in {} of {window} every \
              {stride}, the text {}",
-            result.asked(),
+            asked(result, "window"),
             with_bos(bos)
         ),
         Task::MultipleChoice {
@@ -31,8 +32,8 @@ pub(super) fn describe(result: &TaskResult) -> String {
             bos,
             truncated,
         } => format!(
-            "{name}: {} questions as {template:?} {}{}",
-            result.asked(),
+            "{name}: {} as {template:?} {}{}",
+            asked(result, "question"),
             with_bos(bos),
             cut(truncated)
         ),
@@ -42,8 +43,8 @@ pub(super) fn describe(result: &TaskResult) -> String {
             truncated,
             max_new_tokens,
         } => format!(
-            "{name}: {} questions as {template:?} {}, greedy answers of at most {max_new_tokens} tokens{}",
-            result.asked(),
+            "{name}: {} as {template:?} {}, greedy answers of at most {max_new_tokens} tokens{}",
+            asked(result, "question"),
             with_bos(bos),
             cut(truncated)
         ),
@@ -53,8 +54,8 @@ pub(super) fn describe(result: &TaskResult) -> String {
             truncated,
             classes,
         } => format!(
-            "{name}: {} texts of {} classes as {template:?} {}{}",
-            result.asked(),
+            "{name}: {} of {} classes as {template:?} {}{}",
+            asked(result, "text"),
             classes.len(),
             with_bos(bos),
             cut(truncated)
@@ -73,9 +74,19 @@ pub(super) fn describe(result: &TaskResult) -> String {
         line.push_str(&format!("; read as {mapping}"));
     }
     if result.skipped > 0 {
-        line.push_str(&format!("; {} records passed over", result.skipped));
+        line.push_str(&format!(
+            "; {} passed over",
+            counted(result.skipped, "record")
+        ));
     }
     line
+}
+
+/// How many were asked, with what they are of where that is more.
+fn asked(result: &TaskResult, noun: &str) -> String {
+    let asked = result.asked();
+    let plural = if asked == "1" { "" } else { "s" };
+    format!("{asked} {noun}{plural}")
 }
 
 /// Whether accuracy and its form per character lie on two sides of chance, both for sure.

@@ -1,10 +1,9 @@
-//! Perplexity against layers removed, a line for each plan.
+//! Values against counts, a line each, with their names at the ends.
 
-use layerlab_score::Plan;
 use maud::{Markup, html};
 
 use super::axis::Axis;
-use crate::report::{PruningReport, number::significant, task_table::plan_label};
+use crate::report::{number::significant, section::Line};
 
 const WIDTH: f64 = 700.0;
 const LEAST_HEIGHT: f64 = 280.0;
@@ -17,49 +16,25 @@ const LINE: f64 = 13.0;
 /// From a line's end to its label.
 const LEADER: f64 = 16.0;
 
-pub(super) fn chart(whole: Option<f64>, pruning: &PruningReport) -> Markup {
-    let Some(whole) = whole else {
-        return html! {};
-    };
-    let line = |plan: &Plan| -> Vec<(f64, f64)> {
-        let removed = (1..=plan.removed.len()).filter_map(|count| {
-            let perplexity = pruning.outcome(plan, count)?.perplexity()?;
-            Some((count as f64, perplexity))
-        });
-        [(0.0, whole)].into_iter().chain(removed).collect()
-    };
-    let lines: Vec<(String, Vec<(f64, f64)>)> = pruning
-        .plans
-        .iter()
-        .map(|plan| (plan_label(plan), line(plan)))
-        .collect();
+pub(super) fn draw(title: &str, lines: &[Line], best: &[(usize, f64)]) -> Markup {
     let height = LEAST_HEIGHT.max(HEAD + FOOT + LINE * lines.len() as f64);
-    let points = || lines.iter().flat_map(|(_, points)| points.iter().copied());
-    let across = Axis::linear(points().map(|point| point.0), LEFT, WIDTH - RIGHT);
+    let points = || lines.iter().flat_map(|line| &line.points).chain(best);
+    let across = Axis::linear(points().map(|point| point.0 as f64), LEFT, WIDTH - RIGHT);
     let upwards = Axis::logarithmic(points().map(|point| point.1), height - FOOT, HEAD);
     let (Some(across), Some(upwards)) = (across, upwards) else {
         return html! {};
     };
-    let path = |points: &[(f64, f64)]| {
-        let places = points.iter().map(|(count, perplexity)| {
-            format!("{},{}", across.at(*count), upwards.at(*perplexity))
-        });
+    let path = |points: &[(usize, f64)]| {
+        let places = points
+            .iter()
+            .map(|(count, value)| format!("{},{}", across.at(*count as f64), upwards.at(*value)));
         places.collect::<Vec<_>>().join(" ")
     };
-    let frontier = pruning.frontier();
-    let best: Vec<(f64, f64)> = [(0.0, whole)]
-        .into_iter()
-        .chain(
-            frontier
-                .iter()
-                .map(|point| (point.removed.len() as f64, point.perplexity)),
-        )
-        .collect();
-    let most = points().map(|point| point.0).fold(0.0, f64::max) as usize;
+    let most = points().map(|point| point.0).max().unwrap_or(0);
     html! {
         figure.large {
-            figcaption { "Perplexity (logarithmic) for each number of layers removed; the Pareto line is heavy." }
-            svg viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label="perplexity against layers removed" {
+            figcaption { (title) }
+            svg viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label=(title) {
                 @for tick in upwards.ticks() {
                     line.grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(upwards.at(tick)) y2=(upwards.at(tick)) {}
                     text.soft x=(LEFT - 6.0) y=(upwards.at(tick) + 4.0) text-anchor="end" { (significant(Some(tick))) }
@@ -67,9 +42,9 @@ pub(super) fn chart(whole: Option<f64>, pruning: &PruningReport) -> Markup {
                 @for count in 0..=most {
                     text.soft x=(across.at(count as f64)) y=(height - 6.0) text-anchor="middle" { (count) }
                 }
-                @for (_, points) in &lines { polyline.path points=(path(points)) {} }
-                polyline.path.best points=(path(&best)) {}
-                @for label in labels(&lines, &upwards) {
+                @for line in lines { polyline.path points=(path(&line.points)) {} }
+                polyline.path.best points=(path(best)) {}
+                @for label in labels(lines, &upwards) {
                     line.grid x1=(WIDTH - RIGHT) x2=(WIDTH - RIGHT + LEADER) y1=(label.end)
                         y2=(format!("{:.1}", label.place)) {}
                     text x=(WIDTH - RIGHT + LEADER + 4.0) y=(format!("{:.1}", label.place + 4.0)) { (label.name) }
@@ -87,13 +62,13 @@ struct Label<'a> {
 }
 
 /// Names beside the ends of their lines, pushed apart where lines end close together.
-fn labels<'a>(lines: &'a [(String, Vec<(f64, f64)>)], upwards: &Axis) -> Vec<Label<'a>> {
-    let labels = lines.iter().filter_map(|(name, points)| {
-        let end = upwards.at(points.last()?.1);
+fn labels<'a>(lines: &'a [Line], upwards: &Axis) -> Vec<Label<'a>> {
+    let labels = lines.iter().filter_map(|line| {
+        let end = upwards.at(line.points.last()?.1);
         Some(Label {
             end,
             place: end,
-            name,
+            name: &line.label,
         })
     });
     let mut labels: Vec<Label<'_>> = labels.collect();

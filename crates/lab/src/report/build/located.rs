@@ -1,0 +1,205 @@
+//! Where hallucinations show: factual and hallucinated answers, layer by layer.
+
+use layerlab_score::Estimate;
+
+use super::words::{counted, file_name};
+use crate::{
+    HallucinationReport, LocatedDataset, LocatedTap,
+    report::{
+        number::{percent, significant},
+        section::{Bar, Cell, Chart, Record, Section, Table},
+    },
+};
+
+impl HallucinationReport {
+    pub(super) fn sections(&self) -> Vec<Section> {
+        let of_taps = self.datasets.iter().flat_map(|dataset| {
+            let taps = dataset.taps.iter();
+            taps.map(|tap| Section {
+                title: format!(
+                    "{}, at the {} of blocks",
+                    file_name(&dataset.dataset),
+                    tap.tap
+                ),
+                notes: dataset.notes(tap),
+                brief: true,
+                ..tap.section(&dataset.dataset)
+            })
+        });
+        let definitions = vec![self.definitions.clone()];
+        let definitions = Section::of_sentences("definitions", "Definitions", definitions);
+        of_taps.chain([definitions]).collect()
+    }
+}
+
+impl LocatedDataset {
+    /// What was paired, and what the controls say, in words.
+    fn notes(&self, tap: &LocatedTap) -> Vec<String> {
+        let [factual, hallucinated] = self.answer_tokens;
+        let of = match self.of > self.items {
+            true => format!(" from {} of {} items", self.items, self.of),
+            false => String::new(),
+        };
+        let mut notes = vec![format!(
+            "{}{of}; a factual answer has {factual:.2} tokens in the mean, a hallucinated one {hallucinated:.2}.",
+            counted(self.pairs, "pair")
+        )];
+        if let Some(mapping) = &self.mapping {
+            notes.push(format!("Read as {mapping}."));
+        }
+        match self.truncated {
+            0 => {}
+            1 => notes.push("1 prompt lost its beginning to fit the context.".into()),
+            count => notes.push(format!(
+                "{count} prompts lost their beginning to fit the context."
+            )),
+        }
+        if self.skipped > 0 {
+            notes.push(format!("{} passed over.", counted(self.skipped, "record")));
+        }
+        if let Some(mined) = &self.mined {
+            notes.push(format!(
+                "Mined: of {} questions the model answered {} right and {} wrong, {} of these confidently.",
+                mined.questions, mined.right, mined.wrong, mined.confident
+            ));
+        }
+        match &tap.matched_length {
+            None => {
+                notes
+                    .push("Too few pairs have answers of one length to look at them alone.".into());
+            }
+            Some(matched) => {
+                let differ = matched.layers.iter();
+                let differ = differ.filter(|layer| layer.distinguishable == Some(true));
+                notes.push(format!(
+                    "Over the {} whose answers have as many tokens, {} differ.",
+                    counted(matched.pairs, "pair"),
+                    counted(differ.count(), "layer")
+                ));
+            }
+        }
+        if let Some(shuffled) = &tap.shuffled {
+            notes.push(format!(
+                "With labels drawn by coins ({} times): mean |ln EAVSS| {}, {} of layers differ, AUROC {}.",
+                shuffled.shuffles,
+                significant(shuffled.propensity),
+                percent(shuffled.distinguishable),
+                significant(shuffled.auroc)
+            ));
+        }
+        notes
+    }
+}
+
+impl LocatedTap {
+    /// The table of all layers.
+    pub(super) fn section(&self, dataset: &str) -> Section {
+        let header = [
+            "layer",
+            "ln EAVSS",
+            "differs",
+            "probe AUROC",
+            "rank",
+            "HSAV",
+            "HSS",
+            "ln EAVSS, same length",
+            "AUROC, same length",
+        ];
+        let matched = self.matched_length.as_ref();
+        let rows = self.layers.iter().map(|layer| {
+            let same = matched.and_then(|matched| matched.layers.get(layer.layer));
+            let mut eavss = estimate(&layer.ln_eavss);
+            eavss.significant = layer.distinguishable == Some(true);
+            vec![
+                layer.layer.to_string().into(),
+                eavss,
+                match layer.distinguishable {
+                    Some(true) => "yes".into(),
+                    Some(false) => "not distinguishable".into(),
+                    None => "–".into(),
+                },
+                estimate(&layer.auroc),
+                layer
+                    .rank
+                    .map_or("–".into(), |rank| rank.to_string())
+                    .into(),
+                estimate(&layer.hsav),
+                estimate(&layer.hss),
+                same.map_or("–".into(), |layer| estimate(&layer.ln_eavss)),
+                same.map_or("–".into(), |layer| estimate(&layer.auroc)),
+            ]
+        });
+        let bars =
+            |of: fn(&layerlab_score::LayerContrast) -> &Estimate, title: &str, source: &str| {
+                let bars = self.layers.iter().map(|layer| Bar {
+                    label: layer.layer.to_string(),
+                    value: of(layer).value,
+                    interval: of(layer).low.zip(of(layer).high),
+                    stands_out: layer.rank == Some(1),
+                });
+                Chart::Bars {
+                    title: title.into(),
+                    source: source.into(),
+                    bars: bars.collect(),
+                }
+            };
+        Section {
+            id: "hallucination",
+            table: Some(Table {
+                header: header.map(Into::into).to_vec(),
+                keys: 1,
+                brief: 4,
+                rows: rows.collect(),
+            }),
+            charts: vec![
+                bars(|layer| &layer.ln_eavss, "ln EAVSS", "ours"),
+                bars(
+                    |layer| &layer.auroc,
+                    "AUROC of the probe",
+                    "mass-mean probe",
+                ),
+            ],
+            records: self.records(dataset),
+            ..Section::default()
+        }
+    }
+
+    fn records(&self, dataset: &str) -> Vec<Record> {
+        let same = self
+            .matched_length
+            .iter()
+            .flat_map(|matched| &matched.layers);
+        let of_layer = |layer: &layerlab_score::LayerContrast, of_pairs: &str| {
+            let figures = [
+                ("ln EAVSS", &layer.ln_eavss),
+                ("HSAV", &layer.hsav),
+                ("HSS", &layer.hss),
+                ("AUROC", &layer.auroc),
+            ];
+            figures.map(|(name, estimate)| Record {
+                layer: Some(layer.layer),
+                tap: self.tap.to_string(),
+                dataset: dataset.to_owned(),
+                metric: format!("{name}{of_pairs}"),
+                value: estimate.value,
+                low: estimate.low,
+                high: estimate.high,
+                rank: layer.rank.filter(|_| name == "ln EAVSS"),
+                significant: layer.distinguishable.filter(|_| name == "ln EAVSS"),
+                ..Record::default()
+            })
+        };
+        let all = self.layers.iter().flat_map(|layer| of_layer(layer, ""));
+        all.chain(same.flat_map(|layer| of_layer(layer, ", same length")))
+            .collect()
+    }
+}
+
+fn estimate(estimate: &Estimate) -> Cell {
+    let ends = estimate.low.zip(estimate.high);
+    let ends = ends.map(|(low, high)| {
+        let (low, high) = (significant(Some(low)), significant(Some(high)));
+        format!("[{low}, {high}]")
+    });
+    Cell::from(significant(estimate.value)).with_details(ends)
+}
