@@ -1,7 +1,7 @@
 import { mount } from "svelte";
 import App from "./App.svelte";
 import "./app.css";
-import { lab } from "./state/lab.svelte";
+import { begin } from "./state/opening";
 import { hasRelaxedSimd } from "./worker/relaxed";
 
 const target = document.querySelector("#app");
@@ -9,7 +9,7 @@ if (target !== null) {
   // What index.html shows until now.
   target.replaceChildren();
   mount(App, { target });
-  void lab.begin();
+  void begin();
 }
 
 // Development serves modules one by one, which nothing should keep.

@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import type { HistogramReport } from "../generated/types";
-import { lowerEdge } from "../state/scores";
+import { lowerEdge } from "../state/rankings";
 import { BLUE, ORANGE } from "./palette";
 
 /** How large a tap's activations are, on a scale of octaves; `threshold` in the activation's units. */

@@ -1,7 +1,9 @@
 // The lesson: each step does something real and asks about it.
 import { address, go } from "../../state/address.svelte";
 import { hallucination } from "../../state/hallucination.svelte";
-import { PROMPT, lab } from "../../state/lab.svelte";
+import { model } from "../../state/model.svelte";
+import { pruning } from "../../state/pruning.svelte";
+import { PROMPT, speech } from "../../state/speech.svelte";
 
 export interface LessonStep {
   title: string;
@@ -22,9 +24,8 @@ function look(method: string): () => void {
 function without(removed: number[]): () => void {
   return () => {
     address.removed = removed;
-    lab.judged = null;
     go("prune");
-    if (lab.ready) void lab.judge();
+    if (model.ready) void pruning.judge();
   };
 }
 
@@ -37,7 +38,7 @@ export const STEPS: LessonStep[] = [
       act: () => {
         address.prompt = PROMPT;
         go("model");
-        if (lab.ready) void lab.speak();
+        if (model.ready) void speech.speak();
       },
     },
     question: "It answers fluently. How would you find out whether it knows, or makes it up?",
@@ -104,7 +105,7 @@ export const STEPS: LessonStep[] = [
       name: "Locate hallucination",
       act: () => {
         go("hallucination");
-        if (lab.ready && hallucination.located === null) void hallucination.locate();
+        if (model.ready && hallucination.located === null) void hallucination.locate();
       },
     },
     question: "Some layer always has rank 1. How many could you tell from a layer that does not care?",
@@ -118,7 +119,7 @@ export const STEPS: LessonStep[] = [
       act: () => {
         address.choice = "last";
         go("repair");
-        if (lab.ready && hallucination.repaired === null) void hallucination.repair();
+        if (model.ready && hallucination.repaired === null) void hallucination.repair();
       },
     },
     question: "The questions that it is judged on are not those that it learnt from. Is it more often right, or has it learnt something else?",
