@@ -1,23 +1,14 @@
 // Layers that carry hallucination: what the page finds equals what the command finds, and is shown with its controls.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launch, open, ready, scored } from "./browser.mjs";
-import { assertLooks, native, report, site } from "./support.mjs";
+import { test } from "node:test";
+import { ready, scored } from "./browser.mjs";
+import { assertLooks, native, report, visits } from "./support.mjs";
 
 const SHORT = "view=hallucination&device=cpu&sequences=2&length=32&items=30";
 const TOLERANCE = 1e-3;
 /** Ends of intervals hang on single resamples, which step over one another. */
 const END_TOLERANCE = 1e-2;
-let host;
-let browser;
-before(async () => {
-  host = await site();
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  await host.close();
-});
+const lab = visits();
 
 async function locate(page) {
   await page.getByRole("button", { name: "Locate", exact: true }).click();
@@ -43,8 +34,8 @@ function assertSameLayers(found, expected, what) {
 
 test("Atlas is located as the command does it, class by class, with controls; the command's report opens too", async () => {
   const command = native("locate", "--device", "cpu", "--items", "30", "--resamples", "300");
-  const { page, context, errors } = await open(browser, { colorScheme: "dark" });
-  await page.goto(`${host.address}?${SHORT}`);
+  const { page, errors } = await lab.open({ colorScheme: "dark" });
+  await page.goto(`${lab.host.address}?${SHORT}`);
   await scored(page);
   await locate(page);
   await assertLooks(page, "located, dark");
@@ -103,12 +94,11 @@ test("Atlas is located as the command does it, class by class, with controls; th
   await page.getByRole("button", { name: "Close it" }).click();
   assert.equal(await page.getByTestId("located-origin").getAttribute("data-origin"), "live");
   assert.deepEqual(errors, []);
-  await context.close();
 });
 
 test("pairs of one's own are located on; bad ones are refused with their line", async () => {
-  const { page, context } = await open(browser);
-  await page.goto(`${host.address}?${SHORT}`);
+  const { page } = await lab.open();
+  await page.goto(`${lab.host.address}?${SHORT}`);
   await scored(page);
   const give = (lines) =>
     page.getByTestId("datasets").setInputFiles({
@@ -138,5 +128,4 @@ test("pairs of one's own are located on; bad ones are refused with their line", 
   assert.deepEqual(await page.getByTestId("classes").getByRole("rowheader").allInnerTexts(), ["mine"]);
   await page.getByTestId("pair").locator('[data-side="factual"] .text').first().waitFor();
   assert.equal((await page.getByTestId("pair").locator('[data-side="factual"] .text').allInnerTexts()).join(""), " the bird");
-  await context.close();
 });
