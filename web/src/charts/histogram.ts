@@ -32,7 +32,7 @@ export function histogramChart(
         x2: "high",
         y1: 0,
         y2: density,
-        fill: (bin) => (bin.high <= threshold ? ORANGE : BLUE),
+        fill: (bin: (typeof drawn)[number]) => (bin.high <= threshold ? ORANGE : BLUE),
         inset: 0,
       }),
       Plot.ruleX([threshold], { stroke: ORANGE, strokeWidth: 2, strokeDasharray: "4 3" }),

@@ -76,7 +76,7 @@ async function download(
       const reader = (response.body ?? new Blob().stream()).getReader();
       for (;;) {
         const { done, value } = await reader.read();
-        if (done) return new Blob(chunks).arrayBuffer();
+        if (done) return await new Blob(chunks).arrayBuffer();
         chunks.push(value);
         bytes += value.length;
         show({ stage: "downloading", file, bytes, total, resumed });

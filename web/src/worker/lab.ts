@@ -35,8 +35,9 @@ export class LabWorker {
   }
 
   async adapter(): Promise<Adapter | null> {
-    const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
-    if (!adapter) return null;
+    if (!("gpu" in navigator)) return null;
+    const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+    if (adapter === null) return null;
     const { info, limits } = adapter;
     return {
       name: info.description || [info.vendor, info.architecture].filter(Boolean).join(" "),
