@@ -6,7 +6,12 @@ import { existsSync } from "node:fs";
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
 const { chromium } = require("playwright-core");
 
-const PLACES = [process.env.LAYERLAB_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const PLACES = [
+  process.env.LAYERLAB_CHROMIUM,
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+];
 const QUIET = [
   "--no-sandbox",
   "--no-first-run",
@@ -15,11 +20,7 @@ const QUIET = [
   "--disable-component-update",
   "--disable-sync",
 ];
-const SOFTWARE_GPU = [
-  "--enable-unsafe-webgpu",
-  "--use-webgpu-adapter=swiftshader",
-  "--enable-features=Vulkan,WebGPU",
-];
+const SOFTWARE_GPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan,WebGPU"];
 
 export function launch({ gpu = false } = {}) {
   const executablePath = PLACES.find((place) => place && existsSync(place));
@@ -29,7 +30,11 @@ export function launch({ gpu = false } = {}) {
 
 /** A page whose errors are gathered. */
 export async function open(browser, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    acceptDownloads: true,
+    ...options,
+  });
   const page = await context.newPage();
   const errors = [];
   page.on("console", (message) => {
@@ -41,7 +46,10 @@ export async function open(browser, options = {}) {
 
 /** Waits until nothing runs, for as long as the slowest step takes. */
 export async function ready(page, timeout = 240_000) {
-  await page.getByRole("status").filter({ hasText: /^\s*Ready\s*$/ }).waitFor({ timeout });
+  await page
+    .getByRole("status")
+    .filter({ hasText: /^\s*Ready\s*$/ })
+    .waitFor({ timeout });
 }
 
 /** Waits for the live scores, losses included. */

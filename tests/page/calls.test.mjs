@@ -115,7 +115,10 @@ test("of two calls that overlap in the worker, each stops by its own cancel alon
     const request = { prompt: "Q:", removed: [], repaired: false, max_new_tokens: 200, temperature: 1.5, seed: 1 };
     const [first, second] = [1_000_001, 1_000_002];
     const ended = new Map();
-    const pieces = new Map([[first, 0], [second, 0]]);
+    const pieces = new Map([
+      [first, 0],
+      [second, 0],
+    ]);
     let haveEnded;
     const all = new Promise((done) => (haveEnded = done));
     worker.addEventListener("message", ({ data }) => {

@@ -18,7 +18,11 @@ async function said(page, name) {
   const article = page.getByTestId("dataset").filter({ hasText: name });
   await article.locator("dl").waitFor({ timeout: 30_000 });
   const text = await article.innerText();
-  return text.replace(name, "").split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  return text
+    .replace(name, "")
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
 }
 
 test("Parquet gives the items of the same dataset in its other forms", async () => {
@@ -61,7 +65,9 @@ test("every way of packing Parquet is read, and a broken file is refused", async
   await page.goto(`${lab.host.address}?view=model&${SHORT}`);
   await scored(page);
   // Packed by zstd, by gzip.
-  await page.getByTestId("datasets").setInputFiles([sample("triviaqa.parquet"), sample("truthfulqa_generation.parquet")]);
+  await page
+    .getByTestId("datasets")
+    .setInputFiles([sample("triviaqa.parquet"), sample("truthfulqa_generation.parquet")]);
   assert.match((await said(page, "triviaqa.parquet")).join(" "), /2 questions .* answer.value \+ answer.aliases/);
   assert.match((await said(page, "truthfulqa_generation.parquet")).join(" "), /2 questions .* best best_answer/);
   const broken = { name: "broken.parquet", mimeType: "", buffer: Buffer.from("PAR1 and no more") };
@@ -116,7 +122,11 @@ test("situations 07, 21, 22 and 25 are read as the command reads them", async ()
   const latin = { name: "latin1.csv", mimeType: "", buffer: Buffer.from("question,answer\nWho?,caf\xe9\n", "latin1") };
   const before = await refused(latin, /latin1\.csv is not UTF-8: byte 24, on line 2/);
   assert.equal(await page.getByTestId("dataset").count(), before, "what is no text is no dataset");
-  const pointer = { name: "set.parquet", mimeType: "", buffer: Buffer.from("version https://git-lfs.github.com/spec/v1\noid sha256:0\n") };
+  const pointer = {
+    name: "set.parquet",
+    mimeType: "",
+    buffer: Buffer.from("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
+  };
   await refused(pointer, /set\.parquet is a Git LFS pointer/);
 });
 
@@ -139,10 +149,15 @@ test("a calibration text is read in its encoding, and what is no text is refused
   const { page } = await lab.open();
   await page.goto(`${lab.host.address}?view=model&${SHORT}`);
   await scored(page);
-  const pick = (name, buffer) => page.getByLabel("or a text file").setInputFiles([{ name, mimeType: "text/plain", buffer }]);
+  const pick = (name, buffer) =>
+    page.getByLabel("or a text file").setInputFiles([{ name, mimeType: "text/plain", buffer }]);
   const text = await readFile(reported("22-text-encodings/text.txt"));
   for (const [name, buffer, expected] of [
-    ["weights.txt", Buffer.concat([Buffer.from([8, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{"a":{}}')]), "weights.txt is weights as safetensors"],
+    [
+      "weights.txt",
+      Buffer.concat([Buffer.from([8, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{"a":{}}')]),
+      "weights.txt is weights as safetensors",
+    ],
     ["paper.txt", Buffer.from("%PDF-1.7"), "paper.txt is PDF"],
     ["latin1.txt", await readFile(reported("22-text-encodings/latin1.txt")), "latin1.txt is not UTF-8"],
   ]) {
@@ -155,7 +170,12 @@ test("a calibration text is read in its encoding, and what is no text is refused
     await ready(page);
     await page.getByRole("link", { name: "Layers" }).click();
     await page.getByText(`${name}: `).waitFor({ timeout: 60_000 });
-    const told = (await page.locator("p", { hasText: `${name}: ` }).first().innerText()).replace(name, "");
+    const told = (
+      await page
+        .locator("p", { hasText: `${name}: ` })
+        .first()
+        .innerText()
+    ).replace(name, "");
     await page.getByRole("link", { name: "Model" }).click();
     return told;
   };
@@ -168,10 +188,15 @@ test("fields of an unknown form are named by hand", async () => {
   const { page } = await lab.open();
   await page.goto(`${lab.host.address}?view=model&${SHORT}`);
   await scored(page);
-  const buffer = Buffer.from('{"q": "Who?", "gold": "Ada", "bad": "Bob"}\n{"q": "Where?", "gold": "Here", "bad": "There"}');
+  const buffer = Buffer.from(
+    '{"q": "Who?", "gold": "Ada", "bad": "Bob"}\n{"q": "Where?", "gold": "Here", "bad": "There"}',
+  );
   await page.getByTestId("datasets").setInputFiles([{ name: "own.jsonl", mimeType: "", buffer }]);
   const article = page.getByTestId("dataset").filter({ hasText: "own.jsonl" });
-  await article.getByRole("alert").filter({ hasText: /q, gold, bad is of no known kind/ }).waitFor();
+  await article
+    .getByRole("alert")
+    .filter({ hasText: /q, gold, bad is of no known kind/ })
+    .waitFor();
   await article.getByLabel("read by other fields").fill("question=q,answer=gold,wrong=bad");
   await article.getByLabel("read by other fields").press("Enter");
   const lines = (await said(page, "own.jsonl")).join(" ");
@@ -180,12 +205,16 @@ test("fields of an unknown form are named by hand", async () => {
 });
 
 test("a Hub id is looked up, its part chosen, and taken up where it broke off", async () => {
-  const server = await datasetHub(ID, {
-    "default/test/0000.parquet": sample("nq_open.parquet"),
-    "default/validation/0000.parquet": sample("sciq.parquet"),
-    "default/validation/0001.parquet": sample("sciq.parquet"),
-    "other/train/0000.parquet": sample("wikiqa.parquet"),
-  }, { breaks: 2 });
+  const server = await datasetHub(
+    ID,
+    {
+      "default/test/0000.parquet": sample("nq_open.parquet"),
+      "default/validation/0000.parquet": sample("sciq.parquet"),
+      "default/validation/0001.parquet": sample("sciq.parquet"),
+      "other/train/0000.parquet": sample("wikiqa.parquet"),
+    },
+    { breaks: 2 },
+  );
   const { page } = await lab.open();
   await page.goto(`${lab.host.address}?view=model&${SHORT}&endpoint=${encodeURIComponent(server.address)}`);
   await scored(page);
@@ -197,7 +226,10 @@ test("a Hub id is looked up, its part chosen, and taken up where it broke off", 
   // The address names the server, so the visitor is asked first.
   const question = page.getByTestId("consent").filter({ hasText: server.address });
   await question.getByRole("button", { name: /^Ask / }).click();
-  await page.getByRole("alert").filter({ hasText: `${ID}:default, ${ID}:other` }).waitFor();
+  await page
+    .getByRole("alert")
+    .filter({ hasText: `${ID}:default, ${ID}:other` })
+    .waitFor();
   await get(`${ID}:default`);
   const lines = (await said(page, `${ID}:default@validation`)).join(" ");
   assert.match(lines, /6 questions .* SciQ/);

@@ -27,7 +27,10 @@ test("each long step can be stopped in its middle, and taken up again", async ()
   await stop(/leaving out each layer, \d+ of/);
   await page.getByRole("link", { name: "Model" }).click();
   await page.getByRole("button", { name: "Generate" }).click();
-  await page.getByTestId("generated").filter({ hasText: /capital of \w/ }).waitFor({ timeout: 60_000 });
+  await page
+    .getByTestId("generated")
+    .filter({ hasText: /capital of \w/ })
+    .waitFor({ timeout: 60_000 });
   await ready(page);
 });
 

@@ -18,14 +18,21 @@ async function locate(page) {
 
 /** Figures of all layers; logarithms and areas differ absolutely, ratios relatively. */
 function assertSameLayers(found, expected, what) {
-  assert.deepEqual(found.map(({ rank }) => rank), expected.map(({ rank }) => rank), `${what}: ranks`);
+  assert.deepEqual(
+    found.map(({ rank }) => rank),
+    expected.map(({ rank }) => rank),
+    `${what}: ranks`,
+  );
   for (const [index, layer] of found.entries()) {
     for (const name of ["hsav", "hss", "ln_eavss", "auroc"]) {
       for (const part of ["value", "low", "high"]) {
         const [ours, theirs] = [layer[name][part], expected[index][name][part]];
         const scale = name === "ln_eavss" || name === "auroc" ? 1 : Math.abs(theirs);
         const tolerance = part === "value" ? TOLERANCE : END_TOLERANCE;
-        assert.ok(Math.abs(ours - theirs) <= tolerance * scale, `${what}, layer ${index}, ${name}.${part}: ${ours} against ${theirs}`);
+        assert.ok(
+          Math.abs(ours - theirs) <= tolerance * scale,
+          `${what}, layer ${index}, ${name}.${part}: ${ours} against ${theirs}`,
+        );
       }
     }
     assert.equal(layer.distinguishable, expected[index].distinguishable, `${what}, layer ${index}`);
@@ -60,7 +67,8 @@ test("Atlas is located as the command does it, class by class, with controls; th
   assert.notEqual(factual, (await text("hallucinated")).join(""));
   await page.getByRole("button", { name: "Next", exact: true }).click();
   await page.waitForFunction(
-    (old) => [...document.querySelectorAll('[data-side="factual"] .text')].map((one) => one.textContent).join("") !== old,
+    (old) =>
+      [...document.querySelectorAll('[data-side="factual"] .text')].map((one) => one.textContent).join("") !== old,
     factual,
   );
   assert.match(page.url(), /pair=1/);
@@ -70,15 +78,22 @@ test("Atlas is located as the command does it, class by class, with controls; th
   const live = await report(page);
   assert.equal(live.experiment, "locate");
   const [ours, theirs] = [live.hallucination.datasets, command.hallucination.datasets];
-  assert.deepEqual(ours.map((one) => [one.dataset, one.pairs, one.sha256]), theirs.map((one) => [one.dataset, one.pairs, one.sha256]));
+  assert.deepEqual(
+    ours.map((one) => [one.dataset, one.pairs, one.sha256]),
+    theirs.map((one) => [one.dataset, one.pairs, one.sha256]),
+  );
   for (const [index, dataset] of ours.entries()) {
-    assert.deepEqual(dataset.taps.map(({ tap }) => tap), theirs[index].taps.map(({ tap }) => tap));
+    assert.deepEqual(
+      dataset.taps.map(({ tap }) => tap),
+      theirs[index].taps.map(({ tap }) => tap),
+    );
     for (const [which, tap] of dataset.taps.entries()) {
       const other = theirs[index].taps[which];
       const what = `${dataset.dataset}, ${tap.tap}`;
       assertSameLayers(tap.layers, other.layers, what);
       assert.equal(tap.matched_length?.pairs, other.matched_length?.pairs, what);
-      if (tap.matched_length) assertSameLayers(tap.matched_length.layers, other.matched_length.layers, `${what}, matched`);
+      if (tap.matched_length)
+        assertSameLayers(tap.matched_length.layers, other.matched_length.layers, `${what}, matched`);
       assert.ok(Math.abs(tap.shuffled.auroc - other.shuffled.auroc) < TOLERANCE, what);
     }
   }
@@ -107,7 +122,11 @@ test("pairs of one's own are located on; bad ones are refused with their line", 
       buffer: Buffer.from(lines.map((line) => JSON.stringify(line)).join("\n")),
     });
   const pair = (question, right_answer, hallucinated_answer) => ({ question, right_answer, hallucinated_answer });
-  const good = [pair("Who sang?", "the bird", "a stone"), pair("What fell?", "rain", "the moon and the stars"), pair("Where?", "here", "nowhere")];
+  const good = [
+    pair("Who sang?", "the bird", "a stone"),
+    pair("What fell?", "rain", "the moon and the stars"),
+    pair("Where?", "here", "nowhere"),
+  ];
   const refused = async (lines, said) => {
     await give(lines);
     await page.getByTestId("dataset").filter({ hasText: "mine.jsonl" }).waitFor();
@@ -118,7 +137,11 @@ test("pairs of one's own are located on; bad ones are refused with their line", 
   };
   // What cannot be read is said at once, and not used.
   await give([good[0], { question: "What?", right_answer: "this" }]);
-  await page.getByTestId("dataset").getByRole("alert").filter({ hasText: /line 2.*hallucinated_answer/ }).waitFor();
+  await page
+    .getByTestId("dataset")
+    .getByRole("alert")
+    .filter({ hasText: /line 2.*hallucinated_answer/ })
+    .waitFor();
   await refused([good[0], pair("What?", "this", "This.")], /line 2.*the same/);
   await refused([good[0]], /at least 2 are needed/);
   await give(good);
@@ -127,5 +150,8 @@ test("pairs of one's own are located on; bad ones are refused with their line", 
   await locate(page);
   assert.deepEqual(await page.getByTestId("classes").getByRole("rowheader").allInnerTexts(), ["mine"]);
   await page.getByTestId("pair").locator('[data-side="factual"] .text').first().waitFor();
-  assert.equal((await page.getByTestId("pair").locator('[data-side="factual"] .text').allInnerTexts()).join(""), " the bird");
+  assert.equal(
+    (await page.getByTestId("pair").locator('[data-side="factual"] .text').allInnerTexts()).join(""),
+    " the bird",
+  );
 });

@@ -51,7 +51,7 @@ test("helpers that cannot start, or die, leave their work to the page's own work
   const alone = findings(await report(page));
   const fates = {
     "cannot start": `if (self.name === "helper") throw new Error("no helper here");`,
-    "die": `if (self.name === "helper") new BroadcastChannel("die").onmessage = () => { throw new Error("gone"); };`,
+    die: `if (self.name === "helper") new BroadcastChannel("die").onmessage = () => { throw new Error("gone"); };`,
   };
   for (const [fate, line] of Object.entries(fates)) {
     const { page } = await lab.open();

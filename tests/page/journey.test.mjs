@@ -58,7 +58,10 @@ async function journey(page, { removed, expected, outcome, isBrief = false }) {
     const shown = Number.parseFloat(await row.innerText());
     assert.ok(Math.abs(shown / outcome - 1) < TOLERANCE, `${shown} against ${outcome}`);
     assert.match(await row.innerText(), /bits\/byte/);
-    assert.match(await page.locator('[data-testid="kept"] tr[data-metric="perplexity"] td').last().innerText(), /^[\d.e-]+( \*)?$/);
+    assert.match(
+      await page.locator('[data-testid="kept"] tr[data-metric="perplexity"] td').last().innerText(),
+      /^[\d.e-]+( \*)?$/,
+    );
   }
   if (!isBrief) {
     await page.getByRole("button", { name: "Let both answer" }).click();
@@ -114,7 +117,8 @@ test("on the CPU, with all of the text", async () => {
 // What was counted exactly below 1e-5 answers for 1e-5 alone.
 test("an absolute threshold can be dragged", async () => {
   const { page, errors } = await lab.open();
-  const share = async () => Number.parseFloat((await page.getByTestId("detail").innerText()).match(/below ε\s+([\d.e-]+)/)[1]);
+  const share = async () =>
+    Number.parseFloat((await page.getByTestId("detail").innerText()).match(/below ε\s+([\d.e-]+)/)[1]);
   await page.goto(`${lab.host.address}?device=cpu&sequences=2&length=32&items=1&epsilon=1e-5&view=layers&layer=3`);
   await scored(page);
   const before = await share();

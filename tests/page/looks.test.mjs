@@ -50,7 +50,9 @@ test("whoever clicks a label is in its control, in every view", async () => {
     await page.locator(`nav a[href="?view=${view}"]`).click();
     const wrong = await page.evaluate(() => {
       const labels = [...document.querySelectorAll("label")];
-      return labels.filter(({ control }) => !control?.matches("input, select, textarea")).map(({ textContent }) => textContent);
+      return labels
+        .filter(({ control }) => !control?.matches("input, select, textarea"))
+        .map(({ textContent }) => textContent);
     });
     assert.deepEqual(wrong, [], view);
   }
@@ -131,7 +133,10 @@ test("the lesson does what it says", async () => {
   await page.goto(`${lab.host.address}?${SHORT}&view=lesson`);
   await scored(page);
   await page.getByRole("button", { name: "Let it finish a question" }).click();
-  await page.getByTestId("generated").filter({ hasText: /capital of \w/ }).waitFor({ timeout: 60_000 });
+  await page
+    .getByTestId("generated")
+    .filter({ hasText: /capital of \w/ })
+    .waitFor({ timeout: 60_000 });
 });
 
 test("nothing blocks the main thread for long while the model runs", async () => {

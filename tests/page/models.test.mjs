@@ -68,9 +68,11 @@ test("a folder is dropped", async () => {
   const { page } = await lab.open();
   await page.goto(`${lab.host.address}?view=model&${SHORT}`);
   await scored(page);
-  const contents = await Promise.all((await filesOf(DEMO)).map(async (path) => {
-    return { name: path.split("/").at(-1), base64: (await readFile(path)).toString("base64") };
-  }));
+  const contents = await Promise.all(
+    (await filesOf(DEMO)).map(async (path) => {
+      return { name: path.split("/").at(-1), base64: (await readFile(path)).toString("base64") };
+    }),
+  );
   const transfer = await page.evaluateHandle((files) => {
     const transfer = new DataTransfer();
     for (const { name, base64 } of files) {
@@ -126,7 +128,10 @@ test("scores of another model's report do not stand beside the blocks of the one
   await page.getByTestId("open-report").setInputFiles(file);
   await page.getByText("from a file").waitFor();
   await page.getByRole("link", { name: "Layers" }).click();
-  await page.getByTestId("origin").filter({ hasText: `about ${report.model.name}` }).waitFor();
+  await page
+    .getByTestId("origin")
+    .filter({ hasText: `about ${report.model.name}` })
+    .waitFor();
   await page.getByRole("link", { name: "Prune" }).click();
   assert.deepEqual(await values(), before);
 });
@@ -136,12 +141,14 @@ test("a corrupt file is named, and Atlas is one click away", async () => {
   await page.goto(`${lab.host.address}?view=model&${SHORT}`);
   await scored(page);
   const weights = await readFile(join(DEMO, "model.safetensors"));
-  const files = await Promise.all((await filesOf(DEMO)).map(async (path) => {
-    const name = path.split("/").at(-1);
-    const whole = await readFile(path);
-    const buffer = name === "model.safetensors" ? weights.subarray(0, weights.length / 2) : whole;
-    return { name, mimeType: "application/octet-stream", buffer };
-  }));
+  const files = await Promise.all(
+    (await filesOf(DEMO)).map(async (path) => {
+      const name = path.split("/").at(-1);
+      const whole = await readFile(path);
+      const buffer = name === "model.safetensors" ? weights.subarray(0, weights.length / 2) : whole;
+      return { name, mimeType: "application/octet-stream", buffer };
+    }),
+  );
   await page.getByTestId("files").setInputFiles(files);
   await page.getByRole("alert").filter({ hasText: "model.safetensors" }).waitFor({ timeout: 30_000 });
   await page.getByRole("alert").getByRole("button", { name: "Back to Atlas" }).click();
@@ -159,7 +166,10 @@ test("a Hub id is streamed, taken up where it broke off, kept, and deleted", asy
   await ready(page);
   assert.match(page.url(), /removed=1/, "layers of the address are those of its model");
   assert.equal(server.state.ranges.length, 2, "the weights were asked for twice more");
-  assert.ok(server.state.ranges.every((from) => from > 0), `from ${server.state.ranges}`);
+  assert.ok(
+    server.state.ranges.every((from) => from > 0),
+    `from ${server.state.ranges}`,
+  );
 
   // The next visit asks nobody.
   await server.close();
@@ -177,7 +187,10 @@ test("a download that is not what the Hub says is thrown away", async () => {
   const { page } = await lab.open();
   await page.goto(`${lab.host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`);
   await agree(page);
-  await page.getByRole("alert").filter({ hasText: /is not what the Hub says/ }).waitFor({ timeout: 60_000 });
+  await page
+    .getByRole("alert")
+    .filter({ hasText: /is not what the Hub says/ })
+    .waitFor({ timeout: 60_000 });
 });
 
 test("where the browser has no room, the page says so and goes on", async () => {
@@ -188,7 +201,10 @@ test("where the browser has no room, the page says so and goes on", async () => 
   await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 100_000 });
   await page.goto(`${lab.host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`);
   await agree(page);
-  await page.getByRole("alert").filter({ hasText: /has no? ?room for/ }).waitFor({ timeout: 60_000 });
+  await page
+    .getByRole("alert")
+    .filter({ hasText: /has no? ?room for/ })
+    .waitFor({ timeout: 60_000 });
   await page.getByRole("alert").getByRole("button", { name: "Back to Atlas" }).click();
   await chip(page, "atlas").waitFor({ timeout: 60_000 });
 });
@@ -215,7 +231,8 @@ test("a server that a link names is asked nothing before the visitor agrees", as
 });
 
 test("a worker asks no server that was not agreed to", async () => {
-  const line = 'addEventListener("message", ({ data }) => data.ask && fetch(data.ask).then(() => postMessage("sent"), ({ message }) => postMessage(message)));';
+  const line =
+    'addEventListener("message", ({ data }) => data.ask && fetch(data.ask).then(() => postMessage("sent"), ({ message }) => postMessage(message)));';
   const hooked = lab.closing(await site({ workerLine: line }));
   const server = lab.closing(await hub(DEMO, ID));
   const { page } = await lab.open();
@@ -230,10 +247,14 @@ test("a worker asks no server that was not agreed to", async () => {
   });
   await page.goto(`${hooked.address}?${SHORT}`);
   await scored(page);
-  const said = await page.evaluate((ask) => new Promise((done) => {
-    globalThis.lastWorker.addEventListener("message", ({ data }) => typeof data === "string" && done(data));
-    globalThis.lastWorker.postMessage({ ask });
-  }), `${server.address}/elsewhere`);
+  const said = await page.evaluate(
+    (ask) =>
+      new Promise((done) => {
+        globalThis.lastWorker.addEventListener("message", ({ data }) => typeof data === "string" && done(data));
+        globalThis.lastWorker.postMessage({ ask });
+      }),
+    `${server.address}/elsewhere`,
+  );
   assert.match(said, /not agreed to/);
   assert.equal(server.state.requests, 0);
 });
@@ -245,14 +266,20 @@ test("a server without ranges sends all again, and one that never sends enough i
   });
   await asked({ knowsRanges: false, short: 100 }, async (page, server) => {
     await agree(page);
-    await page.getByRole("alert").filter({ hasText: /model\.safetensors broke off/ }).waitFor({ timeout: 120_000 });
+    await page
+      .getByRole("alert")
+      .filter({ hasText: /model\.safetensors broke off/ })
+      .waitFor({ timeout: 120_000 });
     const { requests } = server.state;
     await new Promise((done) => setTimeout(done, 3000));
     assert.equal(server.state.requests, requests, "it is asked no more");
   });
   await asked({ short: -100 }, async (page) => {
     await agree(page);
-    await page.getByRole("alert").filter({ hasText: /more comes than/ }).waitFor({ timeout: 60_000 });
+    await page
+      .getByRole("alert")
+      .filter({ hasText: /more comes than/ })
+      .waitFor({ timeout: 60_000 });
   });
 });
 
@@ -260,6 +287,9 @@ test("a page in place of an answer is no Hub", async () => {
   await asked({ page: true }, async (page, server) => {
     await agree(page);
     const { host } = new URL(server.address);
-    await page.getByRole("alert").filter({ hasText: `${host} is no Hub` }).waitFor({ timeout: 60_000 });
+    await page
+      .getByRole("alert")
+      .filter({ hasText: `${host} is no Hub` })
+      .waitFor({ timeout: 60_000 });
   });
 });

@@ -44,7 +44,10 @@ function shapes(bytes) {
 test("200 steps on the last layers: losses as the command's, judged, answered, and taken away", async () => {
   const { page, errors } = await lab.open();
   await begin(page, `${BRIEF}&choice=last&steps=200&rate=0.001&patience=100`);
-  await page.getByTestId("last-step").filter({ hasText: /step [2-9]\d of 200/ }).waitFor({ timeout: 240_000 });
+  await page
+    .getByTestId("last-step")
+    .filter({ hasText: /step [2-9]\d of 200/ })
+    .waitFor({ timeout: 240_000 });
   // Drawn as they come.
   assert.ok((await page.getByTestId("training").locator("svg").count()) === 3);
   await finished(page);
@@ -70,13 +73,19 @@ test("200 steps on the last layers: losses as the command's, judged, answered, a
   assert.deepEqual(live.repair.split, command.repair.split);
   for (const step of other.training.steps.slice(0, 20)) {
     const { loss } = run.training.steps[step.step];
-    assert.ok(Math.abs(loss - step.loss) <= TOLERANCE * Math.abs(step.loss), `step ${step.step}: ${loss} against ${step.loss}`);
+    assert.ok(
+      Math.abs(loss - step.loss) <= TOLERANCE * Math.abs(step.loss),
+      `step ${step.step}: ${loss} against ${step.loss}`,
+    );
   }
   for (const [index, task] of command.evaluation.entries()) {
     for (const [which, { metric, value }] of task.metrics.entries()) {
       const found = live.evaluation[index].metrics[which];
       assert.equal(found.metric, metric);
-      assert.ok(Math.abs(found.value - value) <= TOLERANCE * Math.max(Math.abs(value), 1), `${task.dataset}, ${metric}`);
+      assert.ok(
+        Math.abs(found.value - value) <= TOLERANCE * Math.max(Math.abs(value), 1),
+        `${task.dataset}, ${metric}`,
+      );
     }
   }
 
@@ -87,7 +96,9 @@ test("200 steps on the last layers: losses as the command's, judged, answered, a
   }
   assert.ok((await page.getByTestId("answers").locator("tbody tr").count()) >= 3);
 
-  const zip = unzipSync(await downloaded(page, () => page.getByRole("button", { name: "Download the adapter" }).click()));
+  const zip = unzipSync(
+    await downloaded(page, () => page.getByRole("button", { name: "Download the adapter" }).click()),
+  );
   assert.deepEqual(Object.keys(zip).sort(), ["adapter_config.json", "adapter_model.safetensors"]);
   const config = JSON.parse(Buffer.from(zip["adapter_config.json"]).toString());
   assert.equal(config.peft_type, "LORA");
@@ -97,9 +108,17 @@ test("200 steps on the last layers: losses as the command's, judged, answered, a
   assert.equal(Object.keys(tensors).length, 2 * 2 * 7);
   const { shape: down } = tensors["base_model.model.model.layers.11.mlp.up_proj.lora_A.weight"];
   const { shape: up } = tensors["base_model.model.model.layers.11.mlp.up_proj.lora_B.weight"];
-  assert.deepEqual([down, up], [[8, live.model.hidden_size], [live.model.inner_size, 8]]);
+  assert.deepEqual(
+    [down, up],
+    [
+      [8, live.model.hidden_size],
+      [live.model.inner_size, 8],
+    ],
+  );
   await page.evaluate(() => delete window.showDirectoryPicker);
-  const merged = unzipSync(await downloaded(page, () => page.getByRole("button", { name: "Save the repaired model" }).click()));
+  const merged = unzipSync(
+    await downloaded(page, () => page.getByRole("button", { name: "Save the repaired model" }).click()),
+  );
   assert.ok(Object.keys(shapes(merged["model.safetensors"])).length > 100);
 
   // The address leads back to the same choices, and the command's report opens here.
@@ -115,7 +134,10 @@ test("a training that is stopped in its middle is judged with what it has", asyn
   const { page } = await lab.open();
   // Far more than it comes to while the page is looked at.
   await begin(page, `${BRIEF}&choice=given&given=11&steps=5000&patience=1000&rate=0.001`);
-  await page.getByTestId("last-step").filter({ hasText: /step ([3-9]|\d\d+) of 5000/ }).waitFor({ timeout: 240_000 });
+  await page
+    .getByTestId("last-step")
+    .filter({ hasText: /step ([3-9]|\d\d+) of 5000/ })
+    .waitFor({ timeout: 240_000 });
   await page.getByRole("button", { name: "Stop, keep the best" }).click();
   await finished(page);
   assert.equal(await page.getByTestId("ending").getAttribute("data-ending"), "stopped");
@@ -150,7 +172,9 @@ test("three steps on an imitated GPU lose what they lose on the CPU", async () =
   for (const device of ["cpu", "gpu"]) {
     const own = lab.closing(await launch({ gpu: device === "gpu" }));
     const { page, errors } = await open(own);
-    await page.goto(`${lab.host.address}?${SHORT}&items=100&neutral=900&choice=given&given=11&steps=3&batch=2&device=${device}`);
+    await page.goto(
+      `${lab.host.address}?${SHORT}&items=100&neutral=900&choice=given&given=11&steps=3&batch=2&device=${device}`,
+    );
     await scored(page);
     const buffer = Buffer.from(PAIRS.map((pair) => JSON.stringify(pair)).join("\n"));
     await page.getByTestId("datasets").setInputFiles({ name: "few.jsonl", mimeType: "application/jsonl", buffer });
@@ -165,6 +189,9 @@ test("three steps on an imitated GPU lose what they lose on the CPU", async () =
   }
   assert.equal(losses.cpu.length, 3);
   for (const [step, loss] of losses.gpu.entries()) {
-    assert.ok(Math.abs(loss - losses.cpu[step]) <= TOLERANCE * Math.abs(losses.cpu[step]), `step ${step}: ${loss} against ${losses.cpu[step]}`);
+    assert.ok(
+      Math.abs(loss - losses.cpu[step]) <= TOLERANCE * Math.abs(losses.cpu[step]),
+      `step ${step}: ${loss} against ${losses.cpu[step]}`,
+    );
   }
 });

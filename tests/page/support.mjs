@@ -120,7 +120,11 @@ export function assertSameScores(found, expected, tolerance) {
   assert.deepEqual([...ours.keys()], [...theirs.keys()]);
   for (const [id, { layers }] of ours) {
     const others = theirs.get(id).layers;
-    assert.deepEqual(layers.map((layer) => layer.rank), others.map((layer) => layer.rank), `ranks by ${id}`);
+    assert.deepEqual(
+      layers.map((layer) => layer.rank),
+      others.map((layer) => layer.rank),
+      `ranks by ${id}`,
+    );
     // Differences of losses are small beside the losses that they come from.
     const scale = id === "loss_change" ? Math.max(...others.map(({ value }) => Math.abs(value))) : 0;
     for (const [index, { value }] of layers.entries()) {

@@ -24,7 +24,13 @@ export function histogramChart(
     marginLeft: 12,
     marginRight: 12,
     ariaLabel: `magnitudes at ${name}`,
-    x: { type: "log", base: 2, label: "|a|", ticks: 3, tickFormat: (size: number) => (size < 0.01 ? size.toExponential(0) : String(Number(size.toPrecision(2)))) },
+    x: {
+      type: "log",
+      base: 2,
+      label: "|a|",
+      ticks: 3,
+      tickFormat: (size: number) => (size < 0.01 ? size.toExponential(0) : String(Number(size.toPrecision(2)))),
+    },
     y: { axis: null },
     marks: [
       Plot.rect(drawn, {

@@ -4,11 +4,7 @@ import { figure } from "../state/format";
 import { BLUE, ORANGE } from "./palette";
 
 /** A method's score of every layer, with its interval; the layers that it would remove first are marked. */
-export function scoreChart(
-  method: MethodScores,
-  lowest: number,
-  width: number,
-): SVGElement | HTMLElement {
+export function scoreChart(method: MethodScores, lowest: number, width: number): SVGElement | HTMLElement {
   const layers = method.layers.filter((layer) => typeof layer.value === "number");
   const goes = (layer: LayerScore) => (layer.rank ?? Infinity) <= lowest;
   return Plot.plot({

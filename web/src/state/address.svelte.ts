@@ -2,15 +2,7 @@
 import { HUB } from "../worker/messages";
 import type { DeviceChoice, Estimator, LayerChoice, Objective, Schedule, Tap } from "../generated/types";
 
-export const VIEWS = [
-  "model",
-  "layers",
-  "prune",
-  "hallucination",
-  "repair",
-  "report",
-  "lesson",
-] as const;
+export const VIEWS = ["model", "layers", "prune", "hallucination", "repair", "report", "lesson"] as const;
 export type View = (typeof VIEWS)[number];
 
 const DEVICES: readonly DeviceChoice[] = ["auto", "gpu", "cpu"];

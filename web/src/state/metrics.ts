@@ -39,7 +39,10 @@ export function pValue({ significance }: Comparison | TaskComparison): string {
 export function testsNote(table: (Comparison | TaskComparison)[]): string {
   const found = table.map(({ significance }) => significance).find((one) => one != null);
   if (found == null) return "";
-  const corrected = found.comparisons === 1 ? "" : `, corrected by Holm's method for the ${found.comparisons} comparisons of this table`;
+  const corrected =
+    found.comparisons === 1
+      ? ""
+      : `, corrected by Holm's method for the ${found.comparisons} comparisons of this table`;
   return (
     `p: of McNemar's exact test where items are right or wrong, else of a permutation test of pairs${corrected}; ` +
     `* where it is at most ${found.alpha} and there are 10 items or windows. ~ before an interval: of fewer than 10, too narrow.`

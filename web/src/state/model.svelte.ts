@@ -85,7 +85,10 @@ class OpenedModel {
     const isIt = (one: KeptModel): boolean => one.id === id && one.endpoint === endpoint && one.revision === revision;
     try {
       // A browser without storage keeps none.
-      const kept = await tasks.call("keptModels", []).answer.then(({ found }) => found, () => []);
+      const kept = await tasks.call("keptModels", []).answer.then(
+        ({ found }) => found,
+        () => [],
+      );
       const isHere = kept.some((one) => isIt(one) && one.bytes === one.total);
       return isHere || (await consent.to(endpoint, `the model ${id}`));
     } catch (thrown) {

@@ -63,9 +63,7 @@ class Pruning {
     const { count, schedule } = address;
     const plans = { ...bundled.request.plans, budget: { count }, schedules: [schedule] };
     const request = { score, plans, eval: material.evalOptions(bundled.request.eval) };
-    const answer = await tasks.run("Pruning by every method", (ask) =>
-      ask("run", [calibration, examination, request]),
-    );
+    const answer = await tasks.run("Pruning by every method", (ask) => ask("run", [calibration, examination, request]));
     if (answer !== undefined && scores.take(answer)) reports.close();
   }
 

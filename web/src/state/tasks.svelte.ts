@@ -17,11 +17,7 @@ export interface Task {
 }
 
 /** Makes a call that is part of a task: it ends with the task. */
-export type Ask = <K extends CallName>(
-  name: K,
-  given: Given<K>,
-  show?: (step: Step) => void,
-) => Promise<Answer<K>>;
+export type Ask = <K extends CallName>(name: K, given: Given<K>, show?: (step: Step) => void) => Promise<Answer<K>>;
 
 /** Calls of a task. Once it is over, none of them brings anything, and no further one is made. */
 class Work {

@@ -41,7 +41,12 @@ export function answerCalls(table: Readonly<Record<string, unknown>>, lab: LabWo
     running.delete(id);
   }
 
-  async function outcome(call: Running, name: string, given: readonly unknown[], model: ModelIdentity | null): Promise<Reply> {
+  async function outcome(
+    call: Running,
+    name: string,
+    given: readonly unknown[],
+    model: ModelIdentity | null,
+  ): Promise<Reply> {
     const { id } = call;
     try {
       // What is given fits the row: its type is the row's own, in src/client/caller.ts.

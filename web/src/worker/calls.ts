@@ -11,7 +11,9 @@ import { allow } from "./reach";
 import { keptModels, removeModel } from "./store";
 
 /** What a function of the session takes besides the call itself. */
-type Of<K extends keyof Session> = Session[K] extends (...all: [...infer Given, Call<never>]) => unknown ? Given : never;
+type Of<K extends keyof Session> = Session[K] extends (...all: [...infer Given, Call<never>]) => unknown
+  ? Given
+  : never;
 
 type Folder = FileSystemDirectoryHandle | undefined;
 
@@ -85,6 +87,8 @@ export const CALLS = {
 type Calls = typeof CALLS;
 export type CallName = keyof Calls;
 /** What a call is given. */
-export type Given<K extends CallName> = Calls[K] extends (lab: LabWorker, call: Running, ...given: infer G) => unknown ? G : never;
+export type Given<K extends CallName> = Calls[K] extends (lab: LabWorker, call: Running, ...given: infer G) => unknown
+  ? G
+  : never;
 /** What a call finds. */
 export type Found<K extends CallName> = Awaited<ReturnType<Calls[K]>>;

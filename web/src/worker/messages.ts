@@ -64,6 +64,4 @@ export interface Adapter {
 }
 
 /** Where a dataset comes from: a file, or the Hub, by `owner/name[:config][@split]`. */
-export type DatasetSource =
-  | { kind: "file"; name: string; blob: Blob }
-  | { kind: "hub"; id: string; endpoint: string };
+export type DatasetSource = { kind: "file"; name: string; blob: Blob } | { kind: "hub"; id: string; endpoint: string };
