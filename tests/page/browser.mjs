@@ -52,8 +52,9 @@ export async function ready(page, timeout = 240_000) {
     .waitFor({ timeout });
 }
 
-/** Waits for the live scores, losses included. */
-export async function scored(page, timeout = 240_000) {
-  await page.waitForFunction(() => performance.getEntriesByName("layerlab:all-scores").length > 0, null, { timeout });
+/** Waits for the live scores, losses included; for those of a second model if they are to come `times` 2. */
+export async function scored(page, timeout = 240_000, times = 1) {
+  const come = (wanted) => performance.getEntriesByName("layerlab:all-scores").length >= wanted;
+  await page.waitForFunction(come, times, { timeout });
   await ready(page, timeout);
 }

@@ -18,12 +18,6 @@ async function scores(page, workers) {
   await scored(page);
 }
 
-/** Waits for the scores of a model that has just been picked, losses included. */
-async function scoredAgain(page) {
-  await page.getByText(/leaving out each layer/).waitFor({ timeout: 60_000 });
-  await ready(page);
-}
-
 test("several workers find what one finds, to the last digit", async () => {
   const found = [];
   for (const workers of [1, 3]) {
@@ -74,7 +68,7 @@ test("a model that is picked while helpers work takes its place, and nothing of 
   await page.getByRole("link", { name: "Model" }).click();
   await page.getByTestId("files").setInputFiles(await filesOf(DEMO));
   await page.locator(".chip", { hasText: /^picked files$/ }).waitFor();
-  await scoredAgain(page);
+  await scored(page, 60_000, 2);
   const alone = findings(await report(page));
 
   await page.goto(`${lab.host.address}${QUERY}&workers=3&view=model`);
@@ -82,7 +76,7 @@ test("a model that is picked while helpers work takes its place, and nothing of 
   await page.getByText(/leaving out each layer, [1-9]\d* of/).waitFor({ timeout: 60_000 });
   await page.getByTestId("files").setInputFiles(await filesOf(DEMO));
   await page.locator(".chip", { hasText: /^picked files$/ }).waitFor();
-  await scoredAgain(page);
+  await scored(page, 60_000);
   assert.deepEqual(findings(await report(page)), alone);
   assert.equal(page.workers().length, 4, "the first model's helpers are ended, the second's compute");
   assert.equal(await page.getByRole("alert").count(), 0);

@@ -37,7 +37,9 @@ export async function host(folder, { workerLine = "" } = {}) {
       if (!name.startsWith(path) || inside.startsWith("..")) throw new Error("elsewhere");
       const contents = await readFile(join(folder, inside));
       const line = /^assets\/worker-[^/]*\.js$/.test(inside) ? workerLine : "";
-      response.writeHead(200, { "Content-Type": TYPES[extname(inside)] ?? "application/octet-stream" });
+      // Many hosts say so, and a cache takes it at their word.
+      const headers = { "Content-Type": TYPES[extname(inside)] ?? "application/octet-stream", Vary: "Origin" };
+      response.writeHead(200, headers);
       response.write(line);
       response.end(contents);
     } catch {

@@ -21,10 +21,11 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   // The Hub and everything else elsewhere is none of its business.
   if (request.method !== "GET" || !request.url.startsWith(self.registration.scope)) return;
+  // Hosts that say `Vary: Origin` would have the files kept for none of the page's requests.
   event.respondWith(
     caches
       .open(CACHE)
-      .then((cache) => cache.match(request, { ignoreSearch: request.mode === "navigate" }))
+      .then((cache) => cache.match(request, { ignoreSearch: request.mode === "navigate", ignoreVary: true }))
       .then((kept) => kept ?? fetch(request)),
   );
 });

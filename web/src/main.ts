@@ -1,8 +1,8 @@
 import { mount } from "svelte";
+import { relaxedSimd } from "wasm-feature-detect";
 import App from "./App.svelte";
 import "./app.css";
 import { begin } from "./state/opening";
-import { hasRelaxedSimd } from "./worker/relaxed";
 
 const target = document.querySelector("#app");
 if (target !== null) {
@@ -15,7 +15,10 @@ if (target !== null) {
 // Development serves modules one by one, which nothing should keep.
 if (import.meta.env.PROD && "serviceWorker" in navigator) {
   // Only the module that this browser takes is to be kept.
-  navigator.serviceWorker.register(`./sw.js?fused=${hasRelaxedSimd()}`).catch((error: unknown) => {
+  const registered = relaxedSimd().then((isFused) =>
+    navigator.serviceWorker.register(`./sw.js?fused=${String(isFused)}`),
+  );
+  registered.catch((error: unknown) => {
     console.warn("the page will not open without a network:", error);
   });
 }
