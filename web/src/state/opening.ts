@@ -25,6 +25,7 @@ export async function restart(device: DeviceChoice): Promise<void> {
   model.forget();
   address.device = device;
   await start(device);
+  if (model.device === null) return;
   // Scores are soon found again, a whole experiment is not.
   if ((await model.load()) && !scores.live?.pruning) await scores.score();
 }

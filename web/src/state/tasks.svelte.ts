@@ -120,9 +120,10 @@ class Tasks {
     }
   }
 
+  /** Something besides the task has failed. That it was superseded, or ended with its worker, is no news to anyone. */
   fail(thrown: unknown): void {
     const failure = failureOf(thrown);
-    if (failure.kind !== "superseded") this.#failure = failure;
+    if (failure.kind === "device" || failure.kind === "input") this.#failure = failure;
   }
 
   /** The visitor has read what failed. */
