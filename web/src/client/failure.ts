@@ -36,3 +36,9 @@ export function failureOf(thrown: unknown): LabFailure {
   if (thrown.name === "RuntimeError") return new LabFailure("device", thrown.message);
   return new LabFailure("input", thrown.message);
 }
+
+/** The same as a plain object of a kind that the lab knows, for other workers and the module. */
+export function plainFailure(thrown: unknown): Failure {
+  const { kind, message } = failureOf(thrown);
+  return { kind: kind === "superseded" ? "cancelled" : kind, message };
+}

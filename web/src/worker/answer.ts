@@ -1,7 +1,6 @@
 // The answering end of calls: each runs under its number, can be cancelled by it, and is answered once.
-import { failureOf } from "../client/failure";
+import { plainFailure } from "../client/failure";
 import type { LabWorker } from "./lab";
-import type { ModelIdentity } from "./messages";
 import { type Reply, type Request, type Step, isRequest, transferred } from "./protocol";
 
 /** A call while it runs. */
@@ -37,24 +36,14 @@ export function answerCalls(table: Readonly<Record<string, unknown>>, lab: LabWo
     running.set(id, call);
     // Of the model that is loaded now: another may be, before this has ended.
     const model = lab.identity;
-    tell(await outcome(call, name, given, model));
-    running.delete(id);
-  }
-
-  async function outcome(
-    call: Running,
-    name: string,
-    given: readonly unknown[],
-    model: ModelIdentity | null,
-  ): Promise<Reply> {
-    const { id } = call;
     try {
       // What is given fits the row: its type is the row's own, in src/client/caller.ts.
       const row = table[name] as Row;
-      return { tell: "result", id, value: await row(lab, call, ...given), model };
+      tell({ tell: "result", id, value: await row(lab, call, ...given), model });
     } catch (thrown) {
-      const { kind, message } = failureOf(thrown);
-      return { tell: "failure", id, failure: { kind: kind === "superseded" ? "cancelled" : kind, message } };
+      tell({ tell: "failure", id, failure: plainFailure(thrown) });
+    } finally {
+      running.delete(id);
     }
   }
 }

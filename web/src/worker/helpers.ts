@@ -1,7 +1,7 @@
 // Other workers with the same model, so that all of the processor works: WebAssembly has threads only on hosts that send
 // headers which most do not.
 import { type Call, Caller } from "../client/caller";
-import { failureOf } from "../client/failure";
+import { plainFailure } from "../client/failure";
 import type { Helpers } from "../generated/layerlab_web";
 import type { Failure } from "../generated/types";
 import type { BlobFiles } from "./files";
@@ -99,9 +99,7 @@ export class HelperPool implements Helpers {
     try {
       job.resolve(await helper.share(job));
     } catch (thrown) {
-      // The lab reads it: a plain object, of a kind that it knows.
-      const { kind, message } = failureOf(thrown);
-      job.reject({ kind: kind === "superseded" ? "cancelled" : kind, message } satisfies Failure);
+      job.reject(plainFailure(thrown));
     }
     if (helper.lives) this.#release(helper);
     else this.#lose(helper);
