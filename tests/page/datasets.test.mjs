@@ -205,15 +205,17 @@ test("fields of an unknown form are named by hand", async () => {
 });
 
 test("a Hub id is looked up, its part chosen, and taken up where it broke off", async () => {
-  const server = await datasetHub(
-    ID,
-    {
-      "default/test/0000.parquet": sample("nq_open.parquet"),
-      "default/validation/0000.parquet": sample("sciq.parquet"),
-      "default/validation/0001.parquet": sample("sciq.parquet"),
-      "other/train/0000.parquet": sample("wikiqa.parquet"),
-    },
-    { breaks: 2 },
+  const server = lab.closing(
+    await datasetHub(
+      ID,
+      {
+        "default/test/0000.parquet": sample("nq_open.parquet"),
+        "default/validation/0000.parquet": sample("sciq.parquet"),
+        "default/validation/0001.parquet": sample("sciq.parquet"),
+        "other/train/0000.parquet": sample("wikiqa.parquet"),
+      },
+      { breaks: 2 },
+    ),
   );
   const { page } = await lab.open();
   await page.goto(`${lab.host.address}?view=model&${SHORT}&endpoint=${encodeURIComponent(server.address)}`);
