@@ -11,8 +11,9 @@ const lab = visits();
 let Caller;
 before(async () => {
   // The calling end knows no browser, so it is tried here too.
-  const { build } = required("rolldown");
-  const { output } = await build({ input: join(ROOT, "web/src/client/caller.ts"), write: false });
+  const { build } = required("vite");
+  const lib = { entry: join(ROOT, "web/src/client/caller.ts"), formats: ["es"] };
+  const [{ output }] = await build({ configFile: false, logLevel: "silent", build: { lib, write: false } });
   ({ Caller } = await import(`data:text/javascript,${encodeURIComponent(output[0].code)}`));
 });
 
