@@ -34,7 +34,7 @@ async function journey(page, { removed, expected, outcome, isBrief = false }) {
   await page.getByRole("link", { name: "Layers" }).click();
   await page.getByLabel("tap", { exact: true }).selectOption("update");
   const before = await avssRanks(page);
-  await drag(page.getByLabel("sparsity threshold"), 1);
+  await drag(page.getByLabel("sparsity threshold ε", { exact: true }), 1);
   await page.waitForFunction(
     (old) => {
       const cells = document.querySelectorAll('[data-testid="ranks"] tr[data-method="avss"] td.number');
@@ -122,7 +122,7 @@ test("an absolute threshold can be dragged", async () => {
   await page.goto(`${lab.host.address}?device=cpu&sequences=2&length=32&items=1&epsilon=1e-5&view=layers&layer=3`);
   await scored(page);
   const before = await share();
-  await drag(page.getByLabel("sparsity threshold"), -1.625);
+  await drag(page.getByLabel("sparsity threshold ε", { exact: true }), -1.625);
   await page.waitForURL(/epsilon=0\.324/);
   await page.waitForFunction(
     (old) => {
