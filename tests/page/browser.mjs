@@ -6,7 +6,12 @@ import { existsSync } from "node:fs";
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
 const { chromium } = require("playwright-core");
 
-const PLACES = [process.env.LAYERLAB_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const PLACES = [
+  process.env.LAYERLAB_CHROMIUM,
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+];
 const QUIET = [
   "--no-sandbox",
   "--no-first-run",
@@ -15,11 +20,7 @@ const QUIET = [
   "--disable-component-update",
   "--disable-sync",
 ];
-const SOFTWARE_GPU = [
-  "--enable-unsafe-webgpu",
-  "--use-webgpu-adapter=swiftshader",
-  "--enable-features=Vulkan,WebGPU",
-];
+const SOFTWARE_GPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan,WebGPU"];
 
 export function launch({ gpu = false } = {}) {
   const executablePath = PLACES.find((place) => place && existsSync(place));
@@ -29,7 +30,11 @@ export function launch({ gpu = false } = {}) {
 
 /** A page whose errors are gathered. */
 export async function open(browser, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    acceptDownloads: true,
+    ...options,
+  });
   const page = await context.newPage();
   const errors = [];
   page.on("console", (message) => {
@@ -41,11 +46,15 @@ export async function open(browser, options = {}) {
 
 /** Waits until nothing runs, for as long as the slowest step takes. */
 export async function ready(page, timeout = 240_000) {
-  await page.getByRole("status").filter({ hasText: /^\s*Ready\s*$/ }).waitFor({ timeout });
+  await page
+    .getByRole("status")
+    .filter({ hasText: /^\s*Ready\s*$/ })
+    .waitFor({ timeout });
 }
 
-/** Waits for the live scores, losses included. */
-export async function scored(page, timeout = 240_000) {
-  await page.waitForFunction(() => performance.getEntriesByName("layerlab:all-scores").length > 0, null, { timeout });
+/** Waits for the live scores, losses included; for those of a second model if they are to come `times` 2. */
+export async function scored(page, timeout = 240_000, times = 1) {
+  const come = (wanted) => performance.getEntriesByName("layerlab:all-scores").length >= wanted;
+  await page.waitForFunction(come, times, { timeout });
   await ready(page, timeout);
 }

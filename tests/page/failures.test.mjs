@@ -1,29 +1,20 @@
 // What goes wrong for visitors, and what the page makes of it.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { launch, open, ready } from "./browser.mjs";
-import { site } from "./support.mjs";
+import { site, visits } from "./support.mjs";
 
 const SHORT = "sequences=2&length=32&items=1";
-let host;
-let browser;
-before(async () => {
-  host = await site();
-  browser = await launch({ gpu: true });
-});
-after(async () => {
-  await browser.close();
-  await host.close();
-});
+const lab = visits({ gpu: true });
 
 test("each long step can be stopped in its middle, and taken up again", async () => {
-  const { page, context } = await open(browser);
+  const { page } = await lab.open();
   const stop = async (step) => {
     await page.getByText(step).waitFor({ timeout: 60_000 });
     await page.getByRole("button", { name: "Stop" }).click();
     await page.getByText("Stopped, as you asked.").waitFor({ timeout: 60_000 });
   };
-  await page.goto(`${host.address}?device=cpu&removed=4,5,9`);
+  await page.goto(`${lab.host.address}?device=cpu&removed=4,5,9`);
   await stop(/leaving out each layer, \d+ of/);
   // The first scores are kept.
   assert.equal(await page.getByTestId("origin").getAttribute("data-origin"), "live");
@@ -36,13 +27,15 @@ test("each long step can be stopped in its middle, and taken up again", async ()
   await stop(/leaving out each layer, \d+ of/);
   await page.getByRole("link", { name: "Model" }).click();
   await page.getByRole("button", { name: "Generate" }).click();
-  await page.getByTestId("generated").filter({ hasText: /capital of \w/ }).waitFor({ timeout: 60_000 });
+  await page
+    .getByTestId("generated")
+    .filter({ hasText: /capital of \w/ })
+    .waitFor({ timeout: 60_000 });
   await ready(page);
-  await context.close();
 });
 
 test("a lost device ends the run with a message, keeps what was found, and the CPU goes on", async () => {
-  const { page, context } = await open(browser);
+  const { page } = await lab.open();
   // The device lives in the worker.
   const hook = `{
     const request = GPUAdapter.prototype.requestDevice;
@@ -52,7 +45,7 @@ test("a lost device ends the run with a message, keeps what was found, and the C
       return device;
     };
   }`;
-  const hooked = await site({ workerLine: hook });
+  const hooked = lab.closing(await site({ workerLine: hook }));
   await page.goto(`${hooked.address}?device=gpu&${SHORT}`);
   await page.getByText(/leaving out each layer, \d+ of/).waitFor({ timeout: 240_000 });
   await page.evaluate(() => new BroadcastChannel("lose").postMessage(""));
@@ -66,23 +59,17 @@ test("a lost device ends the run with a message, keeps what was found, and the C
   await page.getByRole("link", { name: "Layers" }).click();
   await page.getByLabel("tap", { exact: true }).selectOption("update");
   assert.equal(await page.getByRole("alert").count(), 0);
-  await context.close();
-  await hooked.close();
 });
 
 test("without WebGPU the CPU works, and the page says why", async () => {
-  const plain = await launch();
-  try {
-    const { page } = await open(plain);
-    await page.goto(`${host.address}?${SHORT}`);
-    await page.getByText(/^On the CPU: /).waitFor({ timeout: 60_000 });
-    await ready(page);
-    await page.goto(`${host.address}?device=gpu&${SHORT}`);
-    await page.getByText("The device failed.").waitFor({ timeout: 60_000 });
-    await page.getByRole("button", { name: "Start again on the CPU" }).click();
-    await ready(page);
-    assert.equal(await page.getByTestId("origin").getAttribute("data-origin"), "live");
-  } finally {
-    await plain.close();
-  }
+  const plain = lab.closing(await launch());
+  const { page } = await open(plain);
+  await page.goto(`${lab.host.address}?${SHORT}`);
+  await page.getByText(/^On the CPU: /).waitFor({ timeout: 60_000 });
+  await ready(page);
+  await page.goto(`${lab.host.address}?device=gpu&${SHORT}`);
+  await page.getByText("The device failed.").waitFor({ timeout: 60_000 });
+  await page.getByRole("button", { name: "Start again on the CPU" }).click();
+  await ready(page);
+  assert.equal(await page.getByTestId("origin").getAttribute("data-origin"), "live");
 });

@@ -1,23 +1,14 @@
 // Layers that carry hallucination: what the page finds equals what the command finds, and is shown with its controls.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launch, open, ready, scored } from "./browser.mjs";
-import { assertLooks, native, report, site } from "./support.mjs";
+import { test } from "node:test";
+import { ready, scored } from "./browser.mjs";
+import { assertLooks, native, report, visits } from "./support.mjs";
 
 const SHORT = "view=hallucination&device=cpu&sequences=2&length=32&items=30";
 const TOLERANCE = 1e-3;
 /** Ends of intervals hang on single resamples, which step over one another. */
 const END_TOLERANCE = 1e-2;
-let host;
-let browser;
-before(async () => {
-  host = await site();
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  await host.close();
-});
+const lab = visits();
 
 async function locate(page) {
   await page.getByRole("button", { name: "Locate", exact: true }).click();
@@ -27,14 +18,21 @@ async function locate(page) {
 
 /** Figures of all layers; logarithms and areas differ absolutely, ratios relatively. */
 function assertSameLayers(found, expected, what) {
-  assert.deepEqual(found.map(({ rank }) => rank), expected.map(({ rank }) => rank), `${what}: ranks`);
+  assert.deepEqual(
+    found.map(({ rank }) => rank),
+    expected.map(({ rank }) => rank),
+    `${what}: ranks`,
+  );
   for (const [index, layer] of found.entries()) {
     for (const name of ["hsav", "hss", "ln_eavss", "auroc"]) {
       for (const part of ["value", "low", "high"]) {
         const [ours, theirs] = [layer[name][part], expected[index][name][part]];
         const scale = name === "ln_eavss" || name === "auroc" ? 1 : Math.abs(theirs);
         const tolerance = part === "value" ? TOLERANCE : END_TOLERANCE;
-        assert.ok(Math.abs(ours - theirs) <= tolerance * scale, `${what}, layer ${index}, ${name}.${part}: ${ours} against ${theirs}`);
+        assert.ok(
+          Math.abs(ours - theirs) <= tolerance * scale,
+          `${what}, layer ${index}, ${name}.${part}: ${ours} against ${theirs}`,
+        );
       }
     }
     assert.equal(layer.distinguishable, expected[index].distinguishable, `${what}, layer ${index}`);
@@ -43,8 +41,8 @@ function assertSameLayers(found, expected, what) {
 
 test("Atlas is located as the command does it, class by class, with controls; the command's report opens too", async () => {
   const command = native("locate", "--device", "cpu", "--items", "30", "--resamples", "300");
-  const { page, context, errors } = await open(browser, { colorScheme: "dark" });
-  await page.goto(`${host.address}?${SHORT}`);
+  const { page, errors } = await lab.open({ colorScheme: "dark" });
+  await page.goto(`${lab.host.address}?${SHORT}`);
   await scored(page);
   await locate(page);
   await assertLooks(page, "located, dark");
@@ -69,7 +67,8 @@ test("Atlas is located as the command does it, class by class, with controls; th
   assert.notEqual(factual, (await text("hallucinated")).join(""));
   await page.getByRole("button", { name: "Next", exact: true }).click();
   await page.waitForFunction(
-    (old) => [...document.querySelectorAll('[data-side="factual"] .text')].map((one) => one.textContent).join("") !== old,
+    (old) =>
+      [...document.querySelectorAll('[data-side="factual"] .text')].map((one) => one.textContent).join("") !== old,
     factual,
   );
   assert.match(page.url(), /pair=1/);
@@ -79,15 +78,22 @@ test("Atlas is located as the command does it, class by class, with controls; th
   const live = await report(page);
   assert.equal(live.experiment, "locate");
   const [ours, theirs] = [live.hallucination.datasets, command.hallucination.datasets];
-  assert.deepEqual(ours.map((one) => [one.dataset, one.pairs, one.sha256]), theirs.map((one) => [one.dataset, one.pairs, one.sha256]));
+  assert.deepEqual(
+    ours.map((one) => [one.dataset, one.pairs, one.sha256]),
+    theirs.map((one) => [one.dataset, one.pairs, one.sha256]),
+  );
   for (const [index, dataset] of ours.entries()) {
-    assert.deepEqual(dataset.taps.map(({ tap }) => tap), theirs[index].taps.map(({ tap }) => tap));
+    assert.deepEqual(
+      dataset.taps.map(({ tap }) => tap),
+      theirs[index].taps.map(({ tap }) => tap),
+    );
     for (const [which, tap] of dataset.taps.entries()) {
       const other = theirs[index].taps[which];
       const what = `${dataset.dataset}, ${tap.tap}`;
       assertSameLayers(tap.layers, other.layers, what);
       assert.equal(tap.matched_length?.pairs, other.matched_length?.pairs, what);
-      if (tap.matched_length) assertSameLayers(tap.matched_length.layers, other.matched_length.layers, `${what}, matched`);
+      if (tap.matched_length)
+        assertSameLayers(tap.matched_length.layers, other.matched_length.layers, `${what}, matched`);
       assert.ok(Math.abs(tap.shuffled.auroc - other.shuffled.auroc) < TOLERANCE, what);
     }
   }
@@ -103,12 +109,11 @@ test("Atlas is located as the command does it, class by class, with controls; th
   await page.getByRole("button", { name: "Close it" }).click();
   assert.equal(await page.getByTestId("located-origin").getAttribute("data-origin"), "live");
   assert.deepEqual(errors, []);
-  await context.close();
 });
 
 test("pairs of one's own are located on; bad ones are refused with their line", async () => {
-  const { page, context } = await open(browser);
-  await page.goto(`${host.address}?${SHORT}`);
+  const { page } = await lab.open();
+  await page.goto(`${lab.host.address}?${SHORT}`);
   await scored(page);
   const give = (lines) =>
     page.getByTestId("datasets").setInputFiles({
@@ -117,7 +122,11 @@ test("pairs of one's own are located on; bad ones are refused with their line", 
       buffer: Buffer.from(lines.map((line) => JSON.stringify(line)).join("\n")),
     });
   const pair = (question, right_answer, hallucinated_answer) => ({ question, right_answer, hallucinated_answer });
-  const good = [pair("Who sang?", "the bird", "a stone"), pair("What fell?", "rain", "the moon and the stars"), pair("Where?", "here", "nowhere")];
+  const good = [
+    pair("Who sang?", "the bird", "a stone"),
+    pair("What fell?", "rain", "the moon and the stars"),
+    pair("Where?", "here", "nowhere"),
+  ];
   const refused = async (lines, said) => {
     await give(lines);
     await page.getByTestId("dataset").filter({ hasText: "mine.jsonl" }).waitFor();
@@ -128,7 +137,11 @@ test("pairs of one's own are located on; bad ones are refused with their line", 
   };
   // What cannot be read is said at once, and not used.
   await give([good[0], { question: "What?", right_answer: "this" }]);
-  await page.getByTestId("dataset").getByRole("alert").filter({ hasText: /line 2.*hallucinated_answer/ }).waitFor();
+  await page
+    .getByTestId("dataset")
+    .getByRole("alert")
+    .filter({ hasText: /line 2.*hallucinated_answer/ })
+    .waitFor();
   await refused([good[0], pair("What?", "this", "This.")], /line 2.*the same/);
   await refused([good[0]], /at least 2 are needed/);
   await give(good);
@@ -137,6 +150,8 @@ test("pairs of one's own are located on; bad ones are refused with their line", 
   await locate(page);
   assert.deepEqual(await page.getByTestId("classes").getByRole("rowheader").allInnerTexts(), ["mine"]);
   await page.getByTestId("pair").locator('[data-side="factual"] .text').first().waitFor();
-  assert.equal((await page.getByTestId("pair").locator('[data-side="factual"] .text').allInnerTexts()).join(""), " the bird");
-  await context.close();
+  assert.equal(
+    (await page.getByTestId("pair").locator('[data-side="factual"] .text').allInnerTexts()).join(""),
+    " the bird",
+  );
 });

@@ -1,20 +1,11 @@
 // Other workers that help on the CPU: the same figures with them, without them, and when they die.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launch, open, ready, scored } from "./browser.mjs";
-import { DEMO, filesOf, report, site } from "./support.mjs";
+import { test } from "node:test";
+import { ready, scored } from "./browser.mjs";
+import { DEMO, filesOf, report, site, visits } from "./support.mjs";
 
 const QUERY = "?device=cpu&sequences=24&items=10";
-let host;
-let browser;
-before(async () => {
-  host = await site();
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  await host.close();
-});
+const lab = visits();
 
 /** What a report says of the model: not when, how fast, and on how many threads. */
 function findings({ scoring, pruning, evaluation, warnings }) {
@@ -23,20 +14,14 @@ function findings({ scoring, pruning, evaluation, warnings }) {
 
 /** Scores with so many workers at most. */
 async function scores(page, workers) {
-  await page.goto(`${host.address}${QUERY}&workers=${workers}`);
+  await page.goto(`${lab.host.address}${QUERY}&workers=${workers}`);
   await scored(page);
-}
-
-/** Waits for the scores of a model that has just been picked, losses included. */
-async function scoredAgain(page) {
-  await page.getByText(/leaving out each layer/).waitFor({ timeout: 60_000 });
-  await ready(page);
 }
 
 test("several workers find what one finds, to the last digit", async () => {
   const found = [];
   for (const workers of [1, 3]) {
-    const { page, context, errors } = await open(browser);
+    const { page, errors } = await lab.open();
     await scores(page, workers);
     // One alone is the page's own; several are led by it.
     assert.equal(page.workers().length, workers === 1 ? 1 : workers + 1);
@@ -49,59 +34,51 @@ test("several workers find what one finds, to the last digit", async () => {
     await ready(page);
     found.push([scoring, findings(await report(page))]);
     assert.deepEqual(errors, []);
-    await context.close();
   }
   assert.ok(found[0][1].pruning.outcomes.length > 3);
   assert.deepEqual(found[0], found[1]);
 });
 
 test("helpers that cannot start, or die, leave their work to the page's own worker", async () => {
-  const { page, context } = await open(browser);
+  const { page } = await lab.open();
   await scores(page, 1);
   const alone = findings(await report(page));
-  await context.close();
   const fates = {
     "cannot start": `if (self.name === "helper") throw new Error("no helper here");`,
-    "die": `if (self.name === "helper") new BroadcastChannel("die").onmessage = () => { throw new Error("gone"); };`,
+    die: `if (self.name === "helper") new BroadcastChannel("die").onmessage = () => { throw new Error("gone"); };`,
   };
   for (const [fate, line] of Object.entries(fates)) {
-    const { page, context } = await open(browser);
-    const hooked = await site({ workerLine: line });
-    try {
-      await page.goto(`${hooked.address}${QUERY}&workers=2`);
-      if (fate === "die") {
-        // One that has begun is in the middle of something.
-        await page.getByText(/leaving out each layer, [1-9]\d* of/).waitFor({ timeout: 60_000 });
-        await page.evaluate(() => new BroadcastChannel("die").postMessage(""));
-      }
-      await scored(page);
-      assert.deepEqual(findings(await report(page)), alone, fate);
-      assert.equal(page.workers().length, 1, `helpers that ${fate} are ended`);
-    } finally {
-      await context.close();
-      await hooked.close();
+    const { page } = await lab.open();
+    const hooked = lab.closing(await site({ workerLine: line }));
+    await page.goto(`${hooked.address}${QUERY}&workers=2`);
+    if (fate === "die") {
+      // One that has begun is in the middle of something.
+      await page.getByText(/leaving out each layer, [1-9]\d* of/).waitFor({ timeout: 60_000 });
+      await page.evaluate(() => new BroadcastChannel("die").postMessage(""));
     }
+    await scored(page);
+    assert.deepEqual(findings(await report(page)), alone, fate);
+    assert.equal(page.workers().length, 1, `helpers that ${fate} are ended`);
   }
 });
 
 test("a model that is picked while helpers work takes its place, and nothing of the first is shown", async () => {
-  const { page, context, errors } = await open(browser);
+  const { page, errors } = await lab.open();
   await scores(page, 1);
   await page.getByRole("link", { name: "Model" }).click();
   await page.getByTestId("files").setInputFiles(await filesOf(DEMO));
   await page.locator(".chip", { hasText: /^picked files$/ }).waitFor();
-  await scoredAgain(page);
+  await scored(page, 60_000, 2);
   const alone = findings(await report(page));
 
-  await page.goto(`${host.address}${QUERY}&workers=3&view=model`);
+  await page.goto(`${lab.host.address}${QUERY}&workers=3&view=model`);
   // Helpers have begun: each holds the first model and is in the middle of a share.
   await page.getByText(/leaving out each layer, [1-9]\d* of/).waitFor({ timeout: 60_000 });
   await page.getByTestId("files").setInputFiles(await filesOf(DEMO));
   await page.locator(".chip", { hasText: /^picked files$/ }).waitFor();
-  await scoredAgain(page);
+  await scored(page, 60_000);
   assert.deepEqual(findings(await report(page)), alone);
   assert.equal(page.workers().length, 4, "the first model's helpers are ended, the second's compute");
   assert.equal(await page.getByRole("alert").count(), 0);
   assert.deepEqual(errors, []);
-  await context.close();
 });

@@ -1,24 +1,15 @@
 // What the page is like to everyone: sizes, policies, offline, keyboards and screen readers, narrow screens, the address.
 import assert from "node:assert/strict";
-import { readFile, readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { launch, open, ready, scored } from "./browser.mjs";
-import { DIST, assertLooks, modulesAsked, site } from "./support.mjs";
+import { ready, scored } from "./browser.mjs";
+import { DIST, assertLooks, modulesAsked, visits } from "./support.mjs";
 
 const VIEWS = ["model", "layers", "prune", "hallucination", "repair", "report", "lesson"];
 const SHORT = "device=cpu&sequences=2&length=32&items=1";
-let host;
-let browser;
-before(async () => {
-  host = await site();
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  await host.close();
-});
+const lab = visits();
 
 test("each of the two modules is at most 4.65 MB packed, scripts of a visit 200 KB, those for Parquet files 100 KB", async () => {
   const names = await readdir(join(DIST, "assets"));
@@ -39,8 +30,8 @@ test("each of the two modules is at most 4.65 MB packed, scripts of a visit 200 
 
 for (const scheme of ["light", "dark"]) {
   test(`axe finds nothing serious in any view, ${scheme}; nothing overflows at 390 px`, async () => {
-    const { page, context, errors } = await open(browser, { colorScheme: scheme });
-    await page.goto(`${host.address}?${SHORT}&layer=3&removed=4,5`);
+    const { page, errors } = await lab.open({ colorScheme: scheme });
+    await page.goto(`${lab.host.address}?${SHORT}&layer=3&removed=4,5`);
     await scored(page);
     for (const view of VIEWS) {
       await page.locator(`nav a[href="?view=${view}"]`).click();
@@ -48,37 +39,76 @@ for (const scheme of ["light", "dark"]) {
       await assertLooks(page, `${view}, ${scheme}`);
     }
     assert.deepEqual(errors, []);
-    await context.close();
   });
 }
 
+test("whoever clicks a label is in its control, in every view", async () => {
+  const { page } = await lab.open();
+  await page.goto(`${lab.host.address}?${SHORT}`);
+  await scored(page);
+  for (const view of VIEWS) {
+    await page.locator(`nav a[href="?view=${view}"]`).click();
+    const wrong = await page.evaluate(() => {
+      const labels = [...document.querySelectorAll("label")];
+      return labels
+        .filter(({ control }) => !control?.matches("input, select, textarea"))
+        .map(({ textContent }) => textContent);
+    });
+    assert.deepEqual(wrong, [], view);
+  }
+  await page.getByRole("link", { name: "Layers" }).click();
+  for (const name of ["sparsity threshold ε", "tap", "variance"]) {
+    await page.locator("label", { hasText: name }).click();
+    const focused = page.getByLabel(name, { exact: true });
+    assert.ok(await focused.evaluate((control) => control === document.activeElement), name);
+  }
+  // The definition is beside it, for those without a mouse too.
+  await page.getByRole("button", { name: "What “tap” means" }).focus();
+  await page.getByRole("tooltip").waitFor();
+});
+
+test("title and focus follow the view, on the way there and back", async () => {
+  const { page } = await lab.open();
+  await page.goto(`${lab.host.address}?${SHORT}&view=layers`);
+  await scored(page);
+  assert.equal(await page.title(), "Layers – LayerLab");
+  const focused = () => page.evaluate(() => document.activeElement.id);
+  assert.equal(await focused(), "", "nothing takes the focus of whoever opens the page");
+  await page.getByRole("link", { name: "Prune" }).click();
+  await page.waitForFunction(() => document.title === "Prune – LayerLab");
+  assert.equal(await focused(), "main");
+  await page.getByRole("link", { name: "Report" }).focus();
+  await page.goBack();
+  await page.waitForFunction(() => document.title === "Layers – LayerLab");
+  assert.equal(await focused(), "main");
+});
+
 test("the page opens without a network after the first visit, with one module, and asks nobody else", async () => {
-  const { page, context } = await open(browser);
-  host.state.requests.length = 0;
+  const { page } = await lab.open();
+  lab.host.state.requests.length = 0;
   const elsewhere = [];
   page.on("request", (request) => {
-    if (!request.url().startsWith(new URL(host.address).origin) && !request.url().startsWith("blob:")) {
+    if (!request.url().startsWith(new URL(lab.host.address).origin) && !request.url().startsWith("blob:")) {
       elsewhere.push(request.url());
     }
   });
-  await page.goto(`${host.address}?${SHORT}`);
+  await page.goto(`${lab.host.address}?${SHORT}`);
   await page.evaluate(() => navigator.serviceWorker.ready);
   await scored(page);
-  host.state.down = true;
-  await page.goto(`${host.address}?${SHORT}&view=prune`);
+  lab.host.state.down = true;
+  await page.goto(`${lab.host.address}?${SHORT}&view=prune`);
   await scored(page);
-  host.state.down = false;
+  lab.host.state.down = false;
   assert.deepEqual(elsewhere, []);
   // Chromium fuses; the worker asks, and the service worker that keeps it.
-  const { fused, plain } = modulesAsked(host);
+  const { fused, plain } = modulesAsked(lab.host);
   assert.ok(fused > 0);
   assert.equal(plain, 0);
-  await context.close();
 });
 
 test("an address leads to the screen that it was taken from", async () => {
-  const { page, context } = await open(browser);
-  await page.goto(`${host.address}?${SHORT}&view=prune&removed=2,7&method=block_influence&prompt=Hello`);
+  const { page } = await lab.open();
+  await page.goto(`${lab.host.address}?${SHORT}&view=prune&removed=2,7&method=block_influence&prompt=Hello`);
   await page.getByTestId("removed").filter({ hasText: "2, 7" }).waitFor();
   await ready(page);
   assert.equal(await page.getByRole("combobox", { name: "method" }).inputValue(), "block_influence");
@@ -90,27 +120,28 @@ test("an address leads to the screen that it was taken from", async () => {
   await page.getByTestId("removed").waitFor();
   await page.goto(copied);
   await page.getByTestId("detail").getByRole("heading", { name: "Layer 5" }).waitFor();
-  await context.close();
 });
 
 test("the lesson does what it says", async () => {
-  const { page, context } = await open(browser);
-  await page.goto(`${host.address}?${SHORT}&view=lesson&step=4`);
+  const { page } = await lab.open();
+  await page.goto(`${lab.host.address}?${SHORT}&view=lesson&step=4`);
   await scored(page);
   await page.getByRole("button", { name: "Remove 0, 1, 2" }).click();
   await page.getByTestId("kept").waitFor({ timeout: 60_000 });
   const row = page.locator('[data-testid="kept"] tr[data-metric="perplexity"] td').nth(2);
   assert.ok(Number.parseFloat(await row.innerText()) < 0.1);
-  await page.goto(`${host.address}?${SHORT}&view=lesson`);
+  await page.goto(`${lab.host.address}?${SHORT}&view=lesson`);
   await scored(page);
   await page.getByRole("button", { name: "Let it finish a question" }).click();
-  await page.getByTestId("generated").filter({ hasText: /capital of \w/ }).waitFor({ timeout: 60_000 });
-  await context.close();
+  await page
+    .getByTestId("generated")
+    .filter({ hasText: /capital of \w/ })
+    .waitFor({ timeout: 60_000 });
 });
 
 test("nothing blocks the main thread for long while the model runs", async () => {
-  const { page, context } = await open(browser);
-  await page.goto(`${host.address}?device=cpu`);
+  const { page } = await lab.open();
+  await page.goto(`${lab.host.address}?device=cpu`);
   await page.getByText(/leaving out each layer, \d+ of/).waitFor({ timeout: 120_000 });
   const longest = await page.evaluate(
     () =>
@@ -125,5 +156,4 @@ test("nothing blocks the main thread for long while the model runs", async () =>
   );
   // Tasks are called long from 50 ms on.
   assert.equal(longest, 0);
-  await context.close();
 });

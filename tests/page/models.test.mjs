@@ -1,25 +1,15 @@
 // Models of the visitor's own: from a folder, and from a server that speaks the Hub's paths.
 import assert from "node:assert/strict";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { launch, open, ready, scored } from "./browser.mjs";
+import { test } from "node:test";
+import { ready, scored } from "./browser.mjs";
 import { hub } from "./server.mjs";
-import { DEMO, filesOf, native, site } from "./support.mjs";
+import { DEMO, filesOf, native, site, visits } from "./support.mjs";
 
 const SHORT = "device=cpu&sequences=2&length=32&items=1";
 const ID = "someone/demo";
-let host;
-let browser;
-before(async () => {
-  host = await site();
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  await host.close();
-});
+const lab = visits();
 
 function chip(page, name) {
   return page.locator(".chip", { hasText: new RegExp(`^${name}$`) });
@@ -32,21 +22,16 @@ async function agree(page) {
 
 /** A page opened with a model of a server that behaves otherwise than the Hub. */
 async function asked(manner, work) {
-  const server = await hub(DEMO, ID);
+  const server = lab.closing(await hub(DEMO, ID));
   Object.assign(server.state, manner);
-  const { page, context } = await open(browser);
-  try {
-    await page.goto(`${host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`);
-    await work(page, server);
-  } finally {
-    await context.close();
-    await server.close();
-  }
+  const { page } = await lab.open();
+  await page.goto(`${lab.host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`);
+  await work(page, server);
 }
 
 test("a folder is read, scored, and makes way for others without growing the tab", async () => {
-  const { page, context } = await open(browser);
-  await page.goto(`${host.address}?view=model&${SHORT}`);
+  const { page } = await lab.open();
+  await page.goto(`${lab.host.address}?view=model&${SHORT}`);
   await scored(page);
   const files = await filesOf(DEMO);
   const bytes = async () => Number.parseFloat(await page.locator(".status .soft").first().innerText());
@@ -63,12 +48,11 @@ test("a folder is read, scored, and makes way for others without growing the tab
     if (swap === 3) settled = await bytes();
   }
   assert.ok((await bytes()) <= settled, `${await bytes()} MB after 20 models, ${settled} after 4`);
-  await context.close();
 });
 
 test("a model that is picked while another is asked takes its place", async () => {
-  const { page, context, errors } = await open(browser);
-  await page.goto(`${host.address}?view=prune&device=cpu&sequences=2&length=32&removed=4,5`);
+  const { page, errors } = await lab.open();
+  await page.goto(`${lab.host.address}?view=prune&device=cpu&sequences=2&length=32&removed=4,5`);
   await scored(page);
   await page.getByRole("button", { name: "See what that costs" }).click();
   await page.getByText(/model \d+ of 2/).waitFor();
@@ -78,16 +62,17 @@ test("a model that is picked while another is asked takes its place", async () =
   await ready(page);
   assert.equal(await page.getByRole("alert").count(), 0);
   assert.deepEqual(errors, []);
-  await context.close();
 });
 
 test("a folder is dropped", async () => {
-  const { page, context } = await open(browser);
-  await page.goto(`${host.address}?view=model&${SHORT}`);
+  const { page } = await lab.open();
+  await page.goto(`${lab.host.address}?view=model&${SHORT}`);
   await scored(page);
-  const contents = await Promise.all((await filesOf(DEMO)).map(async (path) => {
-    return { name: path.split("/").at(-1), base64: (await readFile(path)).toString("base64") };
-  }));
+  const contents = await Promise.all(
+    (await filesOf(DEMO)).map(async (path) => {
+      return { name: path.split("/").at(-1), base64: (await readFile(path)).toString("base64") };
+    }),
+  );
   const transfer = await page.evaluateHandle((files) => {
     const transfer = new DataTransfer();
     for (const { name, base64 } of files) {
@@ -100,141 +85,128 @@ test("a folder is dropped", async () => {
   await ready(page);
   await page.getByRole("link", { name: "Layers" }).click();
   await page.getByTestId("origin").filter({ hasText: "live" }).waitFor();
-  await context.close();
 });
 
 test("a folder is its own model, whatever it is called and whatever checkpoints lie within", async () => {
-  const parent = await mkdtemp(join(tmpdir(), "layerlab-"));
-  const { page, context } = await open(browser);
-  try {
-    const folder = join(parent, "atlas");
-    await cp(DEMO, folder, { recursive: true });
-    await cp(DEMO, join(folder, "checkpoint-100"), { recursive: true });
-    await writeFile(join(folder, "checkpoint-100/config.json"), "{}");
-    await page.goto(`${host.address}?view=model&${SHORT}`);
-    await scored(page);
-    const note = page.getByText("Atlas was trained by this project");
-    assert.equal(await note.count(), 1);
-    await page.getByTestId("folder").setInputFiles(folder);
-    await page.getByRole("button", { name: "Back to Atlas" }).waitFor();
-    await ready(page);
-    assert.equal(await page.getByRole("alert").count(), 0);
-    assert.equal(await note.count(), 0);
-    const { model } = native("info", "--model", DEMO);
-    await page.getByText(model.sha256.slice(0, 16)).waitFor();
+  const parent = await lab.folder();
+  const { page } = await lab.open();
+  const folder = join(parent, "atlas");
+  await cp(DEMO, folder, { recursive: true });
+  await cp(DEMO, join(folder, "checkpoint-100"), { recursive: true });
+  await writeFile(join(folder, "checkpoint-100/config.json"), "{}");
+  await page.goto(`${lab.host.address}?view=model&${SHORT}`);
+  await scored(page);
+  const note = page.getByText("Atlas was trained by this project");
+  assert.equal(await note.count(), 1);
+  await page.getByTestId("folder").setInputFiles(folder);
+  await page.getByRole("button", { name: "Back to Atlas" }).waitFor();
+  await ready(page);
+  assert.equal(await page.getByRole("alert").count(), 0);
+  assert.equal(await note.count(), 0);
+  const { model } = native("info", "--model", DEMO);
+  await page.getByText(model.sha256.slice(0, 16)).waitFor();
 
-    // Two models side by side: neither is chosen for the visitor.
-    await cp(DEMO, join(parent, "other"), { recursive: true });
-    await page.getByTestId("folder").setInputFiles(parent);
-    await page.getByRole("alert").filter({ hasText: "several models" }).waitFor();
-  } finally {
-    await context.close();
-    await rm(parent, { recursive: true });
-  }
+  // Two models side by side: neither is chosen for the visitor.
+  await cp(DEMO, join(parent, "other"), { recursive: true });
+  await page.getByTestId("folder").setInputFiles(parent);
+  await page.getByRole("alert").filter({ hasText: "several models" }).waitFor();
 });
 
 test("scores of another model's report do not stand beside the blocks of the one that is loaded", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "layerlab-"));
-  const { page, context } = await open(browser);
-  try {
-    const text = join(DEMO, "text.txt");
-    const report = native("score", "--model", DEMO, "--text", text, "--device", "cpu", "--resamples", "0");
-    const file = join(folder, "report.json");
-    await writeFile(file, JSON.stringify(report));
-    await page.goto(`${host.address}?view=prune&${SHORT}`);
-    await scored(page);
-    const values = () => page.locator(".stack .value").allInnerTexts();
-    const before = await values();
-    assert.equal(before.length, 12);
-    await page.getByRole("link", { name: "Report" }).click();
-    await page.getByTestId("open-report").setInputFiles(file);
-    await page.getByText("from a file").waitFor();
-    await page.getByRole("link", { name: "Layers" }).click();
-    await page.getByTestId("origin").filter({ hasText: `about ${report.model.name}` }).waitFor();
-    await page.getByRole("link", { name: "Prune" }).click();
-    assert.deepEqual(await values(), before);
-  } finally {
-    await context.close();
-    await rm(folder, { recursive: true });
-  }
+  const folder = await lab.folder();
+  const { page } = await lab.open();
+  const text = join(DEMO, "text.txt");
+  const report = native("score", "--model", DEMO, "--text", text, "--device", "cpu", "--resamples", "0");
+  const file = join(folder, "report.json");
+  await writeFile(file, JSON.stringify(report));
+  await page.goto(`${lab.host.address}?view=prune&${SHORT}`);
+  await scored(page);
+  const values = () => page.locator(".stack .value").allInnerTexts();
+  const before = await values();
+  assert.equal(before.length, 12);
+  await page.getByRole("link", { name: "Report" }).click();
+  await page.getByTestId("open-report").setInputFiles(file);
+  await page.getByText("from a file").waitFor();
+  await page.getByRole("link", { name: "Layers" }).click();
+  await page
+    .getByTestId("origin")
+    .filter({ hasText: `about ${report.model.name}` })
+    .waitFor();
+  await page.getByRole("link", { name: "Prune" }).click();
+  assert.deepEqual(await values(), before);
 });
 
 test("a corrupt file is named, and Atlas is one click away", async () => {
-  const { page, context } = await open(browser);
-  await page.goto(`${host.address}?view=model&${SHORT}`);
+  const { page } = await lab.open();
+  await page.goto(`${lab.host.address}?view=model&${SHORT}`);
   await scored(page);
   const weights = await readFile(join(DEMO, "model.safetensors"));
-  const files = await Promise.all((await filesOf(DEMO)).map(async (path) => {
-    const name = path.split("/").at(-1);
-    const whole = await readFile(path);
-    const buffer = name === "model.safetensors" ? weights.subarray(0, weights.length / 2) : whole;
-    return { name, mimeType: "application/octet-stream", buffer };
-  }));
+  const files = await Promise.all(
+    (await filesOf(DEMO)).map(async (path) => {
+      const name = path.split("/").at(-1);
+      const whole = await readFile(path);
+      const buffer = name === "model.safetensors" ? weights.subarray(0, weights.length / 2) : whole;
+      return { name, mimeType: "application/octet-stream", buffer };
+    }),
+  );
   await page.getByTestId("files").setInputFiles(files);
   await page.getByRole("alert").filter({ hasText: "model.safetensors" }).waitFor({ timeout: 30_000 });
   await page.getByRole("alert").getByRole("button", { name: "Back to Atlas" }).click();
   await chip(page, "atlas").waitFor();
   await ready(page);
-  await context.close();
 });
 
 test("a Hub id is streamed, taken up where it broke off, kept, and deleted", async () => {
-  const server = await hub(DEMO, ID, { breaks: 2 });
-  const { page, context } = await open(browser);
-  try {
-    const address = `${host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`;
-    await page.goto(`${address}&removed=1`);
-    await agree(page);
-    await chip(page, ID).waitFor({ timeout: 60_000 });
-    await ready(page);
-    assert.match(page.url(), /removed=1/, "layers of the address are those of its model");
-    assert.equal(server.state.ranges.length, 2, "the weights were asked for twice more");
-    assert.ok(server.state.ranges.every((from) => from > 0), `from ${server.state.ranges}`);
+  const server = lab.closing(await hub(DEMO, ID, { breaks: 2 }));
+  const { page } = await lab.open();
+  const address = `${lab.host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`;
+  await page.goto(`${address}&removed=1`);
+  await agree(page);
+  await chip(page, ID).waitFor({ timeout: 60_000 });
+  await ready(page);
+  assert.match(page.url(), /removed=1/, "layers of the address are those of its model");
+  assert.equal(server.state.ranges.length, 2, "the weights were asked for twice more");
+  assert.ok(
+    server.state.ranges.every((from) => from > 0),
+    `from ${server.state.ranges}`,
+  );
 
-    // The next visit asks nobody.
-    await server.close();
-    await page.goto(address);
-    await chip(page, ID).waitFor({ timeout: 60_000 });
-    await ready(page);
-    const kept = page.getByRole("listitem").filter({ hasText: ID });
-    await kept.getByRole("button", { name: "delete" }).click();
-    await kept.waitFor({ state: "detached" });
-  } finally {
-    await context.close();
-    await server.close();
-  }
+  // The next visit asks nobody.
+  await server.close();
+  await page.goto(address);
+  await chip(page, ID).waitFor({ timeout: 60_000 });
+  await ready(page);
+  const kept = page.getByRole("listitem").filter({ hasText: ID });
+  await kept.getByRole("button", { name: "delete" }).click();
+  await kept.waitFor({ state: "detached" });
 });
 
 test("a download that is not what the Hub says is thrown away", async () => {
-  const server = await hub(DEMO, ID);
+  const server = lab.closing(await hub(DEMO, ID));
   server.state.wrongHash = true;
-  const { page, context } = await open(browser);
-  try {
-    await page.goto(`${host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`);
-    await agree(page);
-    await page.getByRole("alert").filter({ hasText: /is not what the Hub says/ }).waitFor({ timeout: 60_000 });
-  } finally {
-    await context.close();
-    await server.close();
-  }
+  const { page } = await lab.open();
+  await page.goto(`${lab.host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`);
+  await agree(page);
+  await page
+    .getByRole("alert")
+    .filter({ hasText: /is not what the Hub says/ })
+    .waitFor({ timeout: 60_000 });
 });
 
 test("where the browser has no room, the page says so and goes on", async () => {
-  const server = await hub(DEMO, ID);
-  const { page, context } = await open(browser);
-  try {
-    const session = await context.newCDPSession(page);
-    const { origin } = new URL(host.address);
-    await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 100_000 });
-    await page.goto(`${host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`);
-    await agree(page);
-    await page.getByRole("alert").filter({ hasText: /has no? ?room for/ }).waitFor({ timeout: 60_000 });
-    await page.getByRole("alert").getByRole("button", { name: "Back to Atlas" }).click();
-    await chip(page, "atlas").waitFor({ timeout: 60_000 });
-  } finally {
-    await context.close();
-    await server.close();
-  }
+  const server = lab.closing(await hub(DEMO, ID));
+  const { page } = await lab.open();
+  const session = await page.context().newCDPSession(page);
+  const { origin } = new URL(lab.host.address);
+  await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 100_000 });
+  await page.goto(`${lab.host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`);
+  await agree(page);
+  await page
+    .getByRole("alert")
+    .filter({ hasText: /has no? ?room for/ })
+    .waitFor({ timeout: 60_000 });
+  await page.getByRole("alert").getByRole("button", { name: "Back to Atlas" }).click();
+  await chip(page, "atlas").waitFor({ timeout: 60_000 });
 });
 
 test("a server that a link names is asked nothing before the visitor agrees", async () => {
@@ -259,33 +231,32 @@ test("a server that a link names is asked nothing before the visitor agrees", as
 });
 
 test("a worker asks no server that was not agreed to", async () => {
-  const line = 'addEventListener("message", ({ data }) => data.ask && fetch(data.ask).then(() => postMessage("sent"), ({ message }) => postMessage(message)));';
-  const hooked = await site({ workerLine: line });
-  const server = await hub(DEMO, ID);
-  const { page, context } = await open(browser);
-  try {
-    await page.addInitScript(() => {
-      const Plain = globalThis.Worker;
-      globalThis.Worker = class extends Plain {
-        constructor(...given) {
-          super(...given);
-          globalThis.lastWorker ??= this;
-        }
-      };
-    });
-    await page.goto(`${hooked.address}?${SHORT}`);
-    await scored(page);
-    const said = await page.evaluate((ask) => new Promise((done) => {
-      globalThis.lastWorker.addEventListener("message", ({ data }) => typeof data === "string" && done(data));
-      globalThis.lastWorker.postMessage({ ask });
-    }), `${server.address}/elsewhere`);
-    assert.match(said, /not agreed to/);
-    assert.equal(server.state.requests, 0);
-  } finally {
-    await context.close();
-    await server.close();
-    await hooked.close();
-  }
+  const line =
+    'addEventListener("message", ({ data }) => data.ask && fetch(data.ask).then(() => postMessage("sent"), ({ message }) => postMessage(message)));';
+  const hooked = lab.closing(await site({ workerLine: line }));
+  const server = lab.closing(await hub(DEMO, ID));
+  const { page } = await lab.open();
+  await page.addInitScript(() => {
+    const Plain = globalThis.Worker;
+    globalThis.Worker = class extends Plain {
+      constructor(...given) {
+        super(...given);
+        globalThis.lastWorker ??= this;
+      }
+    };
+  });
+  await page.goto(`${hooked.address}?${SHORT}`);
+  await scored(page);
+  const said = await page.evaluate(
+    (ask) =>
+      new Promise((done) => {
+        globalThis.lastWorker.addEventListener("message", ({ data }) => typeof data === "string" && done(data));
+        globalThis.lastWorker.postMessage({ ask });
+      }),
+    `${server.address}/elsewhere`,
+  );
+  assert.match(said, /not agreed to/);
+  assert.equal(server.state.requests, 0);
 });
 
 test("a server without ranges sends all again, and one that never sends enough is given up", async () => {
@@ -295,14 +266,20 @@ test("a server without ranges sends all again, and one that never sends enough i
   });
   await asked({ knowsRanges: false, short: 100 }, async (page, server) => {
     await agree(page);
-    await page.getByRole("alert").filter({ hasText: /model\.safetensors broke off/ }).waitFor({ timeout: 120_000 });
+    await page
+      .getByRole("alert")
+      .filter({ hasText: /model\.safetensors broke off/ })
+      .waitFor({ timeout: 120_000 });
     const { requests } = server.state;
     await new Promise((done) => setTimeout(done, 3000));
     assert.equal(server.state.requests, requests, "it is asked no more");
   });
   await asked({ short: -100 }, async (page) => {
     await agree(page);
-    await page.getByRole("alert").filter({ hasText: /more comes than/ }).waitFor({ timeout: 60_000 });
+    await page
+      .getByRole("alert")
+      .filter({ hasText: /more comes than/ })
+      .waitFor({ timeout: 60_000 });
   });
 });
 
@@ -310,6 +287,9 @@ test("a page in place of an answer is no Hub", async () => {
   await asked({ page: true }, async (page, server) => {
     await agree(page);
     const { host } = new URL(server.address);
-    await page.getByRole("alert").filter({ hasText: `${host} is no Hub` }).waitFor({ timeout: 60_000 });
+    await page
+      .getByRole("alert")
+      .filter({ hasText: `${host} is no Hub` })
+      .waitFor({ timeout: 60_000 });
   });
 });

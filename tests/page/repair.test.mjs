@@ -1,30 +1,18 @@
 // Layers repaired in the page: to the end, stopped in the middle, rolled back, and on a GPU that the processor imitates.
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { launch, open, ready, scored } from "./browser.mjs";
-import { assertLooks, downloaded, native, report, required, site } from "./support.mjs";
+import { assertLooks, downloaded, native, report, required, visits } from "./support.mjs";
 
 const { unzipSync } = required("fflate");
 const SHORT = "view=repair&sequences=2&length=32";
 /** A few minutes on one core: the last two layers, and few questions. */
 const BRIEF = `${SHORT}&device=cpu&items=24&layers=2&batch=4`;
 const TOLERANCE = 1e-3;
-let host;
-let browser;
-before(async () => {
-  host = await site();
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  await host.close();
-});
+const lab = visits();
 
 async function begin(page, address) {
-  await page.goto(`${host.address}?${address}`);
+  await page.goto(`${lab.host.address}?${address}`);
   await scored(page);
   await page.getByRole("button", { name: "Repair", exact: true }).click();
 }
@@ -54,9 +42,12 @@ function shapes(bytes) {
 }
 
 test("200 steps on the last layers: losses as the command's, judged, answered, and taken away", async () => {
-  const { page, context, errors } = await open(browser);
+  const { page, errors } = await lab.open();
   await begin(page, `${BRIEF}&choice=last&steps=200&rate=0.001&patience=100`);
-  await page.getByTestId("last-step").filter({ hasText: /step [2-9]\d of 200/ }).waitFor({ timeout: 240_000 });
+  await page
+    .getByTestId("last-step")
+    .filter({ hasText: /step [2-9]\d of 200/ })
+    .waitFor({ timeout: 240_000 });
   // Drawn as they come.
   assert.ok((await page.getByTestId("training").locator("svg").count()) === 3);
   await finished(page);
@@ -74,22 +65,27 @@ test("200 steps on the last layers: losses as the command's, judged, answered, a
   assert.ok(run.training.checks.every(({ perplexity }) => perplexity <= first.perplexity * 1.02));
 
   // The command draws the same examples in the same order.
-  const work = await mkdtemp(join(tmpdir(), "layerlab-"));
+  const work = await lab.folder();
   const same = ["--device", "cpu", "--items", "24", "--resamples", "300", "--layers", "last", "--count", "2"];
   const recipe = ["--steps", "200", "--pairs", "4", "--learning-rate", "0.001", "--work", work];
   const command = native("repair", ...same, ...recipe);
-  await rm(work, { recursive: true });
   const [other] = command.repair.runs;
   assert.deepEqual(live.repair.split, command.repair.split);
   for (const step of other.training.steps.slice(0, 20)) {
     const { loss } = run.training.steps[step.step];
-    assert.ok(Math.abs(loss - step.loss) <= TOLERANCE * Math.abs(step.loss), `step ${step.step}: ${loss} against ${step.loss}`);
+    assert.ok(
+      Math.abs(loss - step.loss) <= TOLERANCE * Math.abs(step.loss),
+      `step ${step.step}: ${loss} against ${step.loss}`,
+    );
   }
   for (const [index, task] of command.evaluation.entries()) {
     for (const [which, { metric, value }] of task.metrics.entries()) {
       const found = live.evaluation[index].metrics[which];
       assert.equal(found.metric, metric);
-      assert.ok(Math.abs(found.value - value) <= TOLERANCE * Math.max(Math.abs(value), 1), `${task.dataset}, ${metric}`);
+      assert.ok(
+        Math.abs(found.value - value) <= TOLERANCE * Math.max(Math.abs(value), 1),
+        `${task.dataset}, ${metric}`,
+      );
     }
   }
 
@@ -100,7 +96,9 @@ test("200 steps on the last layers: losses as the command's, judged, answered, a
   }
   assert.ok((await page.getByTestId("answers").locator("tbody tr").count()) >= 3);
 
-  const zip = unzipSync(await downloaded(page, () => page.getByRole("button", { name: "Download the adapter" }).click()));
+  const zip = unzipSync(
+    await downloaded(page, () => page.getByRole("button", { name: "Download the adapter" }).click()),
+  );
   assert.deepEqual(Object.keys(zip).sort(), ["adapter_config.json", "adapter_model.safetensors"]);
   const config = JSON.parse(Buffer.from(zip["adapter_config.json"]).toString());
   assert.equal(config.peft_type, "LORA");
@@ -110,9 +108,17 @@ test("200 steps on the last layers: losses as the command's, judged, answered, a
   assert.equal(Object.keys(tensors).length, 2 * 2 * 7);
   const { shape: down } = tensors["base_model.model.model.layers.11.mlp.up_proj.lora_A.weight"];
   const { shape: up } = tensors["base_model.model.model.layers.11.mlp.up_proj.lora_B.weight"];
-  assert.deepEqual([down, up], [[8, live.model.hidden_size], [live.model.inner_size, 8]]);
+  assert.deepEqual(
+    [down, up],
+    [
+      [8, live.model.hidden_size],
+      [live.model.inner_size, 8],
+    ],
+  );
   await page.evaluate(() => delete window.showDirectoryPicker);
-  const merged = unzipSync(await downloaded(page, () => page.getByRole("button", { name: "Save the repaired model" }).click()));
+  const merged = unzipSync(
+    await downloaded(page, () => page.getByRole("button", { name: "Save the repaired model" }).click()),
+  );
   assert.ok(Object.keys(shapes(merged["model.safetensors"])).length > 100);
 
   // The address leads back to the same choices, and the command's report opens here.
@@ -122,14 +128,16 @@ test("200 steps on the last layers: losses as the command's, judged, answered, a
   await page.getByTestId("open-report").setInputFiles({ name: "repaired.json", mimeType: "application/json", buffer });
   await page.getByTestId("repaired-origin").filter({ hasText: "from a file" }).waitFor();
   assert.deepEqual(errors, []);
-  await context.close();
 });
 
 test("a training that is stopped in its middle is judged with what it has", async () => {
-  const { page, context } = await open(browser);
+  const { page } = await lab.open();
   // Far more than it comes to while the page is looked at.
   await begin(page, `${BRIEF}&choice=given&given=11&steps=5000&patience=1000&rate=0.001`);
-  await page.getByTestId("last-step").filter({ hasText: /step ([3-9]|\d\d+) of 5000/ }).waitFor({ timeout: 240_000 });
+  await page
+    .getByTestId("last-step")
+    .filter({ hasText: /step ([3-9]|\d\d+) of 5000/ })
+    .waitFor({ timeout: 240_000 });
   await page.getByRole("button", { name: "Stop, keep the best" }).click();
   await finished(page);
   assert.equal(await page.getByTestId("ending").getAttribute("data-ending"), "stopped");
@@ -139,11 +147,10 @@ test("a training that is stopped in its middle is judged with what it has", asyn
   assert.ok(steps.length < 5000, `${steps.length} steps`);
   assert.equal(checks.at(-1).step, steps.length, "what it had learnt was checked");
   assert.ok(live.repair.runs[0].tasks.length > 0);
-  await context.close();
 });
 
 test("a learning rate that diverges is rolled back, and the page says so", async () => {
-  const { page, context } = await open(browser);
+  const { page } = await lab.open();
   await begin(page, `${BRIEF}&choice=given&given=11&steps=40&rate=1e30`);
   await finished(page);
   assert.match(await page.getByTestId("ending").innerText(), /Rolled back to the model as it was: nothing is changed/);
@@ -151,7 +158,6 @@ test("a learning rate that diverges is rolled back, and the page says so", async
   const [run] = live.repair.runs;
   assert.ok(["diverged", "guard"].includes(run.training.ending));
   assert.ok(run.pooled.every(({ difference }) => difference === 0));
-  await context.close();
 });
 
 /** Few and short. The split follows from the questions: four teach, two validate, two are judged on. */
@@ -164,27 +170,28 @@ const PAIRS = [0, 1, 2, 3, 5, 6, 8, 12].map((number) => ({
 test("three steps on an imitated GPU lose what they lose on the CPU", async () => {
   const losses = {};
   for (const device of ["cpu", "gpu"]) {
-    const own = await launch({ gpu: device === "gpu" });
+    const own = lab.closing(await launch({ gpu: device === "gpu" }));
     const { page, errors } = await open(own);
-    try {
-      await page.goto(`${host.address}?${SHORT}&items=100&neutral=900&choice=given&given=11&steps=3&batch=2&device=${device}`);
-      await scored(page);
-      const buffer = Buffer.from(PAIRS.map((pair) => JSON.stringify(pair)).join("\n"));
-      await page.getByTestId("datasets").setInputFiles({ name: "few.jsonl", mimeType: "application/jsonl", buffer });
-      await page.getByTestId("dataset").filter({ hasText: "8 questions" }).waitFor();
-      await ready(page);
-      await page.getByRole("button", { name: "Repair", exact: true }).click();
-      await finished(page);
-      const live = await repairReport(page);
-      assert.equal(live.device.kind, device === "gpu" ? "software_gpu" : "cpu");
-      losses[device] = live.repair.runs[0].training.steps.map(({ loss }) => loss);
-      assert.deepEqual(errors, []);
-    } finally {
-      await own.close();
-    }
+    await page.goto(
+      `${lab.host.address}?${SHORT}&items=100&neutral=900&choice=given&given=11&steps=3&batch=2&device=${device}`,
+    );
+    await scored(page);
+    const buffer = Buffer.from(PAIRS.map((pair) => JSON.stringify(pair)).join("\n"));
+    await page.getByTestId("datasets").setInputFiles({ name: "few.jsonl", mimeType: "application/jsonl", buffer });
+    await page.getByTestId("dataset").filter({ hasText: "8 questions" }).waitFor();
+    await ready(page);
+    await page.getByRole("button", { name: "Repair", exact: true }).click();
+    await finished(page);
+    const live = await repairReport(page);
+    assert.equal(live.device.kind, device === "gpu" ? "software_gpu" : "cpu");
+    losses[device] = live.repair.runs[0].training.steps.map(({ loss }) => loss);
+    assert.deepEqual(errors, []);
   }
   assert.equal(losses.cpu.length, 3);
   for (const [step, loss] of losses.gpu.entries()) {
-    assert.ok(Math.abs(loss - losses.cpu[step]) <= TOLERANCE * Math.abs(losses.cpu[step]), `step ${step}: ${loss} against ${losses.cpu[step]}`);
+    assert.ok(
+      Math.abs(loss - losses.cpu[step]) <= TOLERANCE * Math.abs(losses.cpu[step]),
+      `step ${step}: ${loss} against ${losses.cpu[step]}`,
+    );
   }
 });

@@ -37,7 +37,9 @@ export async function host(folder, { workerLine = "" } = {}) {
       if (!name.startsWith(path) || inside.startsWith("..")) throw new Error("elsewhere");
       const contents = await readFile(join(folder, inside));
       const line = /^assets\/worker-[^/]*\.js$/.test(inside) ? workerLine : "";
-      response.writeHead(200, { "Content-Type": TYPES[extname(inside)] ?? "application/octet-stream" });
+      // Many hosts say so, and a cache takes it at their word.
+      const headers = { "Content-Type": TYPES[extname(inside)] ?? "application/octet-stream", Vary: "Origin" };
+      response.writeHead(200, headers);
       response.write(line);
       response.end(contents);
     } catch {
@@ -59,7 +61,10 @@ export async function hub(folder, id, { breaks = 0, breakAfter = 100_000 } = {})
     const json = (value) => response.writeHead(200, headers).end(JSON.stringify(value));
     state.requests += 1;
     if (request.method === "OPTIONS") return response.writeHead(204, headers).end();
-    if (state.page) return response.writeHead(200, { ...headers, "Content-Type": "text/html" }).end("<!doctype html><title>Sign in</title>");
+    if (state.page)
+      return response
+        .writeHead(200, { ...headers, "Content-Type": "text/html" })
+        .end("<!doctype html><title>Sign in</title>");
     if (pathname === `/api/models/${id}/revision/main`) return json({ sha });
     if (pathname === `/api/models/${id}/tree/${sha}`) return json(await tree(folder, state.wrongHash, state.short));
     const start = `/${id}/resolve/${sha}/`;
@@ -120,7 +125,9 @@ async function tree(folder, wrongHash, short) {
     const size = path.endsWith(".safetensors") ? contents.length + short : contents.length;
     const entry = { type: "file", path, size, oid: "" };
     if (!path.endsWith(".safetensors")) return entry;
-    const oid = createHash("sha256").update(wrongHash ? "other" : contents).digest("hex");
+    const oid = createHash("sha256")
+      .update(wrongHash ? "other" : contents)
+      .digest("hex");
     return { ...entry, lfs: { oid, size } };
   });
   return Promise.all(entries);

@@ -1,10 +1,13 @@
 // What tests of the page share.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFile, readdir } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { after, afterEach, before } from "node:test";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
+import { launch, open } from "./browser.mjs";
 import { host } from "./server.mjs";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -15,6 +18,44 @@ export const DEMO = join(ROOT, "tests/goldens/demo");
 /** The built page under a path of its own. */
 export function site(options) {
   return host(DIST, options);
+}
+
+/** A host of the page and a browser for the tests of a file. Whatever a test opens is closed after it. */
+export function visits({ gpu = false } = {}) {
+  const opened = [];
+  const shared = {
+    host: undefined,
+    browser: undefined,
+    /** Something to be closed after the test. */
+    closing(thing) {
+      opened.push(() => thing.close());
+      return thing;
+    },
+    /** A page whose errors are gathered, in a context of its own. */
+    async open(options) {
+      const visit = await open(shared.browser, options);
+      shared.closing(visit.context);
+      return visit;
+    },
+    /** An empty folder, gone after the test. */
+    async folder() {
+      const folder = await mkdtemp(join(tmpdir(), "layerlab-"));
+      opened.push(() => rm(folder, { recursive: true }));
+      return folder;
+    },
+  };
+  before(async () => {
+    shared.host = await site();
+    shared.browser = await launch({ gpu });
+  });
+  afterEach(async () => {
+    for (const close of opened.splice(0).reverse()) await close();
+  });
+  after(async () => {
+    await shared.browser.close();
+    await shared.host.close();
+  });
+  return shared;
 }
 
 /** How often a host was asked for the module that fuses multiplication and addition, and for the plain one. */
@@ -79,7 +120,11 @@ export function assertSameScores(found, expected, tolerance) {
   assert.deepEqual([...ours.keys()], [...theirs.keys()]);
   for (const [id, { layers }] of ours) {
     const others = theirs.get(id).layers;
-    assert.deepEqual(layers.map((layer) => layer.rank), others.map((layer) => layer.rank), `ranks by ${id}`);
+    assert.deepEqual(
+      layers.map((layer) => layer.rank),
+      others.map((layer) => layer.rank),
+      `ranks by ${id}`,
+    );
     // Differences of losses are small beside the losses that they come from.
     const scale = id === "loss_change" ? Math.max(...others.map(({ value }) => Math.abs(value))) : 0;
     for (const [index, { value }] of layers.entries()) {

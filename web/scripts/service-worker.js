@@ -14,19 +14,18 @@ self.addEventListener("install", (event) => {
 
 self.addEventListener("activate", (event) => {
   const stale = (name) => name.startsWith("layerlab-") && name !== CACHE;
-  event.waitUntil(
-    caches.keys().then((names) => Promise.all(names.filter(stale).map((name) => caches.delete(name)))),
-  );
+  event.waitUntil(caches.keys().then((names) => Promise.all(names.filter(stale).map((name) => caches.delete(name)))));
 });
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   // The Hub and everything else elsewhere is none of its business.
   if (request.method !== "GET" || !request.url.startsWith(self.registration.scope)) return;
+  // Hosts that say `Vary: Origin` would have the files kept for none of the page's requests.
   event.respondWith(
     caches
       .open(CACHE)
-      .then((cache) => cache.match(request, { ignoreSearch: request.mode === "navigate" }))
+      .then((cache) => cache.match(request, { ignoreSearch: request.mode === "navigate", ignoreVary: true }))
       .then((kept) => kept ?? fetch(request)),
   );
 });

@@ -3,9 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { compile } from "json-schema-to-typescript";
 
 const here = new URL("..", import.meta.url);
-const schema = JSON.parse(
-  await readFile(new URL("../crates/web/schema/page.schema.json", here), "utf8"),
-);
+const schema = JSON.parse(await readFile(new URL("../crates/web/schema/page.schema.json", here), "utf8"));
 
 /** References without their siblings: a description beside one would make a second type of it. */
 function plain(node) {

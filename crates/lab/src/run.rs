@@ -104,11 +104,6 @@ impl Cancel {
         self.0.cancel.load(Ordering::Relaxed)
     }
 
-    /// Whether anyone else holds it: work that has ended does not.
-    pub fn is_shared(&self) -> bool {
-        Arc::strong_count(&self.0) > 1
-    }
-
     /// Asks a training to end early: the experiment goes on with the best that it has come to, and begins no other.
     pub fn end_training(&self) {
         self.0.end_training.store(true, Ordering::Relaxed);

@@ -5,81 +5,12 @@ use std::error::Error;
 use layerlab_lab::{LabError, ModelError};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_wasm_bindgen::Serializer;
-use wasm_bindgen::{
-    JsCast,
-    prelude::{JsValue, wasm_bindgen},
-};
+use wasm_bindgen::{JsCast, prelude::JsValue};
 
 use crate::{
     faults,
     types::{Failure, FailureKind},
 };
-
-#[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = r#"
-import type { AnswerChange, Bundled, BundledPairs, Calibration, DeviceChoice, DeviceReport, Examination, ExperimentRequest, GenerateRequest, Generated, JudgeRequest, Judged, LocateRequest, ModelReport, PairTokens, Plan, PlanningRequest, Progress, RepairRequest, RepairTexts, Report, ReportFormat, ScoreOptions, ScoreRequest, ScoringReport, TokensRequest } from "./types";
-"#;
-
-// The page's types, by the names that its generated types have.
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(typescript_type = "AnswerChange[]")]
-    pub type JsAnswerChanges;
-    #[wasm_bindgen(typescript_type = "BundledPairs")]
-    pub type JsBundledPairs;
-    #[wasm_bindgen(typescript_type = "LocateRequest")]
-    pub type JsLocateRequest;
-    #[wasm_bindgen(typescript_type = "PairTokens")]
-    pub type JsPairTokens;
-    #[wasm_bindgen(typescript_type = "RepairRequest")]
-    pub type JsRepairRequest;
-    #[wasm_bindgen(typescript_type = "RepairTexts")]
-    pub type JsRepairTexts;
-    #[wasm_bindgen(typescript_type = "TokensRequest")]
-    pub type JsTokensRequest;
-    #[wasm_bindgen(typescript_type = "Bundled")]
-    pub type JsBundled;
-    #[wasm_bindgen(typescript_type = "Calibration")]
-    pub type JsCalibration;
-    #[wasm_bindgen(typescript_type = "DeviceChoice")]
-    pub type JsDeviceChoice;
-    #[wasm_bindgen(typescript_type = "DeviceReport")]
-    pub type JsDeviceReport;
-    #[wasm_bindgen(typescript_type = "Examination")]
-    pub type JsExamination;
-    #[wasm_bindgen(typescript_type = "ExperimentRequest")]
-    pub type JsExperimentRequest;
-    #[wasm_bindgen(typescript_type = "GenerateRequest")]
-    pub type JsGenerateRequest;
-    #[wasm_bindgen(typescript_type = "Generated")]
-    pub type JsGenerated;
-    #[wasm_bindgen(typescript_type = "JudgeRequest")]
-    pub type JsJudgeRequest;
-    #[wasm_bindgen(typescript_type = "Judged")]
-    pub type JsJudged;
-    #[wasm_bindgen(typescript_type = "ModelReport")]
-    pub type JsModelReport;
-    #[wasm_bindgen(typescript_type = "Plan")]
-    pub type JsPlan;
-    #[wasm_bindgen(typescript_type = "PlanningRequest")]
-    pub type JsPlanningRequest;
-    #[wasm_bindgen(typescript_type = "Report")]
-    pub type JsReport;
-    #[wasm_bindgen(typescript_type = "ReportFormat")]
-    pub type JsReportFormat;
-    #[wasm_bindgen(typescript_type = "ScoreOptions")]
-    pub type JsScoreOptions;
-    #[wasm_bindgen(typescript_type = "ScoreRequest")]
-    pub type JsScoreRequest;
-    #[wasm_bindgen(typescript_type = "ScoringReport")]
-    pub type JsScoringReport;
-    #[wasm_bindgen(typescript_type = "Plan[]")]
-    pub type JsPlans;
-    #[wasm_bindgen(typescript_type = "(progress: Progress) => void")]
-    pub type OnProgress;
-    #[wasm_bindgen(typescript_type = "(text: string) => void")]
-    pub type OnText;
-}
 
 /// A value as the page's type `J` of the same name.
 pub(crate) fn to_page<T: Serialize, J: JsCast>(value: &T) -> Result<J, JsValue> {

@@ -13,23 +13,11 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 use crate::{
     Session,
     border::{from_page, refused, thrown, to_page},
-    types::{FailureKind, NamedText},
+    types::{
+        FailureKind, NamedText,
+        page::{JsChosenSplit, JsDescription, JsNamedText},
+    },
 };
-
-#[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = r#"
-import type { ChosenSplit, Description, NamedText } from "./types";
-"#;
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(typescript_type = "NamedText")]
-    pub type JsNamedText;
-    #[wasm_bindgen(typescript_type = "Description")]
-    pub type JsDescription;
-    #[wasm_bindgen(typescript_type = "ChosenSplit")]
-    pub type JsChosenSplit;
-}
 
 #[wasm_bindgen]
 impl Session {

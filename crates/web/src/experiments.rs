@@ -10,17 +10,19 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::{
     Session,
-    border::{
-        JsCalibration, JsExamination, JsExperimentRequest, JsJudgeRequest, JsJudged, JsPlan,
-        JsPlanningRequest, JsPlans, JsReport, JsScoreOptions, JsScoreRequest, JsScoringReport,
-        OnProgress, from_page, refused, thrown, to_page, trusted,
-    },
-    call::Call,
+    border::{from_page, refused, thrown, to_page, trusted},
+    call::{Call, PageCall},
     datasets::dataset,
     export::{ExportSink, PageTarget},
     files::PageFiles,
-    session::now,
-    types::{Calibration, Examination, FailureKind, JudgeRequest, NamedText, PlanningRequest},
+    session::{Opened, now},
+    types::{
+        Calibration, Examination, FailureKind, JudgeRequest, NamedText, PlanningRequest,
+        page::{
+            JsCalibration, JsExamination, JsExperimentRequest, JsJudgeRequest, JsJudged, JsPlan,
+            JsPlanningRequest, JsPlans, JsReport, JsScoreOptions, JsScoreRequest, JsScoringReport,
+        },
+    },
 };
 
 /// Seed of the draw of items, as the command's default.
@@ -33,26 +35,27 @@ impl Session {
         &self,
         text: JsCalibration,
         request: JsScoreRequest,
-        on_progress: OnProgress,
+        call: PageCall,
     ) -> Result<JsReport, JsValue> {
-        let model = self.model()?;
-        let text = cut(&model, from_page(text)?)?;
+        let opened = self.opened()?;
+        let model = &opened.model;
+        let text = cut(model, from_page(text)?)?;
         let request: layerlab_lab::ScoreRequest = from_page(request)?;
-        let mut call = Call::new(self, on_progress);
+        let mut call = Call::new(self, call, opened.helpers.as_ref());
         let mut run = call.run();
-        let measured = Measured::of(&model, &text, &request, &mut run).await;
+        let measured = Measured::of(model, &text, &request, &mut run).await;
         let measured = measured.map_err(refused)?;
         let report = measured
-            .report(&model, &request.score, now(), &mut run)
+            .report(model, &request.score, now(), &mut run)
             .await;
         let report = trusted(report.map_err(refused)?)?;
-        self.measured.replace(Some(Rc::new(measured)));
+        opened.measured.replace(Some(Rc::new(measured)));
         to_page(&report)
     }
 
     /// Scores anew from what the last `score` measured, without another pass.
     pub fn rescore(&self, options: JsScoreOptions) -> Result<JsScoringReport, JsValue> {
-        let scoring = self.last_measured()?.score(&from_page(options)?);
+        let scoring = self.opened()?.measured()?.score(&from_page(options)?);
         to_page(&scoring.map_err(|error| refused(error.into()))?)
     }
 
@@ -61,15 +64,16 @@ impl Session {
         &self,
         text: JsCalibration,
         request: JsPlanningRequest,
-        on_progress: OnProgress,
+        call: PageCall,
     ) -> Result<JsPlans, JsValue> {
-        let (model, measured) = (self.model()?, self.last_measured()?);
-        let text = cut(&model, from_page(text)?)?;
+        let opened = self.opened()?;
+        let (model, measured) = (&opened.model, opened.measured()?);
+        let text = cut(model, from_page(text)?)?;
         let request: PlanningRequest = from_page(request)?;
-        let mut call = Call::new(self, on_progress);
+        let mut call = Call::new(self, call, opened.helpers.as_ref());
         let mut run = call.run();
         let (score, plans) = (&request.score, &request.plans);
-        let plans = measured.plans(&model, &text, score, plans, &mut run).await;
+        let plans = measured.plans(model, &text, score, plans, &mut run).await;
         to_page(&trusted(plans.map_err(refused)?)?)
     }
 
@@ -78,18 +82,19 @@ impl Session {
         &self,
         examination: JsExamination,
         request: JsJudgeRequest,
-        on_progress: OnProgress,
+        call: PageCall,
     ) -> Result<JsJudged, JsValue> {
-        let model = self.model()?;
+        let opened = self.opened()?;
+        let model = &opened.model;
         let datasets = read(from_page(examination)?)?;
         let JudgeRequest { removals, eval } = from_page(request)?;
-        let mut call = Call::new(self, on_progress);
+        let mut call = Call::new(self, call, opened.helpers.as_ref());
         let mut run = call.run();
         // Taken out while this call runs: another may come, and finds none.
-        let mut stages = self.finished.take();
+        let mut stages = opened.finished.take();
         let judged =
-            judge_removals(&model, &datasets, &removals, &eval, &mut stages, &mut run).await;
-        self.finished.replace(stages);
+            judge_removals(model, &datasets, &removals, &eval, &mut stages, &mut run).await;
+        opened.finished.replace(stages);
         to_page(&trusted(judged.map_err(refused)?)?)
     }
 
@@ -99,17 +104,18 @@ impl Session {
         text: JsCalibration,
         examination: JsExamination,
         request: JsExperimentRequest,
-        on_progress: OnProgress,
+        call: PageCall,
     ) -> Result<JsReport, JsValue> {
-        let model = self.model()?;
-        let text = cut(&model, from_page(text)?)?;
+        let opened = self.opened()?;
+        let model = &opened.model;
+        let text = cut(model, from_page(text)?)?;
         let datasets = read(from_page(examination)?)?;
         let request = from_page(request)?;
-        let mut call = Call::new(self, on_progress);
+        let mut call = Call::new(self, call, opened.helpers.as_ref());
         let mut run = call.run();
-        let (mut stages, created) = (self.finished.take(), now());
+        let (mut stages, created) = (opened.finished.take(), now());
         let report = prune_and_judge(
-            &model,
+            model,
             &text,
             &datasets,
             &request,
@@ -118,7 +124,7 @@ impl Session {
             &mut run,
         );
         let report = report.await;
-        self.finished.replace(stages);
+        opened.finished.replace(stages);
         let report: Report = trusted(report.map_err(refused)?)?;
         to_page(&report)
     }
@@ -128,10 +134,11 @@ impl Session {
         &self,
         plan: JsPlan,
         sink: ExportSink,
-        on_progress: OnProgress,
+        call: PageCall,
     ) -> Result<(), JsValue> {
-        let model = self.model()?;
-        let mut call = Call::new(self, on_progress);
+        let opened = self.opened()?;
+        let model = &opened.model;
+        let mut call = Call::new(self, call, opened.helpers.as_ref());
         let mut run = call.run();
         let provenance = Provenance::of(&model.checkpoint, from_page(plan)?, now()).await;
         let provenance = provenance.map_err(refused)?;
@@ -139,8 +146,10 @@ impl Session {
         let written = export_pruned(&model.checkpoint, &provenance, &mut target, &mut run).await;
         written.map_err(refused)
     }
+}
 
-    fn last_measured(&self) -> Result<Rc<Measured>, JsValue> {
+impl Opened {
+    fn measured(&self) -> Result<Rc<Measured>, JsValue> {
         let measured = self.measured.borrow().clone();
         measured.ok_or_else(|| thrown(FailureKind::Input, "nothing has been scored yet".into()))
     }

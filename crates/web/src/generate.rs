@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow};
 
-use js_sys::Function;
 use layerlab_lab::{
     Adapters, Cancel, GenerateOptions, LabError, OpenModel, Sampling, Speech, generate,
 };
@@ -14,28 +13,32 @@ use web_time::Instant;
 
 use crate::{
     Session,
-    border::{JsGenerateRequest, JsGenerated, OnText, from_page, refused, to_page, trusted},
+    border::{from_page, refused, to_page, trusted},
+    call::{Call, PageCall, PageSpeech},
     files::PageFiles,
-    types::{GenerateRequest, Generated},
+    types::{
+        GenerateRequest, Generated,
+        page::{JsGenerateRequest, JsGenerated},
+    },
 };
 
 #[wasm_bindgen]
 impl Session {
-    /// Continues a text, saying each piece as it comes.
+    /// Continues a text, showing each piece as it comes.
     pub async fn generate(
         &self,
         request: JsGenerateRequest,
-        on_text: OnText,
+        page: PageSpeech,
     ) -> Result<JsGenerated, JsValue> {
-        let model = self.model()?;
+        let opened = self.opened()?;
         let request: GenerateRequest = from_page(request)?;
         let repair = match request.repaired {
-            true => Some(self.last_repair()?),
+            true => Some(opened.repair()?),
             false => None,
         };
         let adapters = repair.as_ref().map(|repair| &repair.adapters);
-        let cancel = self.begin();
-        let generated = speak(&model, &request, adapters, &cancel, &on_text).await;
+        let call = Call::new(self, page.clone().unchecked_into(), None);
+        let generated = speak(&opened.model, &request, adapters, &call.cancel, &page).await;
         to_page(&trusted(generated.map_err(refused)?)?)
     }
 }
@@ -45,7 +48,7 @@ async fn speak(
     request: &GenerateRequest,
     adapters: Option<&Adapters>,
     cancel: &Cancel,
-    on_text: &OnText,
+    page: &PageCall,
 ) -> Result<Generated, LabError> {
     let removed: BTreeSet<usize> = request.removed.iter().copied().collect();
     let decoder = match adapters {
@@ -68,14 +71,13 @@ async fn speak(
         stop: model.tokenizer.stops().to_vec(),
     };
     let mut speech = Speech::after(&model.tokenizer, &prompt)?;
-    let function: &Function = on_text.unchecked_ref();
     let start = Instant::now();
     let (mut text, mut failed) = (String::new(), None);
     let tokens = generate(&decoder, &prompt, &options, &mut |id| {
         match speech.push(id) {
             Ok(new) => {
                 // What the page's function throws is its own affair.
-                let _ = function.call1(&JsValue::NULL, &JsValue::from_str(&new));
+                let _ = page.show(&JsValue::from_str(&new));
                 text.push_str(&new);
             }
             Err(error) => failed = Some(error),

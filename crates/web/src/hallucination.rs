@@ -4,25 +4,26 @@ use std::rc::Rc;
 
 use layerlab_atlas::bundled;
 use layerlab_lab::{
-    Adapters, Dataset, LabError, LocateRequest, LocatedPairs, NoStages, Objective, OpenModel,
-    RepairMaterial, RepairRequest, answer_changes, export_repaired, files::ModelFiles,
-    locate_pairs, repair_layers, write_adapters,
+    Adapters, Dataset, LabError, LocateRequest, LocatedPairs, NoStages, Objective, RepairMaterial,
+    RepairRequest, answer_changes, export_repaired, files::ModelFiles, locate_pairs, repair_layers,
+    write_adapters,
 };
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::{
     Session,
-    border::{
-        JsAnswerChanges, JsBundledPairs, JsExamination, JsLocateRequest, JsPairTokens,
-        JsRepairRequest, JsRepairTexts, JsReport, JsTokensRequest, OnProgress, from_page, refused,
-        thrown, to_page, trusted,
-    },
-    call::Call,
+    border::{from_page, refused, thrown, to_page, trusted},
+    call::{Call, PageCall},
     experiments::read,
     export::{ExportSink, PageTarget},
-    files::PageFiles,
-    session::{named, now},
-    types::{BundledPairs, Examination, FailureKind, RepairTexts, TokensRequest},
+    session::{Opened, named, now},
+    types::{
+        BundledPairs, Examination, FailureKind, RepairTexts, TokensRequest,
+        page::{
+            JsAnswerChanges, JsBundledPairs, JsExamination, JsLocateRequest, JsPairTokens,
+            JsRepairRequest, JsRepairTexts, JsReport, JsTokensRequest,
+        },
+    },
 };
 
 /// A repair that was made, and from what.
@@ -58,30 +59,32 @@ impl Session {
         &self,
         examination: JsExamination,
         request: JsLocateRequest,
-        on_progress: OnProgress,
+        call: PageCall,
     ) -> Result<JsReport, JsValue> {
-        let model = self.model()?;
+        let opened = self.opened()?;
+        let model = &opened.model;
         let datasets = read(from_page(examination)?)?;
         let request: LocateRequest = from_page(request)?;
-        let mut call = Call::new(self, on_progress);
+        let mut call = Call::new(self, call, opened.helpers.as_ref());
         let mut run = call.run();
-        let located = locate_pairs(&model, &datasets, &request, now(), &mut run).await;
+        let located = locate_pairs(model, &datasets, &request, now(), &mut run).await;
         let located = trusted(located.map_err(refused)?)?;
-        self.located.replace(Rc::new(located.pairs));
+        opened.located.replace(Rc::new(located.pairs));
         to_page(&located.report)
     }
 
     /// A pair that the last `locate` measured, token by token.
     pub async fn tokens(&self, request: JsTokensRequest) -> Result<JsPairTokens, JsValue> {
-        let model = self.model()?;
+        let opened = self.opened()?;
+        let model = &opened.model;
         let TokensRequest { dataset, pair, tap } = from_page(request)?;
-        let located: Rc<Vec<LocatedPairs>> = self.located.borrow().clone();
+        let located: Rc<Vec<LocatedPairs>> = opened.located.borrow().clone();
         let of_dataset = located.iter().find(|one| one.dataset() == dataset);
         let of_dataset = of_dataset.ok_or_else(|| {
             let message = format!("no pairs of {dataset} have been measured yet");
             thrown(FailureKind::Input, message)
         })?;
-        let tokens = of_dataset.tokens(&model, pair, tap).await;
+        let tokens = of_dataset.tokens(model, pair, tap).await;
         to_page(&trusted(tokens.map_err(refused)?)?)
     }
 
@@ -90,31 +93,34 @@ impl Session {
         &self,
         texts: JsRepairTexts,
         request: JsRepairRequest,
-        on_progress: OnProgress,
+        call: PageCall,
     ) -> Result<JsReport, JsValue> {
-        let model = self.model()?;
+        let opened = self.opened()?;
+        let model = &opened.model;
         let material = material(from_page(texts)?)?;
         let request: RepairRequest = from_page(request)?;
-        let mut call = Call::new(self, on_progress);
+        let mut call = Call::new(self, call, opened.helpers.as_ref());
         let mut run = call.run();
         let (mut stages, created) = (NoStages, now());
-        let repaired = repair_layers(&model, &material, &request, created, &mut stages, &mut run);
+        let repaired = repair_layers(model, &material, &request, created, &mut stages, &mut run);
         let repaired = trusted(repaired.await.map_err(refused)?)?;
-        self.repaired.replace(repaired.best().map(|(_, adapters)| {
-            Rc::new(Repair {
-                adapters: adapters.clone(),
-                material,
-                request,
-            })
-        }));
+        opened
+            .repaired
+            .replace(repaired.best().map(|(_, adapters)| {
+                Rc::new(Repair {
+                    adapters: adapters.clone(),
+                    material,
+                    request,
+                })
+            }));
         to_page(&repaired.report)
     }
 
-    /// Asks a training that is under way to end with the best that it has come to, which is then judged.
+    /// Asks the training of a call to end with the best that it has come to, which is then judged.
     #[wasm_bindgen(js_name = endTraining)]
-    pub fn end_training(&self) {
-        for running in self.cancel.borrow().iter() {
-            running.end_training();
+    pub fn end_training(&self, call: u32) {
+        if let Some(cancel) = self.calls.borrow().get(&call) {
+            cancel.end_training();
         }
     }
 
@@ -123,24 +129,26 @@ impl Session {
     pub async fn answer_changes(
         &self,
         count: usize,
-        on_progress: OnProgress,
+        call: PageCall,
     ) -> Result<JsAnswerChanges, JsValue> {
-        let (model, repair) = (self.model()?, self.last_repair()?);
-        let mut call = Call::new(self, on_progress);
+        let opened = self.opened()?;
+        let (model, repair) = (&opened.model, opened.repair()?);
+        let mut call = Call::new(self, call, opened.helpers.as_ref());
         let mut run = call.run();
         let Repair {
             adapters,
             material,
             request,
         } = &*repair;
-        let changes = answer_changes(&model, adapters, material, request, count, &mut run).await;
+        let changes = answer_changes(model, adapters, material, request, count, &mut run).await;
         to_page(&trusted(changes.map_err(refused)?)?)
     }
 
     /// Writes the adapters of the last repair in the layout of PEFT.
     #[wasm_bindgen(js_name = exportAdapters)]
     pub async fn export_adapters(&self, sink: ExportSink) -> Result<(), JsValue> {
-        let (model, repair) = (self.model()?, self.last_repair()?);
+        let opened = self.opened()?;
+        let (model, repair) = (&opened.model, opened.repair()?);
         let base = model.checkpoint.files().describe();
         let (spec, mut target) = (model.decoder.spec(), PageTarget(sink));
         let written = write_adapters(&repair.adapters, spec, &base, &mut target).await;
@@ -149,21 +157,19 @@ impl Session {
 
     /// Writes the model with the adapters of the last repair merged into its weights.
     #[wasm_bindgen(js_name = exportRepaired)]
-    pub async fn export_repaired(
-        &self,
-        sink: ExportSink,
-        on_progress: OnProgress,
-    ) -> Result<(), JsValue> {
-        let (model, repair) = (self.model()?, self.last_repair()?);
-        let mut call = Call::new(self, on_progress);
+    pub async fn export_repaired(&self, sink: ExportSink, call: PageCall) -> Result<(), JsValue> {
+        let opened = self.opened()?;
+        let (model, repair) = (&opened.model, opened.repair()?);
+        let mut call = Call::new(self, call, opened.helpers.as_ref());
         let mut run = call.run();
         let mut target = PageTarget(sink);
-        let model: &OpenModel<PageFiles> = &model;
         let written = export_repaired(model, &repair.adapters, &mut target, &mut run).await;
         trusted(written.map_err(refused)?)
     }
+}
 
-    pub(crate) fn last_repair(&self) -> Result<Rc<Repair>, JsValue> {
+impl Opened {
+    pub(crate) fn repair(&self) -> Result<Rc<Repair>, JsValue> {
         let repaired = self.repaired.borrow().clone();
         repaired.ok_or_else(|| thrown(FailureKind::Input, "nothing has been repaired yet".into()))
     }

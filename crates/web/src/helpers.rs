@@ -1,7 +1,7 @@
 //! Other workers of the page that hold the same model, each with a session of its own.
 
 use js_sys::Uint8Array;
-use layerlab_lab::{Answer, Peers, Run, Unanswered, perform_share};
+use layerlab_lab::{Unanswered, perform_share};
 use wasm_bindgen::{
     JsCast,
     prelude::{JsValue, wasm_bindgen},
@@ -10,6 +10,7 @@ use wasm_bindgen::{
 use crate::{
     Session,
     border::{from_page, refused, trusted},
+    call::{Call, PageCall},
     types::{Failure, FailureKind},
 };
 
@@ -19,8 +20,8 @@ const HELPERS: &str = r#"
 export interface Helpers {
     /** How many there are. */
     readonly count: number;
-    /** Has one of them do a share, as soon as one is free. Throws a `Failure`. */
-    share(share: Uint8Array): Promise<Uint8Array>;
+    /** Has one of them do a share of a call, as soon as one is free. Throws a `Failure`. */
+    share(call: number, share: Uint8Array): Promise<Uint8Array>;
 }
 "#;
 
@@ -34,7 +35,7 @@ extern "C" {
     pub fn count(this: &Helpers) -> usize;
 
     #[wasm_bindgen(method, catch)]
-    async fn share(this: &Helpers, share: Uint8Array) -> Result<JsValue, JsValue>;
+    async fn share(this: &Helpers, call: u32, share: Uint8Array) -> Result<JsValue, JsValue>;
 }
 
 impl std::fmt::Debug for Helpers {
@@ -43,20 +44,12 @@ impl std::fmt::Debug for Helpers {
     }
 }
 
-impl Peers for Helpers {
-    fn count(&self) -> usize {
-        Self::count(self)
-    }
-
-    fn ask(&self, share: Vec<u8>) -> Answer<'_> {
-        Box::pin(async move {
-            let answer = self.share(Uint8Array::from(&share[..])).await;
-            let bytes: Result<Uint8Array, JsValue> = answer.and_then(JsCast::dyn_into);
-            match bytes {
-                Ok(bytes) => Ok(bytes.to_vec()),
-                Err(error) => Err(why(error)),
-            }
-        })
+impl Helpers {
+    /// What one of them makes of a share of a call's work.
+    pub(crate) async fn answer(&self, call: u32, share: Uint8Array) -> Result<Vec<u8>, Unanswered> {
+        let answer = self.share(call, share).await;
+        let bytes: Result<Uint8Array, JsValue> = answer.and_then(JsCast::dyn_into);
+        bytes.map(|bytes| bytes.to_vec()).map_err(why)
     }
 }
 
@@ -70,12 +63,10 @@ fn why(error: JsValue) -> Unanswered {
 #[wasm_bindgen]
 impl Session {
     /// Does a share of the work of another worker, whose session asks for it.
-    pub async fn share(&self, share: Vec<u8>) -> Result<Vec<u8>, JsValue> {
-        let model = self.model()?;
-        let cancel = self.begin();
-        let mut silent = |_| ();
-        let mut run = Run::new(&mut silent, &cancel);
-        let answer = perform_share(&model, &share, &mut run).await;
+    pub async fn share(&self, share: Vec<u8>, call: PageCall) -> Result<Vec<u8>, JsValue> {
+        let opened = self.opened()?;
+        let mut call = Call::new(self, call, None);
+        let answer = perform_share(&opened.model, &share, &mut call.run()).await;
         trusted(answer.map_err(refused)?)
     }
 }

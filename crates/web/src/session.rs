@@ -1,45 +1,54 @@
 //! A device, a model, and what was found out about it.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use js_sys::Date;
 use layerlab_atlas::{TaskFile, bundled};
 use layerlab_lab::{
-    Cancel, DeviceKind, ExperimentRequest, LocatedPairs, Measured, MemoryStages, OpenDevice,
-    OpenModel, Report, open_device,
+    Cancel, DeviceKind, ExperimentRequest, LabError, LocatedPairs, Measured, MemoryStages,
+    OpenDevice, OpenModel, Report, open_device,
     report::{DeviceReport, ModelReport},
 };
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::{
-    border::{
-        JsBundled, JsDeviceChoice, JsDeviceReport, JsModelReport, JsReport, JsReportFormat,
-        OnProgress, from_page, refused, thrown, to_page, trusted,
-    },
-    call::Call,
+    border::{from_page, refused, thrown, to_page, trusted},
+    call::{Call, PageCall},
     faults,
     files::{FileSource, PageFiles},
     hallucination::Repair,
     helpers::Helpers,
-    types::{Bundled, FailureKind, NamedText, ReportFormat},
+    types::{
+        Bundled, FailureKind, NamedText, ReportFormat,
+        page::{
+            JsBundled, JsDeviceChoice, JsDeviceReport, JsModelReport, JsReport, JsReportFormat,
+        },
+    },
 };
 
-/// A device and at most one model. Calls may wait for each other; `cancel` may come at any time.
+/// A device and at most one model. Calls may overlap; each can be cancelled at any time.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Session {
     device: OpenDevice,
-    model: RefCell<Option<Rc<OpenModel<PageFiles>>>>,
-    pub(crate) measured: RefCell<Option<Rc<Measured>>>,
-    /// What models without some layers were found to be worth, so that no set is asked twice.
-    pub(crate) finished: RefCell<MemoryStages>,
+    opened: RefCell<Option<Rc<Opened>>>,
+    /// What ends each call that is running, by its number.
+    pub(crate) calls: RefCell<BTreeMap<u32, Cancel>>,
+}
+
+/// A model, and all that was found out about it: what a call still finds out after another has been loaded goes with the
+/// model that it is about.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub model: OpenModel<PageFiles>,
+    /// Who helps with it.
+    pub helpers: Option<Rc<Helpers>>,
+    pub measured: RefCell<Option<Rc<Measured>>>,
+    /// What it was found to be worth without some layers, so that no set is asked twice.
+    pub finished: RefCell<MemoryStages>,
     /// Pairs that can be looked at token by token.
-    pub(crate) located: RefCell<Rc<Vec<LocatedPairs>>>,
-    /// Who helps with this model.
-    pub(crate) helpers: RefCell<Option<Rc<Helpers>>>,
-    pub(crate) repaired: RefCell<Option<Rc<Repair>>>,
-    /// Ends what is running; each call has its own, and calls may overlap.
-    pub(crate) cancel: RefCell<Vec<Cancel>>,
+    pub located: RefCell<Rc<Vec<LocatedPairs>>>,
+    pub repaired: RefCell<Option<Rc<Repair>>>,
 }
 
 #[wasm_bindgen]
@@ -56,25 +65,22 @@ impl Session {
         }
         trusted(Self {
             device,
-            model: RefCell::default(),
-            measured: RefCell::default(),
-            finished: RefCell::default(),
-            located: RefCell::default(),
-            helpers: RefCell::default(),
-            repaired: RefCell::default(),
-            cancel: RefCell::default(),
+            opened: RefCell::default(),
+            calls: RefCell::default(),
         })
     }
 
     /// The device, with the threads of those who help with the model.
     pub fn device(&self) -> Result<JsDeviceReport, JsValue> {
-        to_page(&DeviceReport::of(&self.shared_device()))
+        let opened = self.opened.borrow().clone();
+        let helpers = opened.as_ref().and_then(|opened| opened.helpers.as_deref());
+        to_page(&DeviceReport::of(&self.shared_device(helpers)))
     }
 
-    /// Asks all that is running to stop at its next step.
-    pub fn cancel(&self) {
-        for running in self.cancel.borrow().iter() {
-            running.cancel();
+    /// Asks a call to stop at its next step. One that has ended already does not hear of it.
+    pub fn cancel(&self, call: u32) {
+        if let Some(cancel) = self.calls.borrow().get(&call) {
+            cancel.cancel();
         }
     }
 
@@ -84,21 +90,28 @@ impl Session {
         &self,
         files: FileSource,
         helpers: Option<Helpers>,
-        on_progress: OnProgress,
+        call: PageCall,
     ) -> Result<JsModelReport, JsValue> {
-        self.measured.take();
-        self.finished.take();
-        self.located.take();
-        self.repaired.take();
-        self.model.take();
-        self.helpers.replace(helpers.map(Rc::new));
-        let mut call = Call::new(self, on_progress);
-        let mut run = call.run();
-        let model = OpenModel::load(PageFiles(files), self.shared_device(), &mut run).await;
+        self.opened.take();
+        let helpers = helpers.map(Rc::new);
+        let device = self.shared_device(helpers.as_deref());
+        let mut call = Call::new(self, call, helpers.as_ref());
+        let model = OpenModel::load(PageFiles(files), device, &mut call.run()).await;
         let model = model.map_err(refused)?;
         let report = ModelReport::of_files(&model.checkpoint).await;
         let report = report.map_err(|error| refused(error.into()))?;
-        self.model.replace(Some(Rc::new(model)));
+        // Another may have been loaded meanwhile, for which this one was cancelled.
+        if call.cancel.is_cancelled() {
+            return Err(refused(LabError::Cancelled));
+        }
+        self.opened.replace(Some(Rc::new(Opened {
+            model,
+            helpers,
+            measured: RefCell::default(),
+            finished: RefCell::default(),
+            located: RefCell::default(),
+            repaired: RefCell::default(),
+        })));
         trusted(to_page(&report)?)
     }
 
@@ -123,26 +136,17 @@ impl Session {
         }
     }
 
-    fn shared_device(&self) -> OpenDevice {
+    fn shared_device(&self, helpers: Option<&Helpers>) -> OpenDevice {
         let device = self.device.clone();
-        match &*self.helpers.borrow() {
+        match helpers {
             Some(helpers) => device.with_threads(helpers.count()),
             None => device,
         }
     }
 
-    pub(crate) fn model(&self) -> Result<Rc<OpenModel<PageFiles>>, JsValue> {
-        let model = self.model.borrow().clone();
-        model.ok_or_else(|| thrown(FailureKind::Input, "no model is loaded".into()))
-    }
-
-    /// A wish to cancel that is not that of an earlier call.
-    pub(crate) fn begin(&self) -> Cancel {
-        let cancel = Cancel::default();
-        let mut running = self.cancel.borrow_mut();
-        running.retain(Cancel::is_shared);
-        running.push(cancel.clone());
-        cancel
+    pub(crate) fn opened(&self) -> Result<Rc<Opened>, JsValue> {
+        let opened = self.opened.borrow().clone();
+        opened.ok_or_else(|| thrown(FailureKind::Input, "no model is loaded".into()))
     }
 }
 

@@ -178,39 +178,67 @@ pub enum FailureKind {
     Input,
 }
 
-/// Every type that the page must know.
-#[derive(Debug, JsonSchema)]
-#[allow(dead_code, reason = "only its schema is used")]
-struct Border {
-    report: Report,
-    scoring: ScoringReport,
-    model: ModelReport,
-    device: DeviceReport,
-    device_choice: DeviceChoice,
-    progress: Progress,
-    score_request: ScoreRequest,
-    score_options: ScoreOptions,
-    experiment_request: ExperimentRequest,
-    calibration: Calibration,
-    examination: Examination,
-    judge_request: JudgeRequest,
-    judged: Judged,
-    planning_request: PlanningRequest,
-    plan: Plan,
-    bundled: Bundled,
-    bundled_pairs: BundledPairs,
-    locate_request: LocateRequest,
-    tokens_request: TokensRequest,
-    pair_tokens: PairTokens,
-    repair_texts: RepairTexts,
-    repair_request: RepairRequest,
-    answer_change: AnswerChange,
-    generate_request: GenerateRequest,
-    generated: Generated,
-    description: Description,
-    chosen_split: ChosenSplit,
-    format: ReportFormat,
-    failure: Failure,
+/// Declares what crosses the border, a row for each type: its place in the schema, which the page's types are generated from,
+/// and, where a session takes or gives it, its handle in JavaScript with the page's name of it.
+macro_rules! crossing {
+    ($($field:ident: $type:ty $(, $handle:ident is $name:literal)*;)*) => {
+        /// Every type that the page must know.
+        #[derive(Debug, JsonSchema)]
+        #[allow(dead_code, reason = "only its schema is used")]
+        struct Border {
+            $($field: $type,)*
+        }
+
+        /// Values of the page's, typed by their names there.
+        #[cfg(target_arch = "wasm32")]
+        pub(crate) mod page {
+            use wasm_bindgen::prelude::wasm_bindgen;
+
+            #[wasm_bindgen(typescript_custom_section)]
+            const TYPES: &str = r#"import type * as types from "./types";"#;
+
+            #[wasm_bindgen]
+            extern "C" {
+                $($(
+                    #[wasm_bindgen(typescript_type = $name)]
+                    pub type $handle;
+                )*)*
+            }
+        }
+    };
+}
+
+crossing! {
+    report: Report, JsReport is "types.Report";
+    scoring: ScoringReport, JsScoringReport is "types.ScoringReport";
+    model: ModelReport, JsModelReport is "types.ModelReport";
+    device: DeviceReport, JsDeviceReport is "types.DeviceReport";
+    device_choice: DeviceChoice, JsDeviceChoice is "types.DeviceChoice";
+    progress: Progress;
+    score_request: ScoreRequest, JsScoreRequest is "types.ScoreRequest";
+    score_options: ScoreOptions, JsScoreOptions is "types.ScoreOptions";
+    experiment_request: ExperimentRequest, JsExperimentRequest is "types.ExperimentRequest";
+    calibration: Calibration, JsCalibration is "types.Calibration";
+    examination: Examination, JsExamination is "types.Examination";
+    judge_request: JudgeRequest, JsJudgeRequest is "types.JudgeRequest";
+    judged: Judged, JsJudged is "types.Judged";
+    planning_request: PlanningRequest, JsPlanningRequest is "types.PlanningRequest";
+    plan: Plan, JsPlan is "types.Plan", JsPlans is "types.Plan[]";
+    bundled: Bundled, JsBundled is "types.Bundled";
+    bundled_pairs: BundledPairs, JsBundledPairs is "types.BundledPairs";
+    locate_request: LocateRequest, JsLocateRequest is "types.LocateRequest";
+    tokens_request: TokensRequest, JsTokensRequest is "types.TokensRequest";
+    pair_tokens: PairTokens, JsPairTokens is "types.PairTokens";
+    repair_texts: RepairTexts, JsRepairTexts is "types.RepairTexts";
+    repair_request: RepairRequest, JsRepairRequest is "types.RepairRequest";
+    answer_change: AnswerChange, JsAnswerChanges is "types.AnswerChange[]";
+    generate_request: GenerateRequest, JsGenerateRequest is "types.GenerateRequest";
+    generated: Generated, JsGenerated is "types.Generated";
+    description: Description, JsDescription is "types.Description";
+    chosen_split: ChosenSplit, JsChosenSplit is "types.ChosenSplit";
+    format: ReportFormat, JsReportFormat is "types.ReportFormat";
+    failure: Failure;
+    named_text: NamedText, JsNamedText is "types.NamedText";
 }
 
 /// The schema of everything that crosses the border.

@@ -88,6 +88,7 @@ pub fn run() -> Result<(), String> {
     step("tests of bindgen", cargo(&bindgen))?;
     // Last, since it builds the lab once more, as WebAssembly.
     web::build()?;
+    web::lint()?;
     let mut page = command("node", &["--test", "--test-concurrency=1", "tests/page/"]);
     page.env("LAYERLAB", built("layerlab"));
     step("tests of the page", page)

@@ -35,6 +35,15 @@ pub fn build() -> Result<(), String> {
     step("bundle of the page", npm(&["run", "build"]))
 }
 
+/// What the page's sources must be like, besides being right.
+///
+/// # Errors
+/// When they are formatted otherwise, or ESLint finds something.
+pub fn lint() -> Result<(), String> {
+    step("formatting of the page", npm(&["run", "format:check"]))?;
+    step("lints of the page", npm(&["run", "lint"]))
+}
+
 /// Serves the built page on this machine until it is stopped.
 ///
 /// # Errors

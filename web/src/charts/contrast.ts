@@ -32,12 +32,15 @@ export function contrastChart(
     y: { label, grid: true, nice: true },
     marks: [
       Plot.ruleY([indifferent], { strokeDasharray: "3 3" }),
-      Plot.ruleX(known.filter(({ layer }) => layer === chosen), {
-        x: "layer",
-        stroke: "currentColor",
-        strokeOpacity: 0.12,
-        strokeWidth: 22,
-      }),
+      Plot.ruleX(
+        known.filter(({ layer }) => layer === chosen),
+        {
+          x: "layer",
+          stroke: "currentColor",
+          strokeOpacity: 0.12,
+          strokeWidth: 22,
+        },
+      ),
       Plot.ruleX(known, {
         x: "layer",
         y1: ({ estimate }: LayerPoint) => estimate.low ?? estimate.value,

@@ -22,9 +22,7 @@ export function frontierPoints(report: Report, dataset: string, metric: Metric):
       const removed = plan.removed.slice(0, index + 1);
       const same = removed.toSorted((a, b) => a - b).join();
       const outcome = pruning.outcomes.find((one) => one.removed.join() === same);
-      const compared = outcome?.compared.find(
-        (one) => one.dataset === dataset && one.metric === metric,
-      );
+      const compared = outcome?.compared.find((one) => one.dataset === dataset && one.metric === metric);
       if (typeof compared?.retained !== "number") return null;
       return {
         label: plan.label,

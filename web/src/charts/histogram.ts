@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import type { HistogramReport } from "../generated/types";
-import { lowerEdge } from "../state/scores";
+import { lowerEdge } from "../state/rankings";
 import { BLUE, ORANGE } from "./palette";
 
 /** How large a tap's activations are, on a scale of octaves; `threshold` in the activation's units. */
@@ -24,7 +24,13 @@ export function histogramChart(
     marginLeft: 12,
     marginRight: 12,
     ariaLabel: `magnitudes at ${name}`,
-    x: { type: "log", base: 2, label: "|a|", ticks: 3, tickFormat: (size: number) => (size < 0.01 ? size.toExponential(0) : String(Number(size.toPrecision(2)))) },
+    x: {
+      type: "log",
+      base: 2,
+      label: "|a|",
+      ticks: 3,
+      tickFormat: (size: number) => (size < 0.01 ? size.toExponential(0) : String(Number(size.toPrecision(2)))),
+    },
     y: { axis: null },
     marks: [
       Plot.rect(drawn, {
@@ -32,7 +38,7 @@ export function histogramChart(
         x2: "high",
         y1: 0,
         y2: density,
-        fill: (bin) => (bin.high <= threshold ? ORANGE : BLUE),
+        fill: (bin: (typeof drawn)[number]) => (bin.high <= threshold ? ORANGE : BLUE),
         inset: 0,
       }),
       Plot.ruleX([threshold], { stroke: ORANGE, strokeWidth: 2, strokeDasharray: "4 3" }),

@@ -1,4 +1,7 @@
 // Files and folders that are dropped on the page.
+//
+// browser-fs-access was tried in place of this, folder.ts and save.ts: it reads no dropped folders and gives no folder to write
+// to, and where the browser can, it saves by a dialog instead of a download.
 
 export interface NamedBlob {
   path: string;

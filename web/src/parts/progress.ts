@@ -1,8 +1,8 @@
-import type { Step } from "../client/lab";
+import type { Task } from "../state/tasks.svelte";
 import { megabytes } from "../state/format";
 
 /** A step for people, and how much of it is done where that is known. */
-export function described(step: Step): { text: string; share: number | null } {
+export function described(step: NonNullable<Task["step"]>): { text: string; share: number | null } {
   switch (step.stage) {
     case "downloading": {
       const again = step.resumed > 0 ? `, taken up again ${step.resumed} times` : "";

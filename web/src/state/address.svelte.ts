@@ -2,132 +2,108 @@
 import { HUB } from "../worker/messages";
 import type { DeviceChoice, Estimator, LayerChoice, Objective, Schedule, Tap } from "../generated/types";
 
-export const VIEWS = [
-  "model",
-  "layers",
-  "prune",
-  "hallucination",
-  "repair",
-  "report",
-  "lesson",
-] as const;
+export const VIEWS = ["model", "layers", "prune", "hallucination", "repair", "report", "lesson"] as const;
 export type View = (typeof VIEWS)[number];
 
 const DEVICES: readonly DeviceChoice[] = ["auto", "gpu", "cpu"];
 export const TAPS: readonly Tap[] = ["input", "output", "update", "attention", "mlp", "neurons"];
-const ESTIMATORS: readonly Estimator[] = ["pooled", "element", "channel"];
+export const ESTIMATORS: readonly Estimator[] = ["pooled", "element", "channel"];
 export const FIGURES = ["ln_eavss", "propensity"] as const;
 export const CHOICES: readonly LayerChoice["kind"][] = ["eavss", "probe", "random", "last", "all", "given"];
 export const OBJECTIVES: readonly Objective["kind"][] = ["margin", "dpo", "info_nce"];
 const SCHEDULES: readonly Schedule[] = ["one_shot", "iterative"];
 
-const DEFAULTS = {
-  view: "layers" as View,
-  device: "auto" as DeviceChoice,
+/** What the address says of one thing: its value where nothing else is said, and how another is read. */
+interface Parameter<T> {
+  usual: T;
+  read: (written: string) => T;
+}
+
+function text(usual: string): Parameter<string> {
+  return { usual, read: (written) => written };
+}
+
+function oneOf<T extends string>(known: readonly T[], usual: T): Parameter<T> {
+  return { usual, read: (written) => known.find((one) => one === written) ?? usual };
+}
+
+/** A whole number. */
+function whole(usual: number, least = 0): Parameter<number> {
+  const isMeant = (number: number): boolean => Number.isInteger(number) && number >= -1;
+  return { usual, read: (written) => (isMeant(Number(written)) ? Math.max(Number(written), least) : usual) };
+}
+
+function positive(usual: number): Parameter<number> {
+  const isMeant = (number: number): boolean => Number.isFinite(number) && number > 0;
+  return { usual, read: (written) => (isMeant(Number(written)) ? Number(written) : usual) };
+}
+
+/** Numbers of layers. */
+function layers(): Parameter<number[]> {
+  const isNumber = (part: string): boolean => /^\d+$/.test(part);
+  return { usual: [], read: (written) => written.split(",").filter(isNumber).map(Number) };
+}
+
+const PARAMETERS = {
+  view: oneOf(VIEWS, "layers"),
+  device: oneOf(DEVICES, "auto"),
   /** Workers that compute on the CPU at most; 0 for what suits the processor. */
-  workers: 0,
+  workers: whole(0),
   /** Hub id; empty for the bundled model. */
-  model: "",
-  endpoint: HUB,
-  tap: "output" as Tap,
-  estimator: "pooled" as Estimator,
-  epsilon: "rel:0.05",
-  method: "avss",
+  model: text(""),
+  endpoint: text(HUB),
+  tap: oneOf(TAPS, "output"),
+  estimator: oneOf(ESTIMATORS, "pooled"),
+  epsilon: text("rel:0.05"),
+  method: text("avss"),
   /** The layer looked at; -1 for none. */
-  layer: -1,
-  removed: [] as number[],
-  count: 3,
-  schedule: "one_shot" as Schedule,
-  prompt: "",
+  layer: whole(-1, -1),
+  removed: layers(),
+  count: whole(3, -1),
+  schedule: oneOf(SCHEDULES, "one_shot"),
+  prompt: text(""),
   /** Sequences to score on at most, and tokens of each; 0 for what suits the device. */
-  sequences: 0,
-  length: 0,
+  sequences: whole(0, -1),
+  length: whole(0, -1),
   /** Items of each dataset at most; 0 for what suits the device. */
-  items: 0,
+  items: whole(0, -1),
   /** Tap at which factual and hallucinated answers are contrasted. */
-  contrast: "output" as Tap,
-  figure: "ln_eavss" as (typeof FIGURES)[number],
+  contrast: oneOf(TAPS, "output"),
+  figure: oneOf(FIGURES, "ln_eavss"),
   /** Dataset of pairs; empty for the first. */
-  pairs: "",
+  pairs: text(""),
   /** The pair looked at, from 0. */
-  pair: 0,
+  pair: whole(0),
   /** How the layers to repair are chosen. */
-  choice: "last" as LayerChoice["kind"],
+  choice: oneOf(CHOICES, "last"),
   /** Those chosen by hand. */
-  given: [] as number[],
+  given: layers(),
   /** How many are chosen otherwise; 0 for a quarter. */
-  layers: 0,
-  objective: "margin" as Objective["kind"],
-  steps: 200,
-  rate: 0.003,
-  rank: 8,
+  layers: whole(0),
+  objective: oneOf(OBJECTIVES, "margin"),
+  steps: positive(200),
+  rate: positive(0.003),
+  rank: positive(8),
   /** Pairs of a training step. */
-  batch: 8,
+  batch: positive(8),
   /** Checks without a better one after which a training ends. */
-  patience: 3,
+  patience: positive(3),
   /** Characters of neutral text that a repair reads at most; 0 for what suits the device. */
-  neutral: 0,
+  neutral: whole(0),
   /** Step of the lesson, from 0. */
-  step: 0,
+  step: whole(0, -1),
 };
 
-function oneOf<T extends string>(known: readonly T[], value: string | null, otherwise: T): T {
-  return known.find((one) => one === value) ?? otherwise;
-}
+type Address = { -readonly [K in keyof typeof PARAMETERS]: (typeof PARAMETERS)[K]["usual"] };
 
-function whole(value: string | null, otherwise: number): number {
-  const number = Number(value);
-  return value !== null && Number.isInteger(number) && number >= -1 ? number : otherwise;
-}
-
-function positive(value: string | null, otherwise: number): number {
-  const number = Number(value);
-  return Number.isFinite(number) && number > 0 ? number : otherwise;
-}
-
-function numbers(value: string | null): number[] {
-  return (value ?? "")
-    .split(",")
-    .filter((part) => /^\d+$/.test(part))
-    .map(Number);
-}
-
-function parsed(search: string): typeof DEFAULTS {
+function parsed(search: string): Address {
   const query = new URLSearchParams(search);
-  return {
-    view: oneOf(VIEWS, query.get("view"), DEFAULTS.view),
-    device: oneOf(DEVICES, query.get("device"), DEFAULTS.device),
-    workers: Math.max(whole(query.get("workers"), DEFAULTS.workers), 0),
-    model: query.get("model") ?? DEFAULTS.model,
-    endpoint: query.get("endpoint") ?? DEFAULTS.endpoint,
-    tap: oneOf(TAPS, query.get("tap"), DEFAULTS.tap),
-    estimator: oneOf(ESTIMATORS, query.get("estimator"), DEFAULTS.estimator),
-    epsilon: query.get("epsilon") ?? DEFAULTS.epsilon,
-    method: query.get("method") ?? DEFAULTS.method,
-    layer: whole(query.get("layer"), DEFAULTS.layer),
-    removed: numbers(query.get("removed")),
-    count: whole(query.get("count"), DEFAULTS.count),
-    schedule: oneOf(SCHEDULES, query.get("schedule"), DEFAULTS.schedule),
-    prompt: query.get("prompt") ?? DEFAULTS.prompt,
-    sequences: whole(query.get("sequences"), DEFAULTS.sequences),
-    length: whole(query.get("length"), DEFAULTS.length),
-    items: whole(query.get("items"), DEFAULTS.items),
-    contrast: oneOf(TAPS, query.get("contrast"), DEFAULTS.contrast),
-    figure: oneOf(FIGURES, query.get("figure"), DEFAULTS.figure),
-    pairs: query.get("pairs") ?? DEFAULTS.pairs,
-    pair: Math.max(whole(query.get("pair"), DEFAULTS.pair), 0),
-    choice: oneOf(CHOICES, query.get("choice"), DEFAULTS.choice),
-    given: numbers(query.get("given")),
-    layers: Math.max(whole(query.get("layers"), DEFAULTS.layers), 0),
-    objective: oneOf(OBJECTIVES, query.get("objective"), DEFAULTS.objective),
-    steps: positive(query.get("steps"), DEFAULTS.steps),
-    rate: positive(query.get("rate"), DEFAULTS.rate),
-    rank: positive(query.get("rank"), DEFAULTS.rank),
-    batch: positive(query.get("batch"), DEFAULTS.batch),
-    patience: positive(query.get("patience"), DEFAULTS.patience),
-    neutral: Math.max(whole(query.get("neutral"), DEFAULTS.neutral), 0),
-    step: whole(query.get("step"), DEFAULTS.step),
-  };
+  const values = Object.entries(PARAMETERS).map(([key, { usual, read }]) => {
+    const written = query.get(key);
+    return [key, written === null ? structuredClone(usual) : read(written)];
+  });
+  // A value for each parameter, each of its type.
+  return Object.fromEntries(values) as Address;
 }
 
 /** The page's own address, as a store. */
@@ -137,7 +113,7 @@ export const address = $state(parsed(location.search));
 export function query(): string {
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(address)) {
-    const usual = DEFAULTS[key as keyof typeof DEFAULTS];
+    const { usual } = PARAMETERS[key as keyof Address];
     if (String(value) !== String(usual)) query.set(key, String(value));
   }
   const written = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");

@@ -13,21 +13,20 @@ import type {
   StepRecord,
   Tap,
 } from "../generated/types";
-import type { Step } from "../client/lab";
+import type { Answer } from "../client/caller";
+import { failureOf } from "../client/failure";
+import type { Step } from "../worker/protocol";
 import { address } from "./address.svelte";
-import { lab } from "./lab.svelte";
+import { ownDatasets } from "./datasets.svelte";
+import { material } from "./material.svelte";
+import { model } from "./model.svelte";
+import { reports } from "./reports.svelte";
+import { tasks } from "./tasks.svelte";
 
 /** Resamples of intervals in the page; the command takes more. */
 const RESAMPLES = 300;
 /** Held-out questions of each dataset that are shown with their answers. */
 const SHOWN_ANSWERS = 4;
-
-/** What was found out, about which loaded model. */
-interface Found<T> {
-  found: T;
-  sha256: string;
-  load: number;
-}
 
 /** A training as it goes. */
 export interface Training {
@@ -39,25 +38,37 @@ export interface Training {
 }
 
 class HallucinationState {
-  bundled = $state.raw<BundledPairs | null>(null);
+  #bundled = $state.raw<BundledPairs | null>(null);
+  #located = $state.raw<Answer<"locate"> | null>(null);
+  #repaired = $state.raw<Answer<"repair"> | null>(null);
+  #tokens = $state.raw<Answer<"tokens"> | null>(null);
+  #changes = $state.raw<Answer<"answerChanges"> | null>(null);
+  #training = $state<Training | null>(null);
+  #problem = $state<string | null>(null);
 
-  #located = $state.raw<Found<Report> | null>(null);
-  #repaired = $state.raw<Found<Report> | null>(null);
-  #tokens = $state.raw<PairTokens | null>(null);
-  changes = $state.raw<AnswerChange[] | null>(null);
-  training = $state<Training | null>(null);
+  /** What comes with the bundled model. */
+  get bundled(): BundledPairs | null {
+    return this.#bundled;
+  }
+
+  get training(): Readonly<Training> | null {
+    return this.#training;
+  }
+
   /** Why the pair cannot be shown. */
-  problem = $state<string | null>(null);
+  get problem(): string | null {
+    return this.#problem;
+  }
 
   /** Which layers tell hallucinated answers from factual ones: the opened report's word first. */
   readonly located = $derived.by(() => {
-    const opened = lab.opened?.hallucination;
+    const opened = reports.opened?.hallucination;
     if (opened) return { found: opened, origin: "opened" as const };
     const live = this.#ofModel(this.#located)?.hallucination;
     return live ? { found: live, origin: "live" as const } : null;
   });
   readonly repaired = $derived.by(() => {
-    const opened = lab.opened;
+    const opened = reports.opened;
     if (opened?.repair) return { report: opened, repair: opened.repair, origin: "opened" as const };
     const live = this.#ofModel(this.#repaired);
     return live?.repair ? { report: live, repair: live.repair, origin: "live" as const } : null;
@@ -69,28 +80,37 @@ class HallucinationState {
   /** Whether the worker holds the repaired model. */
   readonly hasRepair = $derived(this.#isHeld(this.#repaired) && this.repaired?.origin === "live");
   /** The pair that is looked at, if its tokens are there. */
-  readonly tokens = $derived(this.hasPairs ? this.#tokens : null);
+  readonly tokens = $derived.by((): PairTokens | null => {
+    return this.hasPairs && this.#tokens !== null && model.isOf(this.#tokens) ? this.#tokens.found : null;
+  });
+  /** What the repaired model answers otherwise than before. */
+  readonly changes = $derived.by((): AnswerChange[] | null => {
+    return this.hasRepair && this.#changes !== null && model.isOf(this.#changes) ? this.#changes.found : null;
+  });
+  /** Whether a repair is under way. */
+  readonly isRepairing = $derived(tasks.current?.kind === "repair");
 
   /** Pairs to locate by; null where there are none. */
-  readonly pairs = $derived(lab.ownDatasets ?? (lab.isBundled ? (this.bundled?.pairs ?? null) : null));
+  readonly pairs = $derived(ownDatasets.texts ?? (model.isBundled ? (this.#bundled?.pairs ?? null) : null));
   /** What a repair reads; null where something is missing. */
   readonly texts = $derived.by((): RepairTexts | null => {
-    const bundled = lab.isBundled ? (this.bundled?.repair ?? null) : null;
-    const datasets = lab.ownDatasets ?? bundled?.datasets;
-    const whole = lab.ownText ?? bundled?.neutral;
+    const bundled = model.isBundled ? (this.#bundled?.repair ?? null) : null;
+    const datasets = ownDatasets.texts ?? bundled?.datasets;
+    const whole = material.ownText ?? bundled?.neutral;
     if (datasets === undefined || whole === undefined) return null;
-    const most = address.neutral || (lab.device?.kind === "software_gpu" ? 2000 : Infinity);
+    const most = address.neutral || (model.isSlow ? 2000 : Infinity);
     const neutral = { ...whole, contents: whole.contents.slice(0, most) };
-    const judged = lab.ownText === null ? (bundled?.judged ?? null) : null;
+    const judged = material.ownText === null ? (bundled?.judged ?? null) : null;
     return { datasets, neutral, judged, items: this.items };
   });
   /** Items of each dataset at most. */
-  readonly items = $derived(address.items || (lab.device?.kind === "software_gpu" ? 12 : 120));
+  readonly items = $derived(address.items || (model.isSlow ? 12 : 120));
 
   /** Fetches what comes with the bundled model, once. */
   async prepare(): Promise<void> {
-    if (this.bundled !== null) return;
-    this.bundled = (await lab.ask((worker) => worker.bundledPairs())) ?? null;
+    if (this.#bundled !== null) return;
+    const answer = await tasks.ask("bundledPairs", []);
+    this.#bundled = answer?.found ?? null;
   }
 
   /** Contrasts factual and hallucinated answers at every layer. */
@@ -102,24 +122,21 @@ class HallucinationState {
     const taps = new Set<Tap>([...usual.taps, address.contrast]);
     const request = { ...this.#contrast(usual), taps: [...taps] };
     const examination = { datasets: pairs, items: this.items };
-    const report = await lab.work("Locating hallucination", (worker, show) =>
-      worker.locate(examination, request, show),
-    );
-    if (report === undefined) return;
-    this.#located = this.#found(report);
+    const answer = await tasks.run("Locating hallucination", (ask) => ask("locate", [examination, request]));
+    if (answer === undefined || !model.isOf(answer)) return;
+    this.#located = answer;
     this.#tokens = null;
-    lab.opened = null;
+    reports.close();
   }
 
   /** Fetches the tokens of the address's pair, if the worker holds it. */
   async look(dataset: string, pair: number, tap: Tap): Promise<void> {
-    this.problem = null;
-    if (!this.hasPairs || lab.task !== null) return;
-    const tokens = await lab.ask((worker) => worker.tokens({ dataset, pair, tap }));
-    if (tokens !== undefined) this.#tokens = tokens;
-    else {
-      this.problem = lab.failure?.message ?? null;
-      lab.failure = null;
+    this.#problem = null;
+    if (!this.hasPairs || tasks.current !== null) return;
+    try {
+      this.#tokens = await tasks.call("tokens", [{ dataset, pair, tap }]).answer;
+    } catch (thrown) {
+      this.#problem = failureOf(thrown).message;
     }
   }
 
@@ -129,44 +146,41 @@ class HallucinationState {
     const { texts, bundled } = this;
     if (texts === null || bundled === null) return;
     const request = this.#repairRequest(bundled);
-    this.changes = null;
+    this.#changes = null;
     const { steps, tolerance } = request.recipe;
-    this.training = { total: steps, steps: [], checks: [], tolerance };
-    const done = await lab.work("Repairing", (worker, show) =>
-      worker.repair(texts, request, (step) => {
-        this.#record(step);
-        show(step);
-      }),
+    this.#training = { total: steps, steps: [], checks: [], tolerance };
+    const answer = await tasks.run(
+      "Repairing",
+      (ask) => ask("repair", [texts, request], (step) => this.#record(step)),
+      "repair",
     );
-    if (done === undefined) return;
-    this.#repaired = this.#found(done);
-    lab.opened = null;
-    const changes = await lab.work("Asking before and after", (worker, show) =>
-      worker.answerChanges(SHOWN_ANSWERS, show),
-    );
-    this.changes = changes ?? null;
+    if (answer === undefined || !model.isOf(answer)) return;
+    this.#repaired = answer;
+    reports.close();
+    const changes = await tasks.run("Asking before and after", (ask) => ask("answerChanges", [SHOWN_ANSWERS]));
+    this.#changes = changes ?? null;
   }
 
   /** The adapters in the layout of PEFT, as a zip. */
-  adapters(): Promise<Blob | undefined> {
-    return lab.work("Writing the adapter", (worker) => worker.exportAdapters());
+  async adapters(): Promise<Blob | undefined> {
+    const answer = await tasks.run("Writing the adapter", (ask) => ask("exportAdapters", []));
+    return answer?.found;
   }
 
   /** The repaired model; a zip where no folder is given. */
-  merged(folder: FileSystemDirectoryHandle | undefined): Promise<Blob | null | undefined> {
-    return lab.work("Writing the repaired model", (worker, show) =>
-      worker.exportRepaired(folder, show),
-    );
+  async merged(folder: FileSystemDirectoryHandle | undefined): Promise<Blob | null | undefined> {
+    const answer = await tasks.run("Writing the repaired model", (ask) => ask("exportRepaired", [folder]));
+    return answer?.found;
   }
 
   #record(step: Step): void {
-    if (this.training === null) return;
-    if (step.stage === "tuning") this.training.steps.push(step.record);
-    if (step.stage === "checking") this.training.checks.push(step.record);
+    if (this.#training === null) return;
+    if (step.stage === "tuning") this.#training.steps.push(step.record);
+    if (step.stage === "checking") this.#training.checks.push(step.record);
   }
 
   #contrast(usual: LocateRequest): LocateRequest {
-    const evaluation = lab.evalOptions(usual.eval);
+    const evaluation = material.evalOptions(usual.eval);
     return {
       ...usual,
       contrast: { ...usual.contrast, resamples: RESAMPLES },
@@ -187,17 +201,14 @@ class HallucinationState {
     };
   }
 
-  #found<T>(found: T): Found<T> {
-    return { found, sha256: lab.model?.sha256 ?? "", load: lab.loads };
+  /** What was found, as long as it is about the weights that are loaded. */
+  #ofModel(answer: Answer<"locate" | "repair"> | null): Report | null {
+    return answer !== null && answer.model?.sha256 === model.report?.sha256 ? answer.found : null;
   }
 
-  /** What was found, as long as it is about the model that is loaded. */
-  #ofModel<T>(found: Found<T> | null): T | null {
-    return found !== null && found.sha256 === lab.model?.sha256 ? found.found : null;
-  }
-
-  #isHeld(found: Found<unknown> | null): boolean {
-    return found !== null && found.load === lab.loads && lab.model !== null;
+  /** Whether the worker still holds what was found. */
+  #isHeld(answer: Answer<"locate" | "repair"> | null): boolean {
+    return answer !== null && model.isOf(answer);
   }
 }
 

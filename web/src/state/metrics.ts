@@ -37,9 +37,12 @@ export function pValue({ significance }: Comparison | TaskComparison): string {
 
 /** What p-values, stars and marks of a table mean. */
 export function testsNote(table: (Comparison | TaskComparison)[]): string {
-  const found = table.map(({ significance }) => significance).find((one) => one !== null && one !== undefined);
-  if (found === undefined || found === null) return "";
-  const corrected = found.comparisons === 1 ? "" : `, corrected by Holm's method for the ${found.comparisons} comparisons of this table`;
+  const found = table.map(({ significance }) => significance).find((one) => one != null);
+  if (found == null) return "";
+  const corrected =
+    found.comparisons === 1
+      ? ""
+      : `, corrected by Holm's method for the ${found.comparisons} comparisons of this table`;
   return (
     `p: of McNemar's exact test where items are right or wrong, else of a permutation test of pairs${corrected}; ` +
     `* where it is at most ${found.alpha} and there are 10 items or windows. ~ before an interval: of fewer than 10, too narrow.`

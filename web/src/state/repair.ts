@@ -38,7 +38,10 @@ export function ended({ training }: RepairRun): { text: string; short: string; r
   const { steps, checks, best, ending } = training;
   const kept = checks[best]?.step ?? 0;
   const back = kept === 0 ? "Rolled back to the model as it was: nothing is changed." : `Rolled back to step ${kept}.`;
-  const keeps = kept === 0 ? "No step was better than the model as it was, which is kept." : `Step ${kept} came out best and is kept.`;
+  const keeps =
+    kept === 0
+      ? "No step was better than the model as it was, which is kept."
+      : `Step ${kept} came out best and is kept.`;
   const short = (why: string) => `step ${kept} of ${steps.length} (${why})`;
   switch (ending) {
     case "guard":
@@ -54,16 +57,27 @@ export function ended({ training }: RepairRun): { text: string; short: string; r
         rolledBack: true,
       };
     case "no_better":
-      return { text: `Ended after ${steps.length} steps: validation pairs got no better. ${keeps}`, short: short("no better"), rolledBack: false };
+      return {
+        text: `Ended after ${steps.length} steps: validation pairs got no better. ${keeps}`,
+        short: short("no better"),
+        rolledBack: false,
+      };
     case "stopped":
-      return { text: `Stopped by you after ${steps.length} steps. ${keeps}`, short: short("stopped"), rolledBack: false };
+      return {
+        text: `Stopped by you after ${steps.length} steps. ${keeps}`,
+        short: short("stopped"),
+        rolledBack: false,
+      };
     default:
       return { text: `All ${steps.length} steps were done. ${keeps}`, short: short("all steps"), rolledBack: false };
   }
 }
 
 /** Each metric of each dataset, before and after. */
-export function rows(report: Report, run: RepairRun): {
+export function rows(
+  report: Report,
+  run: RepairRun,
+): {
   dataset: string;
   metric: Metric;
   before: MetricResult | undefined;

@@ -41,7 +41,10 @@ async function hubText(
   const info = await asked(listing, `dataset ${repository} with Parquet files`, signal);
   const sha = await commitOf(info.clone());
   const { siblings } = await answered(info, isListing);
-  const { name, files } = Session.chosenSplit(id, siblings.map(({ rfilename }) => rfilename));
+  const { name, files } = Session.chosenSplit(
+    id,
+    siblings.map(({ rfilename }) => rfilename),
+  );
   const lines: string[] = [];
   for (const file of files) {
     const place = `${endpoint}/datasets/${repository}/resolve/${sha}/${inAddress(file)}`;
@@ -65,7 +68,7 @@ async function download(
 ): Promise<ArrayBuffer> {
   let [chunks, bytes, resumed]: [Uint8Array<ArrayBuffer>[], number, number] = [[], 0, 0];
   let farthest = 0;
-  for (let failed = 0; ; ) {
+  for (let failed = 0; ;) {
     try {
       const headers = bytes > 0 ? { Range: `bytes=${bytes}-` } : undefined;
       const response = await fetch(address, { signal, ...(headers && { headers }) });
@@ -76,7 +79,7 @@ async function download(
       const reader = (response.body ?? new Blob().stream()).getReader();
       for (;;) {
         const { done, value } = await reader.read();
-        if (done) return new Blob(chunks).arrayBuffer();
+        if (done) return await new Blob(chunks).arrayBuffer();
         chunks.push(value);
         bytes += value.length;
         show({ stage: "downloading", file, bytes, total, resumed });
@@ -98,7 +101,10 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 /** The rows of a Parquet file, however it is packed. Its readers are fetched with the first. */
 async function jsonLines(name: string, bytes: ArrayBuffer): Promise<string> {
-  const [{ parquetReadObjects }, { compressors }] = await Promise.all([import("hyparquet"), import("hyparquet-compressors")]);
+  const [{ parquetReadObjects }, { compressors }] = await Promise.all([
+    import("hyparquet"),
+    import("hyparquet-compressors"),
+  ]);
   const parsers = { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && UTF8.decode(bytes) };
   let rows: Record<string, unknown>[];
   try {

@@ -37,7 +37,7 @@ export class ZipSink implements ExportSink {
     this.#zip = new Zip((error, chunk) => {
       this.#failed ??= error;
       // A blob may lie on disk, an array does not.
-      if (chunk !== undefined) this.#parts.push(new Blob([chunk.slice()]));
+      if (error === null) this.#parts.push(new Blob([chunk.slice()]));
     });
   }
 

@@ -49,10 +49,7 @@ export async function bundledFiles(base: string): Promise<BlobFiles> {
 export function pickedFiles(name: string, files: { path: string; blob: Blob }[]): BlobFiles {
   const folder = modelFolder(files.map((file) => file.path));
   const inside = files.filter((file) => file.path.startsWith(folder));
-  return new BlobFiles(
-    name,
-    new Map(inside.map((file) => [file.path.slice(folder.length), file.blob])),
-  );
+  return new BlobFiles(name, new Map(inside.map((file) => [file.path.slice(folder.length), file.blob])));
 }
 
 /** The folder of the outermost `config.json`, with a slash at its end; nothing where there is none. */
@@ -60,7 +57,9 @@ function modelFolder(paths: string[]): string {
   const configs = paths.filter((path) => /(^|\/)config\.json$/.test(path));
   const depth = (path: string): number => path.split("/").length;
   const outermost = Math.min(...configs.map(depth));
-  const folders = configs.filter((path) => depth(path) === outermost).map((path) => path.slice(0, -"config.json".length));
+  const folders = configs
+    .filter((path) => depth(path) === outermost)
+    .map((path) => path.slice(0, -"config.json".length));
   if (folders.length > 1) {
     throw new Error(`there are several models here: ${folders.toSorted().join(", ")}. Choose one of these folders`);
   }

@@ -1,11 +1,10 @@
 // Other workers with the same model, so that all of the processor works: WebAssembly has threads only on hosts that send
 // headers which most do not.
-import * as Comlink from "comlink";
+import { type Call, Caller } from "../client/caller";
+import { plainFailure } from "../client/failure";
 import type { Helpers } from "../generated/layerlab_web";
 import type { Failure } from "../generated/types";
-import { death } from "./death";
 import type { BlobFiles } from "./files";
-import type { LabWorker } from "./worker";
 
 /** More would be more copies of the model than they are worth. */
 const MOST = 8;
@@ -15,6 +14,8 @@ const ROOM = 2 ** 30;
 const BESIDE = 2 ** 26;
 
 interface Job {
+  /** The call that it is a part of. */
+  call: number;
   share: Uint8Array;
   resolve: (answer: Uint8Array) => void;
   reject: (failure: unknown) => void;
@@ -47,18 +48,18 @@ export class HelperPool implements Helpers {
     this.#module = module;
   }
 
-  share(share: Uint8Array): Promise<Uint8Array> {
+  share(call: number, share: Uint8Array): Promise<Uint8Array> {
     this.#started ??= Array.from({ length: this.count }, () => this.#start());
     return new Promise((resolve, reject) => {
-      this.#jobs.push({ share, resolve, reject });
+      this.#jobs.push({ call, share, resolve, reject });
       this.#deal();
     });
   }
 
-  /** Asks all to stop; what waits is not begun. */
-  cancel(): void {
-    this.#refuse({ kind: "cancelled", message: "stopped" });
-    for (const helper of this.#started ?? []) helper.cancel();
+  /** Asks those who do shares of a call to stop; what waits of it is not begun. */
+  cancel(call: number): void {
+    this.#refuse({ kind: "cancelled", message: "stopped" }, (job) => job.call === call);
+    for (const helper of this.#started ?? []) helper.cancel(call);
   }
 
   /** Bytes of wasm memory of all. */
@@ -96,9 +97,9 @@ export class HelperPool implements Helpers {
 
   async #do(helper: Helper, job: Job): Promise<void> {
     try {
-      job.resolve(await helper.share(job.share));
-    } catch (failure) {
-      job.reject(failure);
+      job.resolve(await helper.share(job));
+    } catch (thrown) {
+      job.reject(plainFailure(thrown));
     }
     if (helper.lives) this.#release(helper);
     else this.#lose(helper);
@@ -117,55 +118,48 @@ export class HelperPool implements Helpers {
     this.#deal();
   }
 
-  #refuse(failure: Failure): void {
-    for (const job of this.#jobs.splice(0)) job.reject(failure);
+  #refuse(failure: Failure, isMeant: (job: Job) => boolean = () => true): void {
+    const refused = this.#jobs.filter(isMeant);
+    this.#jobs = this.#jobs.filter((job) => !refused.includes(job));
+    for (const job of refused) job.reject(failure);
   }
 }
 
 class Helper {
-  lives = true;
-  readonly #worker = new Worker(self.location.href, { type: "module", name: "helper" });
-  readonly #remote = Comlink.wrap<LabWorker>(this.#worker);
-  readonly #death: Promise<never>;
-  #die: (why: string) => void = () => undefined;
+  readonly #caller = new Caller(new Worker(self.location.href, { type: "module", name: "helper" }));
+  /** The share that it does, and of which call. */
+  #doing: { call: number; share: Call<"share"> } | undefined;
 
-  constructor() {
-    // A worker that is terminated says nothing: `end` does.
-    const ended = new Promise<string>((resolve) => (this.#die = resolve));
-    this.#death = Promise.race([death(this.#worker), ended]).then((why) => {
-      this.lives = false;
-      throw new Error(why);
-    });
-    // Whoever waits for something hears of it.
-    this.#death.catch(() => undefined);
+  get lives(): boolean {
+    return this.#caller.lives;
   }
 
   async start(module: WebAssembly.Module, files: BlobFiles): Promise<void> {
-    await this.#alive(this.#remote.start("cpu", module));
-    const silent = Comlink.proxy(() => undefined);
-    await this.#alive(this.#remote.load({ kind: "files", ...files.given() }, 1, silent));
+    await this.#caller.call("start", ["cpu", module]).answer;
+    await this.#caller.call("load", [{ kind: "files", ...files.given() }, 1]).answer;
   }
 
-  share(share: Uint8Array): Promise<Uint8Array> {
-    return this.#alive(this.#remote.share(Comlink.transfer(share, [share.buffer])));
+  async share(job: Job): Promise<Uint8Array> {
+    const share = this.#caller.call("share", [job.share]);
+    this.#doing = { call: job.call, share };
+    try {
+      return (await share.answer).found;
+    } finally {
+      this.#doing = undefined;
+    }
   }
 
-  cancel(): void {
-    void this.#remote.cancel();
+  cancel(call: number): void {
+    if (this.#doing?.call === call) this.#doing.share.cancel();
   }
 
   /** Bytes of wasm memory; none where it is no more. */
-  memory(): Promise<number> {
-    return this.#alive(this.#remote.memory()).catch(() => 0);
+  async memory(): Promise<number> {
+    const memory = this.#caller.call("memory", []).answer;
+    return memory.then(({ found }) => found).catch(() => 0);
   }
 
   end(): void {
-    this.lives = false;
-    this.#worker.terminate();
-    this.#die("the helper was ended");
-  }
-
-  #alive<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#death]);
+    this.#caller.end();
   }
 }

@@ -106,7 +106,9 @@ export async function answered<T>(response: Response, is: (value: unknown) => va
   }
   if (is(value)) return value;
   const { host } = new URL(response.url);
-  throw new Error(`${host} is no Hub: it answers with something else; is the endpoint right, and is there no page to sign in at between?`);
+  throw new Error(
+    `${host} is no Hub: it answers with something else; is the endpoint right, and is there no page to sign in at between?`,
+  );
 }
 
 /** A file's path as a part of an address; one that leads elsewhere is refused. */
@@ -173,7 +175,9 @@ async function download(
         if (signal.aborted) throw error;
         if (isFull(error)) {
           const [kept, size] = [megabytes(access.getSize()), megabytes(file.size)];
-          throw new Error(`the browser has no room for more than ${kept} MB of the ${size} MB of ${file.path}; ${MAKE_ROOM}`);
+          throw new Error(
+            `the browser has no room for more than ${kept} MB of the ${size} MB of ${file.path}; ${MAKE_ROOM}`,
+          );
         }
         if (error instanceof WrongLength) throw error;
         // A connection that brought more than there ever was is not a failed one: a server that does not know ranges begins

@@ -1,4 +1,5 @@
 // What the page and its worker tell each other besides the lab's own types.
+import type { DeviceReport, ModelReport } from "../generated/types";
 
 /** The public Hub. */
 export const HUB = "https://huggingface.co";
@@ -14,6 +15,21 @@ export interface HubModel {
   id: string;
   revision: string;
   endpoint: string;
+}
+
+/** Which loaded model a result is about. The same weights may be loaded more than once. */
+export interface ModelIdentity {
+  /** The number of the call that loaded it. */
+  id: number;
+  sha256: string;
+}
+
+/** A model that was loaded. */
+export interface LoadedModel {
+  identity: ModelIdentity;
+  report: ModelReport;
+  /** The device, with the threads that share the work on this model. */
+  device: DeviceReport;
 }
 
 /** How far a download has come. */
@@ -48,6 +64,4 @@ export interface Adapter {
 }
 
 /** Where a dataset comes from: a file, or the Hub, by `owner/name[:config][@split]`. */
-export type DatasetSource =
-  | { kind: "file"; name: string; blob: Blob }
-  | { kind: "hub"; id: string; endpoint: string };
+export type DatasetSource = { kind: "file"; name: string; blob: Blob } | { kind: "hub"; id: string; endpoint: string };

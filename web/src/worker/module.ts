@@ -1,6 +1,6 @@
+import { relaxedSimd } from "wasm-feature-detect";
 import fused from "../generated/layerlab_web_fused.wasm.packed?url";
 import plain from "../generated/layerlab_web.wasm.packed?url";
-import { hasRelaxedSimd } from "./relaxed";
 
 /**
  * The module, compiled while it arrives: the fused one where the browser can run it. It is packed by gzip and unpacked
@@ -8,7 +8,7 @@ import { hasRelaxedSimd } from "./relaxed";
  * it themselves.
  */
 export async function compiled(): Promise<WebAssembly.Module> {
-  const response = await fetch(hasRelaxedSimd() ? fused : plain);
+  const response = await fetch((await relaxedSimd()) ? fused : plain);
   if (!response.ok || response.body === null) {
     throw new Error(`the lab's module cannot be fetched: the server says ${response.status}`);
   }

@@ -33,16 +33,11 @@ export async function folderOf(model: HubModel): Promise<FileSystemDirectoryHand
 }
 
 /** The file that holds `path`. */
-export async function fileOf(
-  folder: FileSystemDirectoryHandle,
-  path: string,
-): Promise<FileSystemFileHandle> {
+export async function fileOf(folder: FileSystemDirectoryHandle, path: string): Promise<FileSystemFileHandle> {
   return folder.getFileHandle(encodeURIComponent(path), { create: true });
 }
 
-export async function readManifest(
-  folder: FileSystemDirectoryHandle,
-): Promise<Manifest | undefined> {
+export async function readManifest(folder: FileSystemDirectoryHandle): Promise<Manifest | undefined> {
   try {
     const file = await (await folder.getFileHandle(MANIFEST)).getFile();
     return JSON.parse(await file.text()) as Manifest;
@@ -52,10 +47,7 @@ export async function readManifest(
   }
 }
 
-export async function writeManifest(
-  folder: FileSystemDirectoryHandle,
-  manifest: Manifest,
-): Promise<void> {
+export async function writeManifest(folder: FileSystemDirectoryHandle, manifest: Manifest): Promise<void> {
   const handle = await folder.getFileHandle(MANIFEST, { create: true });
   const writable = await handle.createWritable();
   await writable.write(JSON.stringify(manifest));

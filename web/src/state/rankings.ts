@@ -1,4 +1,4 @@
-// Views of a score table.
+// Rankings of layers in a score table.
 import type { MethodScores, ScoringReport } from "../generated/types";
 
 /** Methods that rank layers, with the baselines; parts of AVSS are shown elsewhere. */

@@ -1,0 +1,68 @@
+// Opening the page, a device, a model: what several stores have a part in.
+import type { DeviceChoice } from "../generated/types";
+import type { ModelSource } from "../worker/messages";
+import { address } from "./address.svelte";
+import { material } from "./material.svelte";
+import { ATLAS, model } from "./model.svelte";
+import { reports } from "./reports.svelte";
+import { scores } from "./scores.svelte";
+import { tasks } from "./tasks.svelte";
+
+/** Everything that happens when the page is opened. */
+export async function begin(): Promise<void> {
+  void reports.fetchNative();
+  const { model: id, endpoint } = address;
+  const atFirst = model.source;
+  const named: ModelSource = id === "" ? atFirst : { kind: "hub", model: { id, endpoint, revision: "main" } };
+  await start(address.device);
+  // Another may have been chosen meanwhile.
+  await openModel(model.source === atFirst ? named : model.source);
+}
+
+/** A new worker in place of a dead or unwanted one; what was found out stays. */
+export async function restart(device: DeviceChoice): Promise<void> {
+  tasks.renew();
+  model.forget();
+  address.device = device;
+  await start(device);
+  if (model.device === null) return;
+  // Scores are soon found again, a whole experiment is not.
+  if ((await model.load()) && !scores.live?.pruning) await scores.score();
+}
+
+/** Loads another model and scores it. */
+export async function openModel(source: ModelSource): Promise<void> {
+  if (!(await model.isAgreed(source))) {
+    if (model.report === null && tasks.current === null) await openBundled();
+    return;
+  }
+  if (model.report !== null) {
+    // Layers of one model say nothing of another's; those of the address are meant for the first.
+    address.removed = [];
+    address.layer = -1;
+  }
+  model.choose(source);
+  if (model.device === null) return;
+  scores.clear();
+  reports.close();
+  if (await model.load()) await scores.score();
+}
+
+/** The same model once more, after what went wrong has been put right. */
+export function openAgain(): Promise<void> {
+  return openModel(model.source);
+}
+
+/** The model that comes with the page. */
+export function openBundled(): Promise<void> {
+  address.model = "";
+  return openModel(ATLAS);
+}
+
+async function start(device: DeviceChoice): Promise<void> {
+  await tasks.run("Starting the lab", async (ask) => {
+    await model.start(ask, device);
+    await material.fetch(ask);
+    performance.mark("layerlab:device");
+  });
+}

@@ -1,0 +1,78 @@
+// Models without some of their layers: which ones, what they are worth, and the files of one.
+import type { Answer } from "../client/caller";
+import type { Judged, Plan } from "../generated/types";
+import { address } from "./address.svelte";
+import { material } from "./material.svelte";
+import { model } from "./model.svelte";
+import { reports } from "./reports.svelte";
+import { scores } from "./scores.svelte";
+import { tasks } from "./tasks.svelte";
+
+/** The layers that the address removes, in order. */
+function removed(): number[] {
+  return [...address.removed].sort((a, b) => a - b);
+}
+
+class Pruning {
+  #judged = $state.raw<Answer<"judge"> | null>(null);
+
+  /** What the pruned model kept, as long as it is the one that the address describes, asked what is chosen. */
+  readonly judged = $derived.by((): Judged | null => {
+    if (this.#judged === null) return null;
+    const [examination, { removals }] = this.#judged.given;
+    const isOurs =
+      this.#judged.model?.sha256 === model.report?.sha256 &&
+      examination.datasets === material.examination?.datasets &&
+      removals[0]?.join() === removed().join();
+    return isOurs ? this.#judged.found : null;
+  });
+
+  /** The layers that a method would remove. */
+  async plan(): Promise<Plan | null> {
+    const text = material.calibration;
+    const score = scores.request;
+    if (text === null || score === null) return null;
+    const { method, schedule, count } = address;
+    const plans = {
+      methods: [method],
+      schedules: [schedule],
+      budget: { count },
+      constraints: { protected: [], forced: [] },
+    };
+    const request = { score: { ...score, loss_change: method === "loss_change" }, plans };
+    const answer = await tasks.run("Choosing layers", (ask) => ask("plan", [text, request]));
+    return answer !== undefined && model.isOf(answer) ? (answer.found[0] ?? null) : null;
+  }
+
+  /** Asks the model whole and without the removed layers. */
+  async judge(): Promise<void> {
+    const { bundled, examination } = material;
+    if (examination === null || bundled === null) return;
+    const request = { removals: [removed()], eval: material.evalOptions(bundled.request.eval) };
+    const answer = await tasks.run("Asking the whole and the pruned model", (ask) =>
+      ask("judge", [examination, request]),
+    );
+    if (answer !== undefined && model.isOf(answer)) this.#judged = answer;
+  }
+
+  /** The whole experiment: every method, as `layerlab run` does it. */
+  async run(): Promise<void> {
+    const { bundled, calibration, examination } = material;
+    const score = scores.request;
+    if (calibration === null || examination === null || bundled === null || score === null) return;
+    const { count, schedule } = address;
+    const plans = { ...bundled.request.plans, budget: { count }, schedules: [schedule] };
+    const request = { score, plans, eval: material.evalOptions(bundled.request.eval) };
+    const answer = await tasks.run("Pruning by every method", (ask) => ask("run", [calibration, examination, request]));
+    if (answer !== undefined && scores.take(answer)) reports.close();
+  }
+
+  /** Writes the pruned model; a zip where no folder is given. */
+  async export(folder: FileSystemDirectoryHandle | undefined): Promise<Blob | null | undefined> {
+    const plan: Plan = { method: "by_hand", label: "by hand", schedule: "one_shot", removed: removed() };
+    const answer = await tasks.run("Writing the pruned model", (ask) => ask("export", [plan, folder]));
+    return answer?.found;
+  }
+}
+
+export const pruning = new Pruning();
