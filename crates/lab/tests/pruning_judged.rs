@@ -307,9 +307,10 @@ fn every_view_tells_the_same() {
         .iter()
         .map(|task| task.metrics.len())
         .sum::<usize>();
+    let of_tasks = csv.lines().filter(|row| row.starts_with("tasks,"));
     assert_eq!(
-        csv.lines().count(),
-        1 + metrics * (1 + pruning(&report).plans.len())
+        of_tasks.count(),
+        metrics * (1 + pruning(&report).plans.len())
     );
     let json = report.to_json().unwrap();
     let read: Report = serde_json::from_str(&json).unwrap();
@@ -359,10 +360,11 @@ fn hostile_names_stay_names_in_every_view() {
     }
     let csv = report.to_csv().unwrap();
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
-    let datasets: Vec<String> = reader
-        .records()
-        .map(|row| row.unwrap()[3].to_owned())
-        .collect();
+    let columns = reader.headers().unwrap().clone();
+    let place = columns.iter().position(|name| name == "dataset").unwrap();
+    let rows = reader.records().map(Result::unwrap);
+    let of_tasks = rows.filter(|row| &row[0] == "tasks");
+    let datasets: Vec<String> = of_tasks.map(|row| row[place].to_owned()).collect();
     assert!(!datasets.is_empty());
     assert!(
         datasets.iter().all(|dataset| dataset == NAME),
