@@ -4,6 +4,7 @@
 //! A [`Recorder`] starts the work for one activation after the other and reads nothing back until the end, when it fetches
 //! the results of all of them together.
 
+mod capability;
 mod check;
 mod collect;
 mod error;
@@ -11,6 +12,7 @@ mod layout;
 mod recorder;
 mod statistics;
 
+pub use capability::Capability;
 pub use check::check;
 pub use collect::BatchStatistics;
 pub use error::KernelError;

@@ -6,7 +6,7 @@ use burn::{
 };
 
 use crate::{
-    BatchStatistics, KernelError,
+    BatchStatistics, Capability, KernelError,
     collect::{Reading, collect},
     layout::{PAIR_PARTS, count, row_floats, threshold_bits},
     statistics::{CHUNK, PARTIAL_PARTS, StatisticsOps, Wanted},
@@ -137,15 +137,15 @@ impl Recorder {
 impl Page {
     fn new([batch, tokens, channels]: [usize; 3], expected: usize, device: &Device) -> Self {
         // The CPU has results at once, and nothing to save by leaving them together.
-        let on_gpu = *device != Device::flex();
+        let has_own_memory = Capability::of(device).has_own_memory;
         let partials = batch * tokens.div_ceil(CHUNK) * PARTIAL_PARTS * channels;
         let most = PAGE_BYTES / (size_of::<f32>() * partials.max(1));
-        let slots = if on_gpu {
+        let slots = if has_own_memory {
             expected.min(most).clamp(1, MOST_SLOTS)
         } else {
             1
         };
-        let rows = if on_gpu { slots * batch } else { 0 };
+        let rows = if has_own_memory { slots * batch } else { 0 };
         let floats = |count: usize| Tensor::<1>::empty([count], (device, DType::F32));
         // Zeros are uploaded, which costs no dispatch.
         let zeros = TensorData::new(vec![0i32; rows * count::PARTS], [rows * count::PARTS]);
@@ -153,7 +153,7 @@ impl Page {
             channels,
             slots,
             used: 0,
-            partials: floats(if on_gpu { slots * partials } else { 0 }),
+            partials: floats(if has_own_memory { slots * partials } else { 0 }),
             results: floats(rows * (row_floats(channels) + tokens * PAIR_PARTS)),
             counts: Tensor::from_data(zeros, (device, DType::I32)),
         }

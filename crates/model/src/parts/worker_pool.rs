@@ -8,16 +8,17 @@ use std::sync::{
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// Each a pool of one thread: what would spread over a pool stays on it. Fewer where the system refuses threads.
-static LANES: LazyLock<Vec<ThreadPool>> = LazyLock::new(|| {
-    let lane = |number| {
+static WORKERS: LazyLock<Vec<ThreadPool>> = LazyLock::new(|| {
+    let worker = |number| {
         let builder = ThreadPoolBuilder::new().num_threads(1);
-        let builder = builder.thread_name(move |_| format!("lane {number}"));
+        let builder = builder.thread_name(move |_| format!("worker {number}"));
         builder.build().ok()
     };
-    (0..rayon::current_num_threads()).map_while(lane).collect()
+    let numbers = 0..rayon::current_num_threads();
+    numbers.map_while(worker).collect()
 });
 
-/// Applies `work` to every part; a lane that is done with one takes the next.
+/// Applies `work` to every part; a worker that is done with one takes the next.
 pub(super) fn each<P: Send, T: Send, E: Send>(
     parts: &mut [P],
     work: impl Fn(&mut P) -> Result<T, E> + Sync,
@@ -25,16 +26,16 @@ pub(super) fn each<P: Send, T: Send, E: Send>(
     let places = parts.iter_mut().map(|part| Mutex::new((part, None)));
     let places: Vec<_> = places.collect();
     let next = AtomicUsize::new(0);
-    let lane = || {
+    let take_parts = || {
         while let Some(place) = places.get(next.fetch_add(1, Ordering::Relaxed)) {
             // Each is locked once.
             let (part, found) = &mut *place.lock().unwrap_or_else(PoisonError::into_inner);
             *found = Some(work(part));
         }
     };
-    spread(&LANES, &lane);
-    // Does what is left where there are no lanes.
-    lane();
+    spread(&WORKERS, &take_parts);
+    // Does what is left where there are no workers.
+    take_parts();
     let found = places.into_iter().filter_map(|place| {
         let (_, found) = place.into_inner().unwrap_or_else(PoisonError::into_inner);
         found
@@ -42,9 +43,9 @@ pub(super) fn each<P: Send, T: Send, E: Send>(
     found.collect()
 }
 
-/// Runs `work` on every lane, and returns when all are done.
-fn spread(lanes: &[ThreadPool], work: &(impl Fn() + Sync)) {
-    if let Some((first, others)) = lanes.split_first() {
+/// Runs `work` on every worker, and returns when all are done.
+fn spread(workers: &[ThreadPool], work: &(impl Fn() + Sync)) {
+    if let Some((first, others)) = workers.split_first() {
         first.in_place_scope(|scope| {
             scope.spawn(|_| work());
             spread(others, work);
