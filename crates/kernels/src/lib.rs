@@ -9,6 +9,7 @@ mod check;
 mod collect;
 mod error;
 mod layout;
+pub mod ops;
 mod recorder;
 mod statistics;
 

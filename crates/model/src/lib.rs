@@ -2,7 +2,6 @@
 //! generation, export.
 
 mod breathe;
-mod check;
 mod decoder;
 mod error;
 pub mod export;
@@ -10,7 +9,6 @@ mod generate;
 mod parts;
 
 pub use breathe::breathe;
-pub use check::check;
 pub use decoder::{
     AdapterShape, Adapters, Decoder, KvCache, LoadProgress, LowRank, NoObserver, Observer,
     PaddingSide, StoredTensor, Stream, Target, TokenBatch,

@@ -4,11 +4,12 @@ use burn::{
     module::Module,
     tensor::{Int, Tensor},
 };
+use layerlab_kernels::ops::heads::Rotation;
 use layerlab_stats::Tap;
 
 use super::{
-    attention::Attention, cache::KvCache, mask::Masks, mlp::Mlp, norm::Norm, observe::Observer,
-    projection::Projection, rotary::Rotation,
+    attention::Attention, cache::KvCache, masks::Masks, mlp::Mlp, norm::Norm, observe::Observer,
+    projection::Projection,
 };
 use layerlab_checkpoint::{families::Map, spec::Residual};
 

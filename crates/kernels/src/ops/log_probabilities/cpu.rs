@@ -1,18 +1,26 @@
-//! Log-probabilities of given tokens, without those of all others.
+//! Log-probabilities on the processor, without those of all other tokens.
 
-use burn::tensor::Tensor;
+use burn::backend::{Flex, flex::FlexTensor};
 use pulp::{Simd, WithSimd};
 
-use super::{Values, by_parts, exponential::exponential, tensor, vectorised};
+use super::{
+    super::cpu::{Values, by_parts, exponential, tensor, vectorised},
+    LikelihoodOps, by_definition,
+};
 
 /// Logits whose exponentials are summed in float32 before they go into a sum in float64.
 const AT_ONCE: usize = 1 << 12;
 /// Rows that one thread takes at once.
 const ROWS: usize = 16;
 
-/// Natural log-probability `[targets]` of token `ids[i]` by row i of the logits `[1, targets, vocabulary]`.
-pub(in super::super) fn log_probabilities(logits: &Tensor<3>, ids: &[i32]) -> Option<Tensor<1>> {
-    let [_, _, vocabulary] = logits.dims();
+impl LikelihoodOps for Flex {
+    fn log_probabilities(logits: FlexTensor, ids: &[i32]) -> FlexTensor {
+        fast(&logits, ids).unwrap_or_else(|| by_definition::<Self>(logits, ids))
+    }
+}
+
+fn fast(logits: &FlexTensor, ids: &[i32]) -> Option<FlexTensor> {
+    let [_, vocabulary] = logits.layout().shape().dims();
     let values = Values::of(logits)?;
     let values = values.get();
     let mut output = vec![0.0; ids.len()];
@@ -59,33 +67,5 @@ impl WithSimd for LogSum<'_> {
             total += f64::from(*value - most).exp();
         }
         f64::from(most) + total.ln()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use burn::tensor::{Device, TensorData};
-
-    use super::*;
-
-    #[test]
-    fn they_are_those_of_float64() {
-        for vocabulary in [1, 7, 1000, 9001] {
-            let targets = 21;
-            let logits: Vec<f32> = (0..targets * vocabulary)
-                .map(|place| ((place * 7919) % 1013) as f32 / 40.0 - 9.0)
-                .collect();
-            let ids: Vec<i32> = (0..targets)
-                .map(|row| (row * 31 % vocabulary) as i32)
-                .collect();
-            let data = TensorData::new(logits.clone(), [1, targets, vocabulary]);
-            let found = log_probabilities(&Tensor::from_data(data, &Device::flex()), &ids).unwrap();
-            let rows = logits.chunks(vocabulary).zip(&ids);
-            for ((row, id), found) in rows.zip(found.into_data().iter::<f64>()) {
-                let sum: f64 = row.iter().map(|logit| f64::from(*logit).exp()).sum();
-                let expected = f64::from(row[*id as usize]) - sum.ln();
-                assert!((found - expected).abs() < 2e-6, "{found} {expected}");
-            }
-        }
     }
 }

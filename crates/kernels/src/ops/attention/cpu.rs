@@ -1,11 +1,14 @@
-//! Scaled dot-product attention, head by head within the processor's cache.
+//! Attention on the processor, head by head within its cache.
 
 use std::ops::Range;
 
-use burn::tensor::Tensor;
+use burn::backend::{Flex, flex::FlexTensor};
 use pulp::{Simd, WithSimd};
 
-use super::{Values, by_parts, by_rows, exponential::exponential, tensor, vectorised};
+use super::{
+    super::cpu::{Values, by_parts, by_rows, exponential, tensor, vectorised},
+    AttentionOps, Mask, by_definition,
+};
 
 /// Queries that share what is loaded of keys and values.
 const QUERIES: usize = 4;
@@ -17,19 +20,30 @@ const HIDDEN: f32 = -1e30;
 /// with less would be denormal, for which processors need a hundred times as long.
 const NEGLIGIBLE: f32 = -50.0;
 
-/// Values mixed by the softmax of `scale` times query times key, `[batch, tokens, heads * dim]`. Queries are
-/// `[batch, heads, tokens, dim]`, keys and values `[batch, kv_heads, seen, dim]`; `heads / kv_heads` neighbours share a key
-/// head. Of each query `[batch or 1, tokens]`, `visible` says which keys it sees; one that sees none gives 0,
-/// one that sees a score that is no number gives NaN.
-pub(in super::super) fn mix(
-    queries: &Tensor<4>,
-    keys: &Tensor<4>,
-    values: &Tensor<4>,
+impl AttentionOps for Flex {
+    fn attend(
+        queries: FlexTensor,
+        keys: FlexTensor,
+        values: FlexTensor,
+        mask: &Mask,
+        scale: f64,
+    ) -> FlexTensor {
+        mask.spans()
+            .and_then(|visible| fast(&queries, &keys, &values, visible, scale))
+            .unwrap_or_else(|| by_definition::<Self>(queries, keys, values, mask, scale))
+    }
+}
+
+/// Of each query `[batch or 1, tokens]`, `visible` says which keys it sees; one that sees none gives 0.
+fn fast(
+    queries: &FlexTensor,
+    keys: &FlexTensor,
+    values: &FlexTensor,
     visible: &[Range<usize>],
     scale: f64,
-) -> Option<Tensor<3>> {
-    let [batch, heads, tokens, dim] = queries.dims();
-    let [_, kv_heads, seen, _] = keys.dims();
+) -> Option<FlexTensor> {
+    let [batch, heads, tokens, dim] = queries.layout().shape().dims();
+    let [_, kv_heads, seen, _] = keys.layout().shape().dims();
     let (queries, keys, values) = (Values::of(queries)?, Values::of(keys)?, Values::of(values)?);
     let (queries, keys, values) = (queries.get(), keys.get(), values.get());
     let mut by_head = vec![0.0; queries.len()];

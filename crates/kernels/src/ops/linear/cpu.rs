@@ -1,24 +1,29 @@
-//! Matrix products with weights as they lie in memory.
+//! Products with weights as they lie in memory: Burn would copy a transposed one for every product.
+
+use burn::{
+    backend::{Flex, flex::FlexTensor},
+    tensor::DType,
+};
 
 use super::{
-    Values, by_rows,
+    super::cpu::{Values, by_rows, tensor},
+    LinearOps, by_definition,
     product::{Matrix, product},
-    tensor,
-};
-use burn::{
-    backend::Flex,
-    tensor::{DType, Tensor},
 };
 
-/// `input` `[batch, tokens, inputs]` times `weight` `[inputs, outputs]`, plus `bias` `[outputs]`. The weight may be a
-/// transposed view: Burn would copy it for every product.
-pub(in super::super) fn linear(
-    input: &Tensor<3>,
-    weight: &Tensor<2>,
-    bias: Option<&Tensor<1>>,
-) -> Option<Tensor<3>> {
+impl LinearOps for Flex {
+    fn linear(input: FlexTensor, weight: FlexTensor) -> FlexTensor {
+        fast(&input, &weight, None).unwrap_or_else(|| by_definition::<Self>(input, weight, None))
+    }
+
+    fn affine(input: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
+        fast(&input, &weight, Some(&bias))
+            .unwrap_or_else(|| by_definition::<Self>(input, weight, Some(bias)))
+    }
+}
+
+fn fast(input: &FlexTensor, weight: &FlexTensor, bias: Option<&FlexTensor>) -> Option<FlexTensor> {
     let values = Values::of(input)?;
-    let weight = weight.clone().try_into_primitive::<Flex>().ok()?;
     let bias = match bias {
         Some(bias) => Some(Values::of(bias)?),
         None => None,
@@ -26,7 +31,7 @@ pub(in super::super) fn linear(
     if weight.dtype() != DType::F32 {
         return None;
     }
-    let [batch, tokens, inputs] = input.dims();
+    let [batch, tokens, inputs] = input.layout().shape().dims();
     let shape = weight.layout().shape().dims::<2>();
     let strides = weight.layout().strides();
     let matrix = Matrix {

@@ -1,16 +1,26 @@
-//! Root mean square normalisation.
+//! The norm on the processor: each row is read twice while it is in the cache.
 
-use burn::tensor::Tensor;
+use burn::backend::{Flex, flex::FlexTensor};
 use pulp::{Simd, WithSimd};
 
-use super::{Values, by_rows, tensor, vectorised};
+use super::{
+    super::cpu::{Values, by_rows, tensor, vectorised},
+    NormOps, by_definition,
+};
 
-/// `[…, channels]` over its root mean square, times `gamma` `[channels]`.
-pub(in super::super) fn rms<const D: usize>(
-    hidden: &Tensor<D>,
-    gamma: &Tensor<1>,
+impl NormOps for Flex {
+    fn rms<const D: usize>(hidden: FlexTensor, gamma: FlexTensor, epsilon: f64) -> FlexTensor {
+        fast::<D>(&hidden, &gamma, epsilon)
+            .unwrap_or_else(|| by_definition::<Self, D>(hidden, gamma, epsilon))
+    }
+}
+
+fn fast<const D: usize>(
+    hidden: &FlexTensor,
+    gamma: &FlexTensor,
     epsilon: f64,
-) -> Option<Tensor<D>> {
+) -> Option<FlexTensor> {
+    let shape = hidden.layout().shape().dims::<D>();
     let (values, scale) = (Values::of(hidden)?, Values::of(gamma)?);
     let (values, gamma) = (values.get(), scale.get());
     let mut output = vec![0.0; values.len()];
@@ -23,7 +33,7 @@ pub(in super::super) fn rms<const D: usize>(
             output,
         });
     });
-    Some(tensor(output, hidden.dims()))
+    Some(tensor(output, shape))
 }
 
 struct Rows<'a> {

@@ -1,21 +1,37 @@
-//! Channels to heads, rotated.
+//! Heads on a GPU, rotated in the same dispatch.
 
-use burn::{backend::Cube, tensor::Tensor};
+use burn::backend::Cube;
+use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
-use super::{UNITS, beside, group, groups_of, numbers};
-use crate::decoder::rotary::Rotation;
+use super::{
+    super::gpu::{UNITS, beside, group, groups_of, numbers},
+    HeadOps, rotated_by_definition,
+};
 
-/// `[batch, tokens, heads * dim]` to `[batch, heads, tokens, dim]`, the first dimensions of each head rotated.
-pub(in super::super) fn split(
-    projected: &Tensor<3>,
+/// Heads that are not rotated are another view of the same numbers.
+impl HeadOps for Cube {
+    fn rotated_heads(
+        projected: CubeTensor,
+        cosines: CubeTensor,
+        sines: CubeTensor,
+        heads: usize,
+    ) -> CubeTensor {
+        fast(&projected, &cosines, &sines, heads)
+            .unwrap_or_else(|| rotated_by_definition::<Self>(projected, cosines, sines, heads))
+    }
+}
+
+fn fast(
+    projected: &CubeTensor,
+    cosines: &CubeTensor,
+    sines: &CubeTensor,
     heads: usize,
-    rotation: &Rotation,
-) -> Option<Tensor<4>> {
-    let [batch, tokens, channels] = projected.dims();
+) -> Option<CubeTensor> {
     let input = numbers(projected)?;
-    let (cosine, sine) = rotation.tensors();
-    let (cosine, sine) = (numbers(cosine)?, numbers(sine)?);
+    let (cosines, sines) = (numbers(cosines)?, numbers(sines)?);
+    let [batch, tokens, channels] = input.meta.shape().dims();
+    let [_, _, _, pairs] = cosines.meta.shape().dims();
     let output = beside(&input, [batch, heads, tokens, channels / heads]);
     let total = batch * tokens * channels;
     let client = input.client.clone();
@@ -24,16 +40,16 @@ pub(in super::super) fn split(
         groups_of(total),
         CubeDim::new_1d(UNITS as u32),
         input.into_buffer_arg(),
-        cosine.into_buffer_arg(),
-        sine.into_buffer_arg(),
+        cosines.into_buffer_arg(),
+        sines.into_buffer_arg(),
         output.clone().into_buffer_arg(),
         tokens as u32,
         heads as u32,
         (channels / heads) as u32,
-        rotation.half() as u32,
+        pairs as u32,
         total as u32,
     );
-    Some(Tensor::from_primitive::<Cube>(output))
+    Some(output)
 }
 
 /// One unit for each number of the output.

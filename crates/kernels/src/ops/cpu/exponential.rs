@@ -24,7 +24,7 @@ const TERMS: [f32; 8] = [
 
 /// e^x to 2 units in the last place; x below -87 counts as -87, above 88 as 88. NaN stays NaN.
 #[inline(always)]
-pub(super) fn exponential<S: Simd>(simd: S, exponent: S::f32s) -> S::f32s {
+pub(in crate::ops) fn exponential<S: Simd>(simd: S, exponent: S::f32s) -> S::f32s {
     // No closures here: they would not be compiled for the wide instructions.
     let x = simd.max_f32s(exponent, simd.splat_f32s(LEAST));
     let x = simd.min_f32s(x, simd.splat_f32s(MOST));

@@ -1,20 +1,21 @@
-//! The inner activation of a gated MLP.
+//! The gate on the processor.
 
-use burn::tensor::Tensor;
+use burn::backend::{Flex, flex::FlexTensor};
 use pulp::{Simd, WithSimd};
 
-use super::{AT_ONCE, Values, by_parts, exponential::exponential, tensor, vectorised};
-use crate::spec::Activation;
+use super::{
+    super::cpu::{AT_ONCE, Values, by_parts, exponential, tensor, vectorised},
+    GateOps, by_definition,
+};
 
-/// `activation(gate) * up`, all `[batch, tokens, inner]`; for SiLU only.
-pub(in super::super) fn gated(
-    activation: Activation,
-    gate: &Tensor<3>,
-    up: &Tensor<3>,
-) -> Option<Tensor<3>> {
-    if activation != Activation::Silu {
-        return None;
+impl GateOps for Flex {
+    fn silu_gate(gate: FlexTensor, up: FlexTensor) -> FlexTensor {
+        fast(&gate, &up).unwrap_or_else(|| by_definition::<Self>(gate, up))
     }
+}
+
+fn fast(gate: &FlexTensor, up: &FlexTensor) -> Option<FlexTensor> {
+    let shape = gate.layout().shape().dims::<3>();
     let (gates, ups) = (Values::of(gate)?, Values::of(up)?);
     let (gates, ups) = (gates.get(), ups.get());
     let mut output = vec![0.0; gates.len()];
@@ -26,7 +27,7 @@ pub(in super::super) fn gated(
             output,
         });
     });
-    Some(tensor(output, gate.dims()))
+    Some(tensor(output, shape))
 }
 
 struct Gate<'a> {

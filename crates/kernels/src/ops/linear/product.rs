@@ -1,11 +1,11 @@
 //! Products of matrices.
 
-mod tiles;
-
 use gemm::Parallelism;
 
-use super::vectorised;
-use tiles::Tiles;
+use super::{
+    super::cpu::vectorised,
+    tiles::{self, Tiles},
+};
 
 /// A matrix as it lies in memory.
 pub(super) struct Matrix<'a> {

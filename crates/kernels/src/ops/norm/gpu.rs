@@ -1,18 +1,28 @@
-//! Root mean square normalisation.
+//! The norm on a GPU, in one dispatch.
 
-use burn::{backend::Cube, tensor::Tensor};
+use burn::backend::Cube;
+use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
-use super::{UNITS, beside, group, groups, numbers};
+use super::{
+    super::gpu::{UNITS, beside, group, groups, numbers},
+    NormOps, by_definition,
+};
 
-/// `[…, channels]` over its root mean square, times `gamma` `[channels]`.
-pub(in super::super) fn rms<const D: usize>(
-    hidden: &Tensor<D>,
-    gamma: &Tensor<1>,
+impl NormOps for Cube {
+    fn rms<const D: usize>(hidden: CubeTensor, gamma: CubeTensor, epsilon: f64) -> CubeTensor {
+        fast::<D>(&hidden, &gamma, epsilon)
+            .unwrap_or_else(|| by_definition::<Self, D>(hidden, gamma, epsilon))
+    }
+}
+
+fn fast<const D: usize>(
+    hidden: &CubeTensor,
+    gamma: &CubeTensor,
     epsilon: f64,
-) -> Option<Tensor<D>> {
+) -> Option<CubeTensor> {
     let (input, gamma) = (numbers(hidden)?, numbers(gamma)?);
-    let shape = hidden.dims();
+    let shape = input.meta.shape().dims::<D>();
     let channels = shape[D - 1];
     let rows = shape.iter().product::<usize>() / channels.max(1);
     let output = beside(&input, shape);
@@ -28,7 +38,7 @@ pub(in super::super) fn rms<const D: usize>(
         channels as u32,
         epsilon as f32,
     );
-    Some(Tensor::from_primitive::<Cube>(output))
+    Some(output)
 }
 
 /// One workgroup for each row. Those beyond the last do it once more: none may leave before the others are in step.

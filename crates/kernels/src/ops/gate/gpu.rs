@@ -1,22 +1,23 @@
-//! The gate of an MLP.
+//! The gate on a GPU, in one dispatch.
 
-use burn::{backend::Cube, tensor::Tensor};
+use burn::backend::Cube;
+use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
-use super::{UNITS, beside, group, groups_of, numbers};
-use crate::spec::Activation;
+use super::{
+    super::gpu::{UNITS, beside, group, groups_of, numbers},
+    GateOps, by_definition,
+};
 
-/// `act(gate) * up`, both `[batch, tokens, inner]`, for the activation that nearly all gates have.
-pub(in super::super) fn gated(
-    activation: Activation,
-    gate: &Tensor<3>,
-    up: &Tensor<3>,
-) -> Option<Tensor<3>> {
-    if activation != Activation::Silu {
-        return None;
+impl GateOps for Cube {
+    fn silu_gate(gate: CubeTensor, up: CubeTensor) -> CubeTensor {
+        fast(&gate, &up).unwrap_or_else(|| by_definition::<Self>(gate, up))
     }
-    let shape = gate.dims();
+}
+
+fn fast(gate: &CubeTensor, up: &CubeTensor) -> Option<CubeTensor> {
     let (gate, up) = (numbers(gate)?, numbers(up)?);
+    let shape = gate.meta.shape().dims::<3>();
     let output = beside(&gate, shape);
     let total = shape.iter().product::<usize>();
     let client = gate.client.clone();
@@ -29,7 +30,7 @@ pub(in super::super) fn gated(
         output.clone().into_buffer_arg(),
         total as u32,
     );
-    Some(Tensor::from_primitive::<Cube>(output))
+    Some(output)
 }
 
 /// One unit for each number.

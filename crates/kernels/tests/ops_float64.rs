@@ -1,33 +1,24 @@
-//! Every kernel equals float64 arithmetic on the processor.
-#![allow(clippy::unwrap_used)]
+//! Operations on every device equal float64 arithmetic, at sizes chosen to break them.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::sync::OnceLock;
+mod support;
 
-use burn::tensor::{Device, DeviceKind, Tensor, TensorData};
-
-use crate::{
-    PaddingSide, TokenBatch,
-    decoder::{positions::Positions, rotary::Rotation},
-    spec::{Activation, RotaryScaling, RotarySpec},
+use burn::tensor::Tensor;
+use layerlab_kernels::ops::{
+    gate::silu_gate,
+    heads::{Rotation, rotated_heads},
+    log_probabilities::log_probabilities,
+    norm::rms,
 };
+use support::{devices, tensors::tensor};
 
 /// Relative error of a result, or absolute where it is below 1.
 const TOLERANCE: f64 = 1e-5;
-
-fn gpu() -> Device {
-    static GPU: OnceLock<Device> = OnceLock::new();
-    GPU.get_or_init(|| Device::wgpu(DeviceKind::DefaultDevice))
-        .clone()
-}
 
 /// Numbers of about `scale` that follow no simple pattern.
 fn wave(count: usize, step: f64, scale: f64) -> Vec<f32> {
     let value = |index: usize| ((index * index % 10_007) as f64 * step).sin() * scale;
     (0..count).map(|index| value(index) as f32).collect()
-}
-
-fn upload<const D: usize>(values: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
-    Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
 }
 
 fn assert_same<const D: usize>(found: Tensor<D>, expected: &[f64], what: &str) {
@@ -54,11 +45,6 @@ fn norms() {
         for scale in [1e-4, 3.0, 1e4] {
             let values = wave(shape.iter().product(), 0.37, scale);
             let gamma = wave(channels, 0.61, 2.0);
-            let found = super::rms(
-                &upload(&values, shape, &gpu()),
-                &upload(&gamma, [channels], &gpu()),
-                1e-5,
-            );
             let rows = values.chunks(channels).flat_map(|row| {
                 let square = |value: &f32| f64::from(*value).powi(2);
                 let mean = row.iter().map(square).sum::<f64>() / channels as f64;
@@ -67,34 +53,29 @@ fn norms() {
                 pairs.map(move |(value, gamma)| f64::from(*value) * inverse * f64::from(*gamma))
             });
             let expected: Vec<f64> = rows.collect();
-            assert_same(found.unwrap(), &expected, &format!("{shape:?} of {scale}"));
+            for (name, device) in devices() {
+                let hidden = tensor(values.clone(), shape, &device);
+                let found = rms(hidden, tensor(gamma.clone(), [channels], &device), 1e-5);
+                assert_same(found, &expected, &format!("{name}: {shape:?} of {scale}"));
+            }
         }
     }
 }
 
-/// Heads that are rotated whole and in part, in padded batches.
+/// Heads that are rotated whole and in part.
 #[test]
-fn rotated_heads() {
-    let sequences: [&[u32]; 3] = [&[1; 17], &[1; 5], &[1; 11]];
-    let batch = TokenBatch::new(&sequences, PaddingSide::Left).unwrap();
-    let [rows, tokens] = batch.shape();
+fn rotated() {
+    let [rows, tokens] = [3, 17];
     for (heads, dim, dimensions) in [(1, 2, 2), (3, 8, 8), (4, 10, 6), (2, 64, 16)] {
-        let spec = RotarySpec {
-            dimensions,
-            theta: 10_000.0,
-            scaling: RotaryScaling::None,
-        };
-        let positions = Positions::new(&batch, None);
-        let rotation = Rotation::new(&spec, &positions, [rows, tokens], &gpu());
+        let half = dimensions / 2;
+        let frequency = |pair: usize| 10_000f64.powf(-2.0 * pair as f64 / dimensions as f64);
+        let angles = (0..rows * tokens).flat_map(|row| {
+            let position = (row * 7 % 40) as f64;
+            (0..half).map(move |pair| position * frequency(pair))
+        });
+        let angles: Vec<f64> = angles.collect();
         let channels = heads * dim;
         let values = wave(rows * tokens * channels, 0.37, 3.0);
-        let found = super::split(
-            &upload(&values, [rows, tokens, channels], &gpu()),
-            heads,
-            &rotation,
-        );
-        let (cosines, sines) = rotation.tables();
-        let half = dimensions / 2;
         let mut expected = Vec::new();
         for (row, head, token) in (0..rows)
             .flat_map(|row| (0..heads).map(move |head| (row, head)))
@@ -102,24 +83,29 @@ fn rotated_heads() {
         {
             let row = row * tokens + token;
             let at = |channel: usize| f64::from(values[row * channels + head * dim + channel]);
-            let angle = |pair: usize| {
-                let place = row * half + pair;
-                (f64::from(cosines[place]), f64::from(sines[place]))
+            let turn = |pair: usize| {
+                let angle = angles[row * half + pair];
+                (angle.cos(), angle.sin())
             };
             expected.extend((0..dim).map(|channel| {
                 if channel < half {
-                    let (cosine, sine) = angle(channel);
+                    let (cosine, sine) = turn(channel);
                     at(channel) * cosine - at(channel + half) * sine
                 } else if channel < dimensions {
-                    let (cosine, sine) = angle(channel - half);
+                    let (cosine, sine) = turn(channel - half);
                     at(channel) * cosine + at(channel - half) * sine
                 } else {
                     at(channel)
                 }
             }));
         }
-        let what = format!("{heads} heads of {dim}, {dimensions} rotated");
-        assert_same(found.unwrap(), &expected, &what);
+        for (name, device) in devices() {
+            let rotation = Rotation::new(&angles, [rows, tokens], &device);
+            let projected = tensor(values.clone(), [rows, tokens, channels], &device);
+            let found = rotated_heads(projected, heads, &rotation);
+            let what = format!("{name}: {heads} heads of {dim}, {dimensions} rotated");
+            assert_same(found, &expected, &what);
+        }
     }
 }
 
@@ -133,21 +119,37 @@ fn gates() {
     ] {
         let count = shape.iter().product();
         let (gate, up) = (wave(count, 0.37, scale), wave(count, 0.61, 2.0));
-        let (gates, ups) = (upload(&gate, shape, &gpu()), upload(&up, shape, &gpu()));
         let expected = gate.iter().zip(&up).map(|(gate, up)| {
             let gate = f64::from(*gate);
             gate / (1.0 + (-gate).exp()) * f64::from(*up)
         });
         let expected: Vec<f64> = expected.collect();
-        let found = super::gated(Activation::Silu, &gates, &ups);
-        assert_same(found.unwrap(), &expected, &format!("{shape:?}"));
-        assert!(super::gated(Activation::Relu, &gates, &ups).is_none());
+        for (name, device) in devices() {
+            let [gates, ups] = [&gate, &up].map(|values| tensor(values.clone(), shape, &device));
+            let found = silu_gate(gates, ups);
+            assert_same(found, &expected, &format!("{name}: {shape:?}"));
+        }
     }
 }
 
 #[test]
-fn tensors_of_the_processor_are_left_to_others() {
-    let values = upload(&wave(12, 0.37, 1.0), [1, 3, 4], &Device::flex());
-    assert!(super::rms(&values, &upload(&[1.0; 4], [4], &Device::flex()), 1e-5).is_none());
-    assert!(super::gated(Activation::Silu, &values, &values).is_none());
+fn likelihoods() {
+    for vocabulary in [1, 7, 1000, 9001] {
+        let targets = 21;
+        let logits: Vec<f32> = (0..targets * vocabulary)
+            .map(|place| ((place * 7919) % 1013) as f32 / 40.0 - 9.0)
+            .collect();
+        let ids = (0..targets).map(|row| (row * 31 % vocabulary) as i32);
+        let ids: Vec<i32> = ids.collect();
+        let expected = logits.chunks(vocabulary).zip(&ids).map(|(row, id)| {
+            let sum: f64 = row.iter().map(|logit| f64::from(*logit).exp()).sum();
+            f64::from(row[*id as usize]) - sum.ln()
+        });
+        let expected: Vec<f64> = expected.collect();
+        for (name, device) in devices() {
+            let found = tensor(logits.clone(), [targets, vocabulary], &device);
+            let found = log_probabilities(found, &ids);
+            assert_same(found, &expected, &format!("{name}: of {vocabulary}"));
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::Matrix;
+use super::product::Matrix;
 
 /// Rows of a tile, which share what is loaded of the other matrix.
 pub(super) const ROWS: usize = 4;
@@ -82,7 +82,7 @@ fn multiply<S: Simd>(simd: S, rows: &[f32], panel: &[S::f32s], tile: &mut [f32])
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decoder::cpu::vectorised;
+    use crate::ops::cpu::vectorised;
 
     /// Numbers without a pattern, in −1 to 1.
     fn numbers(count: usize, seed: u32) -> Vec<f32> {
