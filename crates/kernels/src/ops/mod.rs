@@ -23,6 +23,8 @@ pub mod heads;
 pub mod linear;
 pub mod log_probabilities;
 pub mod norm;
+mod pairs;
+pub mod statistics;
 pub(crate) mod trial;
 mod wrapped;
 

@@ -69,3 +69,11 @@ pub(super) fn by_parts(
 pub(super) fn vectorised<R>(work: impl WithSimd<Output = R>) -> R {
     Arch::new().dispatch(work)
 }
+
+/// Applies `work` to every sequence of a batch, in parallel where there are threads.
+pub(super) fn each<T: Send>(batch: usize, work: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
+    #[cfg(not(target_arch = "wasm32"))]
+    return (0..batch).into_par_iter().map(work).collect();
+    #[cfg(target_arch = "wasm32")]
+    return (0..batch).map(work).collect();
+}

@@ -1,13 +1,35 @@
-//! Sums over channels, token by token, of how two hidden states differ.
+//! The sums on a GPU, token by token.
 
+use burn::backend::Cube;
+use burn_cubecl::{kernel::into_contiguous, tensor::CubeTensor};
 use cubecl::prelude::*;
 
-use super::kernel::{CHUNK, UNITS};
-use crate::layout::PAIR_PARTS;
+use super::{CHUNK, PAIR_PARTS, PairOps, UNITS};
+use crate::ops::gpu::beside;
+
+impl PairOps for Cube {
+    fn pair_sums(input: CubeTensor, output: CubeTensor) -> CubeTensor {
+        let (input, output) = (into_contiguous(input), into_contiguous(output));
+        let [batch, tokens, channels] = input.meta.shape().dims();
+        let pairs = beside(&input, [batch, tokens, PAIR_PARTS]);
+        let client = input.client.clone();
+        pair_chunk::launch(
+            &client,
+            CubeCount::Static(tokens.div_ceil(CHUNK) as u32, batch as u32, 1),
+            CubeDim::new_1d(UNITS as u32),
+            input.into_buffer_arg(),
+            output.into_buffer_arg(),
+            pairs.clone().into_buffer_arg(),
+            tokens as u32,
+            channels as u32,
+        );
+        pairs
+    }
+}
 
 /// Adds one channel of both hidden states to the sums of a token.
 #[cube]
-pub(super) fn add_channel(
+pub(in crate::ops) fn add_channel(
     sums: &mut Array<f32>,
     #[comptime] token: usize,
     input: f32,
@@ -23,7 +45,7 @@ pub(super) fn add_channel(
 
 /// Sums what every unit of the workgroup has of each token, and writes `[token, 4]` from `start` of `into` on.
 #[cube]
-pub(super) fn write_sums(sums: &Array<f32>, into: &mut [f32], start: usize, tokens: usize) {
+pub(in crate::ops) fn write_sums(sums: &Array<f32>, into: &mut [f32], start: usize, tokens: usize) {
     let unit = UNIT_POS as usize;
     // A row more than needed keeps rows on different banks. One quantity at a time: all four
     // would take the whole of WebGPU's 16 KiB.
@@ -48,13 +70,7 @@ pub(super) fn write_sums(sums: &Array<f32>, into: &mut [f32], start: usize, toke
 
 /// The pair sums alone; one workgroup for each chunk of tokens of each sequence.
 #[cube(launch)]
-pub(super) fn pair_chunk(
-    input: &[f32],
-    output: &[f32],
-    pairs: &mut [f32],
-    tokens: u32,
-    channels: u32,
-) {
+fn pair_chunk(input: &[f32], output: &[f32], pairs: &mut [f32], tokens: u32, channels: u32) {
     let tokens = tokens as usize;
     let channels = channels as usize;
     let first = CUBE_POS_X as usize * CHUNK;

@@ -1,7 +1,6 @@
 //! The same statistics on the CPU, in float64, sequences in parallel.
 
 mod counts;
-mod pair;
 mod sequence;
 mod sums;
 
@@ -9,12 +8,12 @@ use burn::{
     backend::{Flex, flex::FlexTensor},
     tensor::TensorData,
 };
-#[cfg(not(target_arch = "wasm32"))]
-use rayon::prelude::*;
 
-use super::{StatisticsOps, Wanted};
-use crate::layout::{PAIR_PARTS, QUANTUM, UNIT_OF_ONE, count, row_floats};
-use pair::token_sums;
+use super::{
+    StatisticsOps, Wanted,
+    layout::{QUANTUM, UNIT_OF_ONE, count, row_floats},
+};
+use crate::ops::{cpu::each, pairs::cpu::token_sums};
 use sequence::one_sequence;
 
 impl StatisticsOps for Flex {
@@ -73,24 +72,4 @@ impl StatisticsOps for Flex {
     ) -> FlexTensor {
         results
     }
-
-    fn pair_sums(input: FlexTensor, output: FlexTensor, _mask: FlexTensor) -> FlexTensor {
-        let [batch, tokens, channels] = input.layout().shape().dims();
-        let (input, output) = (input.to_contiguous(), output.to_contiguous());
-        let (input, output) = (input.storage::<f32>(), output.storage::<f32>());
-        let sums = each(batch, |sequence| {
-            let range = sequence * tokens * channels..(sequence + 1) * tokens * channels;
-            token_sums(&input[range.clone()], &output[range], channels)
-        });
-        let shape = [batch, tokens, PAIR_PARTS];
-        FlexTensor::from_data(TensorData::new(sums.concat(), shape))
-    }
-}
-
-/// Applies `work` to every sequence, in parallel where there are threads.
-fn each<T: Send>(batch: usize, work: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
-    #[cfg(not(target_arch = "wasm32"))]
-    return (0..batch).into_par_iter().map(work).collect();
-    #[cfg(target_arch = "wasm32")]
-    return (0..batch).map(work).collect();
 }

@@ -1,15 +1,34 @@
-//! Sums over channels of how two hidden states differ, token by token.
+//! The sums on the processor, in float64, sequences in parallel.
 
-use pulp::{Arch, Simd, WithSimd};
+use burn::{
+    backend::{Flex, flex::FlexTensor},
+    tensor::TensorData,
+};
+use pulp::{Simd, WithSimd};
 
-use crate::layout::PAIR_PARTS;
+use super::{PAIR_PARTS, PairOps};
+use crate::ops::cpu::{each, vectorised};
 
 /// Channels that are turned to float64 at once: within the nearest cache.
 const AT_ONCE: usize = 128;
 
+impl PairOps for Flex {
+    fn pair_sums(input: FlexTensor, output: FlexTensor) -> FlexTensor {
+        let [batch, tokens, channels] = input.layout().shape().dims();
+        let (input, output) = (input.to_contiguous(), output.to_contiguous());
+        let (input, output) = (input.storage::<f32>(), output.storage::<f32>());
+        let sums = each(batch, |sequence| {
+            let range = sequence * tokens * channels..(sequence + 1) * tokens * channels;
+            token_sums(&input[range.clone()], &output[range], channels)
+        });
+        let shape = [batch, tokens, PAIR_PARTS];
+        FlexTensor::from_data(TensorData::new(sums.concat(), shape))
+    }
+}
+
 /// The four sums of each token, of `input` and `output` `[tokens, channels]`.
-pub(super) fn token_sums(input: &[f32], output: &[f32], channels: usize) -> Vec<f64> {
-    Arch::new().dispatch(Rows {
+pub(in crate::ops) fn token_sums(input: &[f32], output: &[f32], channels: usize) -> Vec<f64> {
+    vectorised(Rows {
         input,
         output,
         channels,

@@ -2,20 +2,16 @@
 
 use burn::{
     backend::Dispatch,
-    tensor::{DType, Device, Int, IntDType, Tensor, TensorData},
+    tensor::{DType, Int, IntDType, Tensor},
 };
 
-use crate::{
-    BatchStatistics, Capability, KernelError,
-    collect::{Reading, collect},
-    layout::{PAIR_PARTS, count, row_floats, threshold_bits},
-    statistics::{CHUNK, PARTIAL_PARTS, StatisticsOps, Wanted},
+use super::{
+    StatisticsOps, Wanted,
+    collect::{BatchStatistics, Reading, collect},
+    layout::threshold_bits,
+    page::Page,
 };
-
-/// Bytes of partial results that a page may take.
-const PAGE_BYTES: usize = 1 << 24;
-/// Measurements of a page at most: what is not used of one is read back all the same.
-const MOST_SLOTS: usize = 16;
+use crate::{KernelError, ops::pairs::pair_sums};
 
 /// Takes measurements of activations `[batch, tokens, channels]` with one mask. Those of a GPU share pages, so that a
 /// page is merged by one dispatch and read back in two pieces, however many layers and taps it is of.
@@ -29,18 +25,6 @@ pub struct Recorder {
     readings: Vec<Reading>,
     /// Pair sums `[batch, tokens, 4]` of comparisons alone.
     pairs: Vec<Tensor<3>>,
-}
-
-/// Room for measurements of so many channels. See [`layout`](crate::layout) for what lies where.
-#[derive(Debug, Clone)]
-pub(crate) struct Page {
-    pub channels: usize,
-    /// Measurements that it has room for.
-    pub slots: usize,
-    used: usize,
-    partials: Tensor<1>,
-    pub results: Tensor<1>,
-    pub counts: Tensor<1, Int>,
 }
 
 impl Recorder {
@@ -98,13 +82,9 @@ impl Recorder {
 
     /// Starts a comparison of two hidden states `[batch, tokens, channels]` alone.
     pub fn compare(&mut self, input: Tensor<3>, output: Tensor<3>) {
-        let pairs = <Dispatch as StatisticsOps>::pair_sums(
-            input.cast(DType::F32).into_dispatch(),
-            output.cast(DType::F32).into_dispatch(),
-            self.mask.clone().into_dispatch(),
-        );
+        let pairs = pair_sums(input.cast(DType::F32), output.cast(DType::F32));
         self.readings.push(Reading::Pairs(self.pairs.len()));
-        self.pairs.push(Tensor::from_dispatch(pairs));
+        self.pairs.push(pairs);
     }
 
     /// What was found, in the order in which it was started.
@@ -130,47 +110,6 @@ impl Recorder {
                 self.pages.push(page);
                 self.pages.len() - 1
             }
-        }
-    }
-}
-
-impl Page {
-    fn new([batch, tokens, channels]: [usize; 3], expected: usize, device: &Device) -> Self {
-        // The CPU has results at once, and nothing to save by leaving them together.
-        let has_own_memory = Capability::of(device).has_own_memory;
-        let partials = batch * tokens.div_ceil(CHUNK) * PARTIAL_PARTS * channels;
-        let most = PAGE_BYTES / (size_of::<f32>() * partials.max(1));
-        let slots = if has_own_memory {
-            expected.min(most).clamp(1, MOST_SLOTS)
-        } else {
-            1
-        };
-        let rows = if has_own_memory { slots * batch } else { 0 };
-        let floats = |count: usize| Tensor::<1>::empty([count], (device, DType::F32));
-        // Zeros are uploaded, which costs no dispatch.
-        let zeros = TensorData::new(vec![0i32; rows * count::PARTS], [rows * count::PARTS]);
-        Self {
-            channels,
-            slots,
-            used: 0,
-            partials: floats(if has_own_memory { slots * partials } else { 0 }),
-            results: floats(rows * (row_floats(channels) + tokens * PAIR_PARTS)),
-            counts: Tensor::from_data(zeros, (device, DType::I32)),
-        }
-    }
-
-    /// With everything that results must have.
-    fn merged(self, batch: usize, tokens: usize) -> Self {
-        let results = <Dispatch as StatisticsOps>::merge(
-            self.partials.clone().into_dispatch(),
-            self.results.into_dispatch(),
-            self.used * batch,
-            tokens.div_ceil(CHUNK),
-            self.channels,
-        );
-        Self {
-            results: Tensor::from_dispatch(results),
-            ..self
         }
     }
 }

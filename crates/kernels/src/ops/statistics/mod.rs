@@ -1,17 +1,24 @@
-//! Statistics of an activation, and of how a block's output differs from its input.
+//! Statistics of an activation, and on the way of them how a block's output differs from its input.
+//!
+//! A [`Recorder`] starts the work for one activation after the other and reads nothing back until the end, when it fetches
+//! the results of all of them together. The definition, in float64, is `layerlab_stats::reference::sequence`.
 
+mod collect;
 mod cpu;
 mod gpu;
 mod kernel;
+mod layout;
 mod moments;
-mod pair;
+mod page;
+mod recorder;
+
+pub use collect::BatchStatistics;
+pub use recorder::Recorder;
 
 use burn::backend::{
     Backend, backend_extension,
     tensor::{FloatTensor, IntTensor},
 };
-
-pub(crate) use kernel::{CHUNK, PARTIAL_PARTS};
 
 /// Where a measurement goes, and what of.
 #[derive(Debug, Clone, Copy)]
@@ -20,13 +27,13 @@ pub(crate) struct Wanted {
     pub slot: usize,
     /// How many the page has.
     pub slots: usize,
-    /// See [`threshold_bits`](crate::layout::threshold_bits).
+    /// See [`threshold_bits`](layout::threshold_bits).
     pub threshold_bits: u32,
     /// Whether pairs are compared too.
     pub with_pair: bool,
 }
 
-/// What backends implement. See [`layout`](crate::layout) for what the results hold.
+/// What backends implement. See [`layout`](layout) for what the results hold.
 #[backend_extension(Cube, Flex)]
 pub(crate) trait StatisticsOps: Backend {
     /// Measures `hidden` `[batch, tokens, channels]` into a slot of a page, and gives the page's partials,
@@ -49,12 +56,5 @@ pub(crate) trait StatisticsOps: Backend {
         rows: usize,
         chunks: usize,
         channels: usize,
-    ) -> FloatTensor<Self>;
-
-    /// The pair sums `[batch, tokens, 4]` alone.
-    fn pair_sums(
-        input: FloatTensor<Self>,
-        output: FloatTensor<Self>,
-        mask: IntTensor<Self>,
     ) -> FloatTensor<Self>;
 }

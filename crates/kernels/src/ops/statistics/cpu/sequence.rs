@@ -2,8 +2,11 @@
 
 use layerlab_stats::Moments;
 
-use super::{counts::counts, sums};
-use crate::layout::{QUANTUM, UNIT_OF_ONE, count, total};
+use super::{
+    super::layout::{QUANTUM, UNIT_OF_ONE, count, total},
+    counts::counts,
+    sums,
+};
 
 pub(super) struct SequenceResult {
     /// Channel means.

@@ -8,7 +8,7 @@
 
 use cubecl::prelude::*;
 
-use crate::layout::QUANTUM;
+use super::layout::QUANTUM;
 
 /// Moments of some numbers, in units of `2^(unit - 127)`.
 #[derive(CubeType, Clone, Copy)]

@@ -1,18 +1,15 @@
 //! Launches the compute shader on the devices of CubeCL.
 
-use burn::{
-    backend::Cube,
-    tensor::{DType, Shape},
-};
-use burn_cubecl::{kernel::into_contiguous, ops::numeric::empty_device_dtype, tensor::CubeTensor};
+use burn::backend::Cube;
+use burn_cubecl::{kernel::into_contiguous, tensor::CubeTensor};
 use cubecl::prelude::*;
 
 use super::{
     StatisticsOps, Wanted,
-    kernel::{CHUNK, MERGE_UNITS, UNITS, measure_chunk, merge_chunks},
-    pair::pair_chunk,
+    kernel::{MERGE_UNITS, measure_chunk, merge_chunks},
+    layout::row_floats,
 };
-use crate::layout::{PAIR_PARTS, row_floats};
+use crate::ops::pairs::{CHUNK, PAIR_PARTS, UNITS};
 
 impl StatisticsOps for Cube {
     fn statistics(
@@ -74,32 +71,4 @@ impl StatisticsOps for Cube {
         );
         results
     }
-
-    fn pair_sums(input: CubeTensor, output: CubeTensor, _mask: CubeTensor) -> CubeTensor {
-        let (input, output) = (into_contiguous(input), into_contiguous(output));
-        let [batch, tokens, channels] = input.meta.shape().dims();
-        let pairs = floats(&input, [batch, tokens, PAIR_PARTS]);
-        let client = input.client.clone();
-        pair_chunk::launch(
-            &client,
-            CubeCount::Static(tokens.div_ceil(CHUNK) as u32, batch as u32, 1),
-            CubeDim::new_1d(UNITS as u32),
-            input.into_buffer_arg(),
-            output.into_buffer_arg(),
-            pairs.clone().into_buffer_arg(),
-            tokens as u32,
-            channels as u32,
-        );
-        pairs
-    }
-}
-
-/// An uninitialised tensor beside another.
-fn floats<const D: usize>(beside: &CubeTensor, shape: [usize; D]) -> CubeTensor {
-    empty_device_dtype(
-        beside.client.clone(),
-        beside.device.clone(),
-        Shape::new(shape),
-        DType::F32,
-    )
 }

@@ -56,10 +56,6 @@ pub mod count {
     pub const PARTS: usize = HISTOGRAM + BINS;
 }
 
-/// Sums over channels for each token: `‖input‖²`, `‖output‖²`, `‖output + input‖²`,
-/// `‖output − input‖²`.
-pub const PAIR_PARTS: usize = 4;
-
 /// Exponent of a unit of 1.
 pub const UNIT_OF_ONE: f64 = 127.0;
 

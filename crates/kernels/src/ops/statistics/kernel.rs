@@ -6,19 +6,18 @@ use cubecl::prelude::*;
 use layerlab_stats::BINS;
 
 use super::{
+    layout::{MEAN_PARTS, QUANTUM, count, total},
     moments::{Partial, merged, nothing, power_of_two, scaled},
-    pair::{add_channel, write_sums},
 };
-use crate::layout::{MEAN_PARTS, PAIR_PARTS, QUANTUM, count, total};
+use crate::ops::pairs::{
+    CHUNK, PAIR_PARTS, UNITS,
+    gpu::{add_channel, write_sums},
+};
 
-/// Tokens that one workgroup reads, and values that one unit holds of a channel.
-pub(crate) const CHUNK: usize = 16;
-/// Units of a workgroup of the first dispatch.
-pub(super) const UNITS: usize = 64;
-/// Units of a workgroup of the second.
+/// Units of a workgroup of the second dispatch.
 pub(super) const MERGE_UNITS: usize = 128;
 /// Floats that the first dispatch leaves for each chunk and channel.
-pub(crate) const PARTIAL_PARTS: usize = 7;
+pub(super) const PARTIAL_PARTS: usize = 7;
 
 /// Bits of infinity; of every magnitude that is not finite these exponent bits are set.
 const INFINITE: u32 = 0x7f80_0000;

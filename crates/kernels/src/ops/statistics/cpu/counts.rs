@@ -3,7 +3,7 @@
 use layerlab_stats::{BINS, Histogram};
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::layout::count;
+use super::super::layout::count;
 
 /// Elements whose bins are found together, by vectors.
 const AT_ONCE: usize = 256;

@@ -5,11 +5,11 @@ use std::ops::Range;
 use burn::tensor::{Int, Tensor, TensorData, Transaction};
 use layerlab_stats::{BelowEpsilon, Histogram, Moments, SequencePair, SequenceStatistics};
 
-use crate::{
-    KernelError,
-    layout::{MEAN_PARTS, PAIR_PARTS, QUANTUM, UNIT_OF_ONE, count, row_floats, total},
-    recorder::Page,
+use super::{
+    layout::{MEAN_PARTS, QUANTUM, UNIT_OF_ONE, count, row_floats, total},
+    page::Page,
 };
+use crate::{KernelError, ops::pairs::PAIR_PARTS};
 
 /// What one measurement or comparison found.
 #[derive(Debug, Clone, PartialEq)]
