@@ -4,10 +4,10 @@
 /// to for a while: a worker that computes hears nothing. Natively another thread listens, and this does
 /// nothing.
 #[cfg(not(target_arch = "wasm32"))]
-pub async fn breathe() {}
+pub async fn yield_now() {}
 
 #[cfg(target_arch = "wasm32")]
-pub use browser::breathe;
+pub use browser::yield_now;
 
 #[cfg(target_arch = "wasm32")]
 mod browser {
@@ -32,7 +32,7 @@ mod browser {
     }
 
     /// Lets the event loop handle what has come in, if it had no chance to for a while.
-    pub async fn breathe() {
+    pub async fn yield_now() {
         let now = Instant::now();
         let recent = |last: Instant| now.duration_since(last) < APART;
         if LAST.get().is_some_and(recent) {

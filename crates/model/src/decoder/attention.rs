@@ -6,7 +6,7 @@ use layerlab_kernels::ops::{
     heads::{Rotation, rotated_heads, split_heads},
 };
 
-use super::{block::Pass, norm::HeadNorm, projection::Projection};
+use super::{norm::HeadNorm, pass::Pass, projection::Projection};
 use crate::spec::BlockSpec;
 
 /// The attention sublayer.

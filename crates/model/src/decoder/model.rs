@@ -9,11 +9,12 @@ use layerlab_kernels::ops::{heads::Rotation, linear::linear};
 
 use super::{
     batch::TokenBatch,
-    block::{Block, Frame, Pass},
+    block::Block,
     cache::KvCache,
     masks::Masks,
     norm::Norm,
     observe::Observer,
+    pass::{Frame, Pass},
     positions::Positions,
     rotary,
 };
