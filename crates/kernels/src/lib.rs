@@ -1,17 +1,12 @@
-//! Compute shaders that turn an activation on a device into statistics, with the CPU implementation
-//! beside them.
-//!
-//! A [`Recorder`] starts the work for one activation after the other and reads nothing back until the end, when it fetches
-//! the results of all of them together.
+//! Every operation that has a fast form of its own, with its definition beside it ([`ops`]); what a device can do
+//! ([`Capability`]), and its test ([`check`]).
 
+mod capability;
 mod check;
-mod collect;
 mod error;
-mod layout;
-mod recorder;
-mod statistics;
+pub mod ops;
 
+pub use capability::Capability;
 pub use check::check;
-pub use collect::BatchStatistics;
 pub use error::KernelError;
-pub use recorder::Recorder;
+pub use ops::statistics::{BatchStatistics, Recorder};

@@ -3,36 +3,10 @@
 
 mod support;
 
-use layerlab_kernels::{BatchStatistics, Recorder};
+use layerlab_kernels::Recorder;
 use layerlab_stats::reference;
 use pollster::block_on;
-use support::{Case, EPSILON, Random, assert_pair, assert_same, devices};
-
-fn check_pair(input: &Case, output: &Case) {
-    for (name, device) in devices() {
-        let (inputs, mask) = input.upload(&device);
-        let (outputs, _) = output.upload(&device);
-        let mut recorder = Recorder::new(mask, 1);
-        recorder.measure(outputs.clone(), Some(inputs.clone()), None);
-        recorder.compare(inputs, outputs);
-        let found: Vec<BatchStatistics> = block_on(recorder.collect()).unwrap();
-        assert!(found[1].sequences.is_empty());
-        for found in &found {
-            for (index, found) in found.pairs.iter().enumerate() {
-                let (a, mask) = input.sequence(index);
-                let (b, _) = output.sequence(index);
-                let expected = reference::pair(a, b, input.shape[2], mask);
-                assert_pair(found, &expected, &format!("{name}, sequence {index}"));
-            }
-        }
-        // Looking at a pair must not change what is said of the output.
-        for (index, found) in found[0].sequences.iter().enumerate() {
-            let (values, mask) = output.sequence(index);
-            let expected = reference::sequence(values, output.shape[2], mask, None);
-            assert_same(found, &expected, &format!("{name}, sequence {index}"));
-        }
-    }
-}
+use support::{Case, EPSILON, Random, assert_pair, assert_same, check_pair, devices};
 
 /// More than a page holds, of two widths in turn, some with pairs; and fewer expected than come.
 #[test]

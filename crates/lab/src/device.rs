@@ -97,7 +97,6 @@ impl OpenDevice {
     /// When it fails, or computes something else.
     pub async fn check(&self) -> Result<(), LabError> {
         layerlab_kernels::check(&self.device).await?;
-        layerlab_model::check(&self.device).await?;
         Ok(())
     }
 

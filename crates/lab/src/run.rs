@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use layerlab_model::breathe;
+use layerlab_model::yield_now;
 use layerlab_tune::{CheckRecord, StepRecord};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -145,12 +145,12 @@ impl<'a> Run<'a> {
         self.cancel.0.end_training.load(Ordering::Relaxed)
     }
 
-    /// Reports a step, and lets the host breathe.
+    /// Reports a step, and lets the host do something else.
     ///
     /// # Errors
     /// [`LabError::Cancelled`] when the caller has asked to stop.
     pub async fn step(&mut self, progress: Progress) -> Result<(), LabError> {
-        breathe().await;
+        yield_now().await;
         self.report(progress)
     }
 

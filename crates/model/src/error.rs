@@ -90,12 +90,6 @@ pub enum ModelError {
     /// The sampling options cannot be used.
     #[error("sampling: {0}")]
     Sampling(String),
-    /// The device does not compute what the processor does.
-    #[error("this device computes the {what} of a small model wrongly")]
-    WrongResult {
-        /// Of which computation.
-        what: &'static str,
-    },
     /// The device failed while it computed or was read from.
     #[error("the device failed: {0}")]
     Device(#[from] ExecutionError),

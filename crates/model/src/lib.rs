@@ -1,16 +1,13 @@
 //! A decoder on a Burn device, from a model's files (`layerlab-checkpoint`) and back to them: forward pass with taps,
 //! generation, export.
 
-mod breathe;
-mod check;
 mod decoder;
 mod error;
 pub mod export;
 mod generate;
 mod parts;
+mod yield_now;
 
-pub use breathe::breathe;
-pub use check::check;
 pub use decoder::{
     AdapterShape, Adapters, Decoder, KvCache, LoadProgress, LowRank, NoObserver, Observer,
     PaddingSide, StoredTensor, Stream, Target, TokenBatch,
@@ -24,5 +21,6 @@ pub use layerlab_checkpoint::{
     contained, files, known_families, spec, tensors, tokenizer,
 };
 pub use parts::{Parting, each_part};
+pub use yield_now::yield_now;
 
 use layerlab_checkpoint::families;

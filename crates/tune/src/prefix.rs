@@ -1,7 +1,7 @@
 //! Hidden states below the lowest adapter, computed once for each example.
 
 use burn::tensor::Tensor;
-use layerlab_model::{Decoder, ModelError, NoObserver, PaddingSide, TokenBatch, breathe};
+use layerlab_model::{Decoder, ModelError, NoObserver, PaddingSide, TokenBatch, yield_now};
 
 /// Tokens of a forward pass while they are computed.
 const TOKENS_AT_ONCE: usize = 2048;
@@ -39,7 +39,7 @@ impl Prefix {
                 hidden[index] = Some(found.clone().narrow(0, row, 1).narrow(1, 0, tokens));
             }
             done += part.len();
-            breathe().await;
+            yield_now().await;
         }
         Ok(Self {
             sequences,

@@ -11,7 +11,7 @@ pub(crate) use likelihood::{Continuation, Prompting};
 
 use std::ops::ControlFlow;
 
-use layerlab_model::{Decoder, Tokenizer, breathe};
+use layerlab_model::{Decoder, Tokenizer, yield_now};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -259,9 +259,9 @@ impl Asked<'_> {
     }
 }
 
-/// Reports progress, and lets the host breathe.
+/// Reports progress, and lets the host do something else.
 async fn step(progress: &mut OnProgress<'_>, done: usize, total: usize) -> Result<(), EvalError> {
-    breathe().await;
+    yield_now().await;
     match progress(done, total) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(EvalError::Interrupted),

@@ -7,10 +7,12 @@
 )]
 //! Activations on every device, and what makes two findings the same.
 
+pub mod tensors;
+
 use std::sync::OnceLock;
 
 use burn::tensor::{Device, DeviceKind, Int, Tensor, TensorData};
-use layerlab_kernels::Recorder;
+use layerlab_kernels::{BatchStatistics, Recorder};
 use layerlab_stats::{SequencePair, SequenceStatistics, reference};
 use pollster::block_on;
 
@@ -206,5 +208,32 @@ pub fn assert_pair(found: &SequencePair, expected: &SequencePair, what: &str) {
     );
     if let (Some(a), Some(b)) = (found.last_angle, expected.last_angle) {
         relative(a, b, "last angle");
+    }
+}
+
+/// Compares two activations on all devices, alone and while statistics are taken of the second.
+pub fn check_pair(input: &Case, output: &Case) {
+    for (name, device) in devices() {
+        let (inputs, mask) = input.upload(&device);
+        let (outputs, _) = output.upload(&device);
+        let mut recorder = Recorder::new(mask, 1);
+        recorder.measure(outputs.clone(), Some(inputs.clone()), None);
+        recorder.compare(inputs, outputs);
+        let found: Vec<BatchStatistics> = block_on(recorder.collect()).unwrap();
+        assert!(found[1].sequences.is_empty());
+        for found in &found {
+            for (index, found) in found.pairs.iter().enumerate() {
+                let (a, mask) = input.sequence(index);
+                let (b, _) = output.sequence(index);
+                let expected = reference::pair(a, b, input.shape[2], mask);
+                assert_pair(found, &expected, &format!("{name}, sequence {index}"));
+            }
+        }
+        // Looking at a pair must not change what is said of the output.
+        for (index, found) in found[0].sequences.iter().enumerate() {
+            let (values, mask) = output.sequence(index);
+            let expected = reference::sequence(values, output.shape[2], mask, None);
+            assert_same(found, &expected, &format!("{name}, sequence {index}"));
+        }
     }
 }

@@ -1,8 +1,12 @@
 //! Grouped-query attention.
 
 use burn::{module::Module, tensor::Tensor};
+use layerlab_kernels::ops::{
+    attention::attend,
+    heads::{Rotation, rotated_heads, split_heads},
+};
 
-use super::{block::Pass, cpu, gpu, norm::HeadNorm, projection::Projection, rotary::Rotation};
+use super::{norm::HeadNorm, pass::Pass, projection::Projection};
 use crate::spec::BlockSpec;
 
 /// The attention sublayer.
@@ -44,7 +48,7 @@ impl Attention {
             None => (keys, values),
         };
         let mask = pass.frame.masks.get(self.block.window);
-        let mixed = mask.mix(queries, keys, values, self.block.attention_scale);
+        let mixed = attend(queries, keys, values, mask, self.block.attention_scale);
         self.output.forward(mixed)
     }
 }
@@ -57,20 +61,14 @@ fn split(
     rotation: Option<&Rotation>,
 ) -> Tensor<4> {
     let [batch, tokens, channels] = projected.dims();
-    let by_head = [batch, tokens, heads, channels / heads];
     let projected = match norm {
         Some(norm) => norm
-            .forward(projected.reshape(by_head))
+            .forward(projected.reshape([batch, tokens, heads, channels / heads]))
             .reshape([batch, tokens, channels]),
         None => projected,
     };
-    let on_gpu = || gpu::split(&projected, heads, rotation?);
-    if let Some(split) = cpu::split(&projected, heads, rotation).or_else(on_gpu) {
-        return split;
-    }
-    let split = projected.reshape(by_head).swap_dims(1, 2);
     match rotation {
-        Some(rotation) => rotation.apply(split),
-        None => split,
+        Some(rotation) => rotated_heads(projected, heads, rotation),
+        None => split_heads(projected, heads),
     }
 }

@@ -1,46 +1,10 @@
 //! One transformer block.
 
-use burn::{
-    module::Module,
-    tensor::{Int, Tensor},
-};
+use burn::{module::Module, tensor::Tensor};
+use layerlab_checkpoint::{families::Map, spec::Residual};
 use layerlab_stats::Tap;
 
-use super::{
-    attention::Attention, cache::KvCache, mask::Masks, mlp::Mlp, norm::Norm, observe::Observer,
-    projection::Projection, rotary::Rotation,
-};
-use layerlab_checkpoint::{families::Map, spec::Residual};
-
-/// What a batch means to every block.
-pub(super) struct Frame {
-    /// `[batch, tokens]`, 1 = real token.
-    pub mask: Tensor<2, Int>,
-    /// Which keys each query may see, by window.
-    pub masks: Masks,
-    /// Rotation of queries and keys, where positions are rotary.
-    pub rotation: Option<Rotation>,
-}
-
-/// What all blocks share during one forward pass.
-pub(super) struct Pass<'a> {
-    /// The batch.
-    pub frame: &'a Frame,
-    /// Keys and values of earlier tokens.
-    pub cache: Option<&'a mut KvCache>,
-    /// Who watches.
-    pub observer: &'a mut dyn Observer,
-}
-
-impl Pass<'_> {
-    /// Hands an activation to the observer, computing it only if it is wanted.
-    fn tap(&mut self, layer: usize, tap: Tap, hidden: impl FnOnce() -> Tensor<3>) {
-        if self.observer.wants(layer, tap) {
-            self.observer
-                .observe(layer, tap, hidden(), &self.frame.mask);
-        }
-    }
-}
+use super::{attention::Attention, mlp::Mlp, norm::Norm, pass::Pass, projection::Projection};
 
 /// Attention and MLP around the residual stream.
 #[derive(Module, Debug)]

@@ -1,8 +1,9 @@
 //! How likely a decoder finds given tokens.
 
-use burn::tensor::{Int, Tensor, activation::log_softmax};
+use burn::tensor::{Int, Tensor};
+use layerlab_kernels::ops::log_probabilities::log_probabilities;
 
-use super::{cpu, model::Decoder};
+use super::model::Decoder;
 use crate::Parting;
 
 /// Logits of this many numbers are held at once; a vocabulary may have 150,000 tokens.
@@ -59,12 +60,7 @@ impl Decoder {
             let rows = Tensor::<1, Int>::from_data(rows.as_slice(), &device);
             let hidden = hidden.clone().select(0, rows).unsqueeze_dim(0);
             let logits = self.logits(hidden); // [1, targets, vocabulary]
-            cpu::log_probabilities(&logits, &ids).unwrap_or_else(|| {
-                let ids = Tensor::<1, Int>::from_data(ids.as_slice(), &device);
-                log_softmax(logits.squeeze_dim::<2>(0), 1)
-                    .gather(1, ids.unsqueeze_dim(1))
-                    .squeeze_dim(1)
-            })
+            log_probabilities(logits.squeeze_dim(0), &ids)
         });
         let parts: Vec<Tensor<1>> = parts.collect();
         (!parts.is_empty()).then(|| Tensor::cat(parts, 0))

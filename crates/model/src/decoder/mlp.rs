@@ -4,8 +4,9 @@ use burn::{
     module::Module,
     tensor::{Tensor, activation},
 };
+use layerlab_kernels::ops::gate::silu_gate;
 
-use super::{cpu, gpu, projection::Projection};
+use super::projection::Projection;
 use crate::spec::Activation;
 
 /// `down(act(gate(x)) * up(x))`, or `down(act(up(x)))` without a gate.
@@ -25,9 +26,10 @@ impl Mlp {
             Some(gate) => {
                 let gate = gate.forward(hidden.clone());
                 let up = self.up.forward(hidden);
-                cpu::gated(self.activation, &gate, &up)
-                    .or_else(|| gpu::gated(self.activation, &gate, &up))
-                    .unwrap_or_else(|| activate(self.activation, gate) * up)
+                match self.activation {
+                    Activation::Silu => silu_gate(gate, up),
+                    _ => activate(self.activation, gate) * up,
+                }
             }
             None => activate(self.activation, self.up.forward(hidden)),
         }

@@ -3,19 +3,20 @@
 use burn::{
     module::Module,
     nn::{Embedding, Linear},
-    tensor::{Device, Int, Tensor, module::linear},
+    tensor::{Device, Int, Tensor},
 };
+use layerlab_kernels::ops::{heads::Rotation, linear::linear};
 
 use super::{
     batch::TokenBatch,
-    block::{Block, Frame, Pass},
+    block::Block,
     cache::KvCache,
-    cpu,
-    mask::Masks,
+    masks::Masks,
     norm::Norm,
     observe::Observer,
+    pass::{Frame, Pass},
     positions::Positions,
-    rotary::Rotation,
+    rotary,
 };
 use crate::{
     ModelError,
@@ -87,12 +88,8 @@ impl Decoder {
     /// Logits `[batch, tokens, vocabulary]` of hidden states `[batch, tokens, channels]`.
     pub fn logits(&self, hidden: Tensor<3>) -> Tensor<3> {
         match &self.head {
-            Some(head) => cpu::linear(&hidden, &head.weight.val(), None)
-                .unwrap_or_else(|| head.forward(hidden)),
-            None => {
-                let weight = self.embedding.weight.val().transpose();
-                cpu::linear(&hidden, &weight, None).unwrap_or_else(|| linear(hidden, weight, None))
-            }
+            Some(head) => linear(hidden, head.weight.val(), None),
+            None => linear(hidden, self.embedding.weight.val().transpose(), None),
         }
     }
 
@@ -128,7 +125,8 @@ impl Decoder {
         let device = self.device();
         let rotation = match &self.spec.position {
             PositionSpec::Rotary(spec) => {
-                Some(Rotation::new(spec, positions, batch.shape(), &device))
+                let angles = rotary::angles(spec, positions);
+                Some(Rotation::new(&angles, batch.shape(), &device))
             }
             PositionSpec::Learned { positions: limit } if positions.length() > *limit => {
                 return Err(ModelError::ContextExceeded {

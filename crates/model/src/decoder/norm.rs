@@ -5,8 +5,7 @@ use burn::{
     nn::{LayerNorm, RmsNorm},
     tensor::Tensor,
 };
-
-use super::{cpu, gpu};
+use layerlab_kernels::ops::norm::rms;
 
 /// The norm before a sublayer or after the last block.
 #[derive(Module, Debug)]
@@ -21,17 +20,10 @@ impl Norm {
     /// `[batch, tokens, channels]` to the same shape.
     pub fn forward(&self, hidden: Tensor<3>) -> Tensor<3> {
         match self {
-            Self::Rms(norm) => rms(norm, hidden),
+            Self::Rms(norm) => rms(hidden, norm.gamma.val(), norm.epsilon),
             Self::Layer(norm) => norm.forward(hidden),
         }
     }
-}
-
-fn rms<const D: usize>(norm: &RmsNorm, hidden: Tensor<D>) -> Tensor<D> {
-    let (gamma, epsilon) = (norm.gamma.val(), norm.epsilon);
-    cpu::rms(&hidden, &gamma, epsilon)
-        .or_else(|| gpu::rms(&hidden, &gamma, epsilon))
-        .unwrap_or_else(|| norm.forward(hidden))
 }
 
 /// A norm over the channels of each head.
@@ -47,7 +39,7 @@ impl HeadNorm {
     /// `[batch, tokens, heads, head_dim]` to the same shape.
     pub fn forward(&self, heads: Tensor<4>) -> Tensor<4> {
         match self {
-            Self::SharedRms(norm) => rms(norm, heads),
+            Self::SharedRms(norm) => rms(heads, norm.gamma.val(), norm.epsilon),
             Self::PerHead(norm) => norm.forward(heads),
         }
     }

@@ -48,8 +48,8 @@ impl Positions {
         self.of_queries().max().map_or(0, |last| last + 1)
     }
 
-    /// Shape `[batch or 1, 1, queries, keys]` and, row after row, whether the query may see the key.
-    pub fn seen(&self, window: Option<usize>) -> ([usize; 4], Vec<bool>) {
+    /// Shape `[batch or 1, queries, keys]` and, row after row, whether the query may see the key.
+    pub fn seen(&self, window: Option<usize>) -> ([usize; 3], Vec<bool>) {
         // Rows that are alike share one mask, which saves memory in the usual case of full rows.
         let alike = self.queries.iter().all(|row| row == &self.queries[0])
             && self.keys.iter().all(|row| row == &self.keys[0]);
@@ -66,6 +66,6 @@ impl Positions {
                 }));
             }
         }
-        ([rows, 1, queries, keys], seen)
+        ([rows, queries, keys], seen)
     }
 }

@@ -1,8 +1,9 @@
 //! A linear map of a block, with the low-rank change that may lie on it.
 
 use burn::{module::Module, nn::Linear, tensor::Tensor};
+use layerlab_kernels::ops::linear::linear;
 
-use super::{adapter::Adapter, cpu};
+use super::adapter::Adapter;
 
 /// A linear map, changed where an adapter lies on it.
 #[derive(Module, Debug)]
@@ -32,7 +33,7 @@ impl Projection {
     fn map(&self, input: Tensor<3>) -> Tensor<3> {
         let (weight, bias) = (self.linear.weight.val(), &self.linear.bias);
         let bias = bias.as_ref().map(|bias| bias.val());
-        cpu::linear(&input, &weight, bias.as_ref()).unwrap_or_else(|| self.linear.forward(input))
+        linear(input, weight, bias)
     }
 
     /// The same map with the adapter added to the weight.

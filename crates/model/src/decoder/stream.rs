@@ -6,9 +6,9 @@ use burn::tensor::Tensor;
 
 use super::{
     batch::TokenBatch,
-    block::{Frame, Pass},
     model::Decoder,
     observe::Observer,
+    pass::{Frame, Pass},
     positions::Positions,
 };
 use crate::ModelError;

@@ -6,8 +6,9 @@ use burn::tensor::Tensor;
 
 use super::{limit, read};
 use crate::{
-    ModelError, breathe,
+    ModelError,
     decoder::{Decoder, KvCache, NoObserver, PaddingSide, TokenBatch},
+    yield_now,
 };
 
 /// Continues every prompt with its most likely tokens; the lower id where two are equal. A text ends at
@@ -33,7 +34,7 @@ pub async fn generate_batch<S: AsRef<[u32]>>(
     let mut cache = KvCache::new();
     let mut batch = TokenBatch::new(prompts, PaddingSide::Left)?;
     for _ in 0..max_new_tokens.min(room.saturating_add(1)) {
-        breathe().await;
+        yield_now().await;
         if go_on().is_break() {
             return Ok(None);
         }

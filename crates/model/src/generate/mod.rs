@@ -11,9 +11,10 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
-    ModelError, breathe,
+    ModelError,
     decoder::{Decoder, KvCache, NoObserver, PaddingSide, TokenBatch},
     spec::PositionSpec,
+    yield_now,
 };
 
 /// How the next token is chosen.
@@ -75,7 +76,7 @@ pub async fn generate(
             break;
         }
         generated.push(token);
-        breathe().await;
+        yield_now().await;
         if on_token(token).is_break() {
             break;
         }

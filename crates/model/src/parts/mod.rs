@@ -4,9 +4,10 @@
 //! share operations but whole passes, each over sequences of its own.
 
 #[cfg(not(target_arch = "wasm32"))]
-mod lanes;
+mod worker_pool;
 
 use burn::tensor::Device;
+use layerlab_kernels::Capability;
 
 /// How a piece of work is parted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +22,7 @@ impl Parting {
     /// For a device that would take `batch` sequences, or tokens, in one pass: on the CPU threads have a share of them each,
     /// so that `batch` bounds what all threads together hold in memory.
     pub fn of(batch: usize, device: &Device) -> Self {
-        Self::among(batch, if is_shared(device) { threads() } else { 1 })
+        Self::among(batch, Capability::of(device).threads)
     }
 
     /// For so many threads. Of fewer sequences than threads there is one part, whose operations the threads share: slower
@@ -85,23 +86,15 @@ where
     E: Send,
 {
     #[cfg(not(target_arch = "wasm32"))]
-    if is_shared(device) && parts.len() >= threads() && threads() > 1 {
-        return lanes::each(parts, |part| pollster::block_on(work(part)));
+    {
+        let threads = Capability::of(device).threads;
+        if threads > 1 && parts.len() >= threads {
+            return worker_pool::each(parts, |part| pollster::block_on(work(part)));
+        }
     }
     let mut found = Vec::with_capacity(parts.len());
     for part in parts {
         found.push(work(part).await?);
     }
     Ok(found)
-}
-
-fn is_shared(device: &Device) -> bool {
-    cfg!(not(target_arch = "wasm32")) && *device == Device::flex()
-}
-
-fn threads() -> usize {
-    #[cfg(not(target_arch = "wasm32"))]
-    return rayon::current_num_threads();
-    #[cfg(target_arch = "wasm32")]
-    return 1;
 }

@@ -10,7 +10,7 @@ use burn::{
     optim::{AdamWConfig, GradientsAccumulator, GradientsParams, ModuleOptimizer},
 };
 use layerlab_eval::TokenPair;
-use layerlab_model::{Adapters, Decoder, breathe};
+use layerlab_model::{Adapters, Decoder, yield_now};
 
 use crate::{
     CheckRecord, Ending, Objective, Recipe, StepRecord, TuneError, TuningState, prefix::Prefix,
@@ -161,7 +161,7 @@ impl Tuner {
     /// # Errors
     /// When the device fails.
     pub async fn advance(&mut self) -> Result<Event, TuneError> {
-        breathe().await;
+        yield_now().await;
         if let Some(ending) = self.state.ending {
             return Ok(Event::Ended(ending));
         }

@@ -1,7 +1,7 @@
 //! What a training computes: the loss of a step, and the contrasts and perplexity of a check.
 
 use burn::tensor::{Tensor, TensorData, Transaction};
-use layerlab_model::{Decoder, ModelError, NoObserver, Target, breathe};
+use layerlab_model::{Decoder, ModelError, NoObserver, Target, yield_now};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
@@ -193,7 +193,7 @@ impl Tuner {
         for chosen in all.chunks(CHECKED_AT_ONCE) {
             let sums = self.pass(decoder, pairs, chosen)?.sums;
             contrasts.extend(numbers(contrast(sums)).await?);
-            breathe().await;
+            yield_now().await;
         }
         Ok(contrasts)
     }
@@ -205,7 +205,7 @@ impl Tuner {
             let found = numbers(self.neutral(decoder, &self.neutral_validation, chosen)?).await?;
             sum += found.iter().map(|&value| f64::from(value)).sum::<f64>();
             tokens += found.len();
-            breathe().await;
+            yield_now().await;
         }
         Ok((-sum / tokens.max(1) as f64).exp())
     }

@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 
 use burn::{
     module::Param,
-    tensor::{Device, Tensor, TensorData},
+    tensor::{Tensor, TensorData},
 };
+use layerlab_kernels::Capability;
 
 use super::{LoadProgress, Loader};
 use crate::{
@@ -57,7 +58,7 @@ impl<F: ModelFiles> Loader<'_, F> {
         };
         let width: usize = shape[1..].iter().product();
         let rows = (AT_ONCE / width.max(1)).max(1);
-        if shape[0] <= rows || *self.device == Device::flex() {
+        if shape[0] <= rows || !self.has_own_memory() {
             let values = self.values(wanted).await?;
             let uploaded = self.upload(values, shape);
             self.settle(&uploaded).await?;
@@ -80,10 +81,14 @@ impl<F: ModelFiles> Loader<'_, F> {
         Ok(tensor)
     }
 
+    fn has_own_memory(&self) -> bool {
+        Capability::of(self.device).has_own_memory
+    }
+
     /// Waits until a GPU has what was handed over, now and then: until then the values are held here.
     async fn settle<const D: usize>(&mut self, uploaded: &Tensor<D>) -> Result<(), ModelError> {
         self.unsettled += uploaded.shape().num_elements();
-        if self.unsettled >= AT_ONCE && *self.device != Device::flex() {
+        if self.unsettled >= AT_ONCE && self.has_own_memory() {
             self.unsettled = 0;
             let one = uploaded.clone().slice([const { 0..1 }; D]);
             one.into_data_async().await?;

@@ -1,0 +1,8 @@
+//! Linear maps by Burn's operations.
+
+use burn::tensor::{Tensor, module};
+
+/// See [`linear`](super::linear).
+pub fn linear(input: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<3> {
+    module::linear(input, weight, bias)
+}
