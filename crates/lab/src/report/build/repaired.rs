@@ -23,7 +23,7 @@ impl RepairRun {
     }
 
     /// How it ended, and which step was kept.
-    fn ended(&self) -> String {
+    pub(super) fn ended(&self) -> String {
         let training = &self.training;
         let best = training.checks.get(training.best);
         let why = match training.ending {

@@ -60,7 +60,7 @@ pub(super) fn of_repair(repair: &RepairReport) -> Vec<String> {
         let perplexity = run.pooled(Metric::Perplexity);
         let perplexity = perplexity.and_then(|found| Some(1.0 / found.retained?));
         format!(
-            "{}: {} {}{}, neutral perplexity {}.",
+            "{}: {} {}{}, neutral perplexity {}; {}.",
             run.label(),
             metric_name(metric),
             compared.retained.map_or("–".into(), percent),
@@ -69,7 +69,8 @@ pub(super) fn of_repair(repair: &RepairReport) -> Vec<String> {
             } else {
                 ""
             },
-            perplexity.map_or("–".into(), percent)
+            perplexity.map_or("–".into(), percent),
+            run.ended()
         )
     });
     let mut lines: Vec<String> = lines.collect();
