@@ -12,10 +12,11 @@ use walrus::{
 };
 
 /// Functions that only compute: for them one rounding instead of two is as good or better. Others may depend on two.
-const COMPUTING: [&str; 3] = [
-    "gemm_f32::microkernel::",
-    "layerlab_model::decoder::cpu::",
-    "layerlab_kernels::statistics::cpu::",
+/// With each beginning what else the name must have.
+const COMPUTING: [(&str, &str); 3] = [
+    ("gemm_f32::microkernel::", ""),
+    ("layerlab_kernels::ops::statistics::cpu::", ""),
+    ("layerlab_kernels::ops::", "::cpu::"),
 ];
 
 /// Puts `relaxed_madd` in the place of a multiplication followed by an addition to its product, in functions that only
@@ -25,11 +26,11 @@ const COMPUTING: [&str; 3] = [
 /// When nothing is found by one of the names, since functions have moved, and the page would be slower unnoticed.
 pub fn fuse(module: &mut Module) -> Result<usize, String> {
     let mut fused = 0;
-    for part in COMPUTING {
-        let count = fuse_named(module, part);
+    for (beginning, part) in COMPUTING {
+        let count = fuse_named(module, beginning, part);
         if count == 0 {
             return Err(format!(
-                "no function named {part}… multiplies and adds; what fuse.rs looks for may have another name now"
+                "no function named {beginning}…{part}… multiplies and adds; what fuse.rs looks for may have another name now"
             ));
         }
         fused += count;
@@ -37,14 +38,14 @@ pub fn fuse(module: &mut Module) -> Result<usize, String> {
     Ok(fused)
 }
 
-fn fuse_named(module: &mut Module, part: &str) -> usize {
+fn fuse_named(module: &mut Module, beginning: &str, part: &str) -> usize {
     let functions: Vec<FunctionId> = module
         .funcs
         .iter_local()
         .map(|(id, _)| id)
         .filter(|id| {
             let name = module.funcs.get(*id).name.as_deref();
-            name.is_some_and(|name| name.contains(part))
+            name.is_some_and(|name| name.contains(beginning) && name.contains(part))
         })
         .collect();
     let locals = &mut module.locals;

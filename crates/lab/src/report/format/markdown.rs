@@ -1,11 +1,9 @@
 //! The report as Markdown.
 
-use comfy_table::{Cell as Drawn, CellAlignment, Table as Grid, presets};
-
 use crate::report::{
     Report,
     escape::markdown,
-    section::{Section, Table},
+    section::{Cell, Section, Table},
 };
 
 impl Report {
@@ -56,23 +54,22 @@ fn bullets(sentences: &[String]) -> String {
     }
 }
 
+/// A table as GitHub's Markdown has it. Not padded: what aligns columns to the eye is the reader's program, and a library that
+/// does it here would be downloaded with the page.
 fn grid(table: &Table) -> String {
-    let drawn = |cells: &[crate::report::section::Cell]| -> Vec<Drawn> {
-        let cells = cells.iter().enumerate();
-        let cells = cells.map(|(column, cell)| {
-            let alignment = match column < table.keys {
-                true => CellAlignment::Left,
-                false => CellAlignment::Right,
-            };
-            Drawn::new(cell.lines().join(" ")).set_alignment(alignment)
-        });
-        cells.collect()
+    let line = |cells: &[Cell]| {
+        let cells = cells.iter().map(|cell| cell.lines().join(" "));
+        format!("| {} |", cells.collect::<Vec<_>>().join(" | "))
     };
-    let mut grid = Grid::new();
-    grid.load_preset(presets::ASCII_MARKDOWN)
-        .set_header(drawn(&table.header));
-    for row in &table.rows {
-        grid.add_row(drawn(row));
-    }
-    grid.trim_fmt()
+    let alignments = (0..table.header.len()).map(|column| match column < table.keys {
+        true => "---",
+        false => "---:",
+    });
+    let rule = format!("|{}|", alignments.collect::<Vec<_>>().join("|"));
+    let rows = table.rows.iter().map(|row| line(row));
+    let lines: Vec<String> = [line(&table.header), rule]
+        .into_iter()
+        .chain(rows)
+        .collect();
+    lines.join("\n")
 }
