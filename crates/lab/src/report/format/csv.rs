@@ -2,7 +2,7 @@
 
 use crate::report::{
     Report,
-    section::{Record, Section},
+    section::{COLUMNS, Record, Section},
 };
 
 impl Report {
@@ -13,9 +13,10 @@ impl Report {
     /// When the rows cannot be put together, which would be a defect.
     pub fn to_csv(&self) -> Result<String, csv::Error> {
         let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(COLUMNS)?;
         for section in self.sections() {
             for record in section.records {
-                writer.serialize(record)?;
+                writer.write_record(record.fields())?;
             }
         }
         let bytes = writer.into_inner().map_err(|error| error.into_error())?;

@@ -6,7 +6,7 @@ mod record;
 mod table;
 
 pub(super) use chart::{Bar, Chart, Line};
-pub(super) use record::Record;
+pub(super) use record::{COLUMNS, Record};
 pub(super) use table::{Cell, Table};
 
 /// One part of a report.

@@ -1,10 +1,40 @@
 //! One row of CSV.
 
 use layerlab_eval::{Comparison, MetricResult, PairedTest};
-use serde::Serialize;
 
-/// One figure with all that names it; what does not apply is empty. The fields are the columns, in this order.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+/// The columns, in the order of [`Record::fields`].
+pub(in crate::report) const COLUMNS: [&str; 27] = [
+    "section",
+    "method",
+    "role",
+    "source",
+    "schedule",
+    "layers",
+    "layer",
+    "tap",
+    "dataset",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "rank",
+    "probability_lowest",
+    "retained",
+    "retained_low",
+    "retained_high",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "test",
+    "p",
+    "p_adjusted",
+    "significant",
+    "rough",
+    "text",
+];
+
+/// One figure with all that names it; what does not apply is empty.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(in crate::report) struct Record {
     /// The section that it stands in.
     pub section: &'static str,
@@ -63,6 +93,42 @@ pub(in crate::report) struct Record {
 }
 
 impl Record {
+    /// What stands in each of the [`COLUMNS`]. By hand, since a serialiser would be downloaded with the page.
+    pub fn fields(&self) -> [String; COLUMNS.len()] {
+        fn written<T: ToString>(value: Option<T>) -> String {
+            value.map_or(String::new(), |value| value.to_string())
+        }
+        [
+            self.section.to_owned(),
+            self.method.clone(),
+            self.role.clone(),
+            self.source.clone(),
+            self.schedule.clone(),
+            self.layers.clone(),
+            written(self.layer),
+            self.tap.clone(),
+            self.dataset.clone(),
+            self.metric.clone(),
+            written(self.value),
+            written(self.low),
+            written(self.high),
+            written(self.rank),
+            written(self.probability_lowest),
+            written(self.retained),
+            written(self.retained_low),
+            written(self.retained_high),
+            written(self.difference),
+            written(self.difference_low),
+            written(self.difference_high),
+            self.test.to_owned(),
+            written(self.p),
+            written(self.p_adjusted),
+            written(self.significant),
+            written(self.rough),
+            self.text.clone(),
+        ]
+    }
+
     /// The row with what a metric came to.
     pub fn with_result(self, result: &MetricResult) -> Self {
         Self {
