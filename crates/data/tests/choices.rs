@@ -138,9 +138,15 @@ fn one_set_of_targets_is_enough() {
     let own = r#"{"q": "Q", "t": {"a": 0, "b": 1}}"#;
     assert_eq!(sets(own, "question=q,mc1=t"), (one.clone(), None));
     assert_eq!(sets(own, "question=q,mc2=t"), (None, one));
-    let neither = r#"{"question": "Q", "mc1_targets": null}"#;
-    let said = read("a.jsonl", neither, "").unwrap_err();
-    assert!(said.contains("`mc1_targets`: is empty"), "{said}");
+    let neither = format!(
+        "{published}\n{}",
+        published.replace("{\"a\": 0, \"b\": 1}", "null")
+    );
+    let said = read("a.jsonl", &neither, "").unwrap_err();
+    assert!(
+        said.contains("line 2, field `mc1_targets`: is empty"),
+        "{said}"
+    );
 }
 
 #[test]
