@@ -4,7 +4,7 @@ use std::{fmt, process::ExitCode};
 
 use anstyle::{AnsiColor, Style};
 use layerlab_lab::{
-    CheckpointError, DeviceError, ExportError, LabError, ModelError,
+    CheckpointError, DeviceError, EvalError, ExportError, LabError, ModelError,
     dataset::{DatasetError, hub::HubDatasetError},
     files::{FileError, hub::HubError},
     report::visible_lines,
@@ -63,16 +63,27 @@ impl fmt::Display for Failure {
 
 /// Which option helps, where one does: libraries know of none.
 fn hint(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
-    if let Some(DatasetError::Line { .. }) = error.downcast_ref() {
+    // What adds no words of its own is no link of the chain.
+    let (dataset, export, device) = match error.downcast_ref() {
+        Some(LabError::Eval(EvalError::Dataset(error))) => (Some(error), None, None),
+        Some(LabError::Export(error)) => (None, Some(error), None),
+        Some(LabError::Device(error)) => (None, None, Some(error)),
+        _ => (
+            error.downcast_ref(),
+            error.downcast_ref(),
+            error.downcast_ref(),
+        ),
+    };
+    if let Some(DatasetError::Line { .. }) = dataset {
         return Some(
             "--skip-bad goes on without such records; --fields says which field is what, as in \
              question=q,answer=right,wrong=bad1+bad2",
         );
     }
-    if let Some(ExportError::Exists { .. }) = error.downcast_ref() {
+    if let Some(ExportError::Exists { .. }) = export {
         return Some("--force replaces it");
     }
-    if let Some(DeviceError::NoGpu(_)) = error.downcast_ref() {
+    if let Some(DeviceError::NoGpu(_)) = device {
         return Some("--device cpu runs without one");
     }
     None

@@ -280,7 +280,11 @@ fn caps_are_told_with_how_much_there_is() {
         "--sequence-length",
         "16",
     ]);
-    let report = stdout(&score);
+    // In whatever line it breaks.
+    let report = stdout(&score)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     assert!(report.contains("32 tokens of "), "{report}");
     assert!(report.contains(" in 2 sequences of "), "{report}");
 }

@@ -20,6 +20,13 @@ pub struct ScoreTable {
     pub warnings: Vec<String>,
 }
 
+impl ScoreTable {
+    /// A method's scores, where it is there.
+    pub fn method(&self, id: MethodId) -> Option<&MethodScores> {
+        self.methods.iter().find(|method| method.id == id)
+    }
+}
+
 /// All layers by one method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MethodScores {

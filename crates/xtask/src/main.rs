@@ -2,6 +2,7 @@
 
 mod atlas;
 mod bench;
+mod check;
 mod command;
 mod fuzz;
 mod lab;
@@ -18,8 +19,9 @@ cargo xtask <command>
   lab [options of `layerlab run`]   build all, do the whole job on a model in the terminal (the bundled one, or
                                     --model), then serve the page on this machine
   web                               build the page into web/dist, a folder for any static host
+  check                             layout, lints, and tests that need no device: under a minute once all is built
   test [--all]                      install what the tests need and run them; with --all also those that need PyTorch
-                                    and transformers (installed apart) or ../shared, and 2 minutes of each fuzz target
+                                    and transformers (installed apart) or ../shared, licences, and 2 minutes of each fuzz target
   fuzz [--minutes N] [TARGET]       give broken files to what reads files, guided by coverage; 5 minutes for each target
   mutants [PACKAGE...]              change the code in small ways and see that tests notice: stats, score, data,
                                     checkpoint, eval
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
     let result = match command.as_deref() {
         Some("lab") => lab::run(&rest),
         Some("web") if rest.is_empty() => web::build(),
+        Some("check") if rest.is_empty() => check::run(),
         Some("test") if rest.is_empty() => test::run(),
         Some("test") if rest == ["--all"] => test::all(),
         Some("fuzz") => fuzz::run(&rest),

@@ -62,10 +62,10 @@ class HallucinationState {
 
   /** Which layers tell hallucinated answers from factual ones: the opened report's word first. */
   readonly located = $derived.by(() => {
-    const opened = reports.opened?.hallucination;
-    if (opened) return { found: opened, origin: "opened" as const };
-    const live = this.#ofModel(this.#located)?.hallucination;
-    return live ? { found: live, origin: "live" as const } : null;
+    const opened = reports.opened;
+    if (opened?.hallucination) return { report: opened, found: opened.hallucination, origin: "opened" as const };
+    const live = this.#ofModel(this.#located);
+    return live?.hallucination ? { report: live, found: live.hallucination, origin: "live" as const } : null;
   });
   readonly repaired = $derived.by(() => {
     const opened = reports.opened;

@@ -13,7 +13,7 @@ pub mod score;
 
 use std::{path::Path, time::SystemTime};
 
-use layerlab_lab::Report;
+use layerlab_lab::{Report, report::ScoringReport};
 
 /// What to type next, below a report of one screen: how to remove the layers that it names, and where the rest is.
 fn next_steps(report: &Report, model: &str, text: Option<&Path>, rest: &str) -> String {
@@ -22,15 +22,21 @@ fn next_steps(report: &Report, model: &str, text: Option<&Path>, rest: &str) -> 
     });
     let model = quoted(model);
     let best = report.pruning.as_ref().and_then(|pruning| pruning.best());
-    let next = match best {
-        Some(plan) => {
-            let layers: Vec<String> = plan.set().iter().map(ToString::to_string).collect();
-            let layers = layers.join(",");
-            format!("Remove them: layerlab prune --model {model} --layers {layers} --output pruned")
-        }
-        None => format!("Remove layers and see what is kept: layerlab run --model {model}{text}"),
+    let cheapest = || report.scoring.as_ref().and_then(ScoringReport::cheapest);
+    let layers = match best {
+        Some(plan) => Some(plan.set().into_iter().collect()),
+        None => cheapest(),
     };
-    format!("\n{next}\n{rest}\n")
+    let layers = layers.map(|layers: Vec<usize>| {
+        let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
+        let layers = layers.join(",");
+        format!("Remove them: layerlab prune --model {model} --layers {layers} --output pruned\n")
+    });
+    let measure = match best {
+        Some(_) => String::new(),
+        None => format!("See what every method would keep: layerlab run --model {model}{text}\n"),
+    };
+    format!("\n{}{measure}{rest}\n", layers.unwrap_or_default())
 }
 
 /// A word as a shell takes it for one.

@@ -6,7 +6,7 @@ use super::{
     compared::{of_this_comparison, retained_cell},
     model_rows::ModelRow,
     task::describe,
-    words::{file_name, kept, metric_heading, metric_name, p_note, p_value},
+    words::{file_name, kept, metric_heading, metric_name, p_notes, p_value},
 };
 use crate::report::{
     Report,
@@ -103,22 +103,21 @@ impl Report {
         let mut notes = Vec::new();
         if let Some(pruning) = &self.pruning {
             notes.push(format!(
-                "Kept: the whole model's value over the pruned one's for perplexity, where less is better (↓); the pruned \
-                 one's over the whole model's for the rest. In brackets: {} % intervals (Wilson's for shares of items, else \
-                 bootstrap).",
+                "Kept: for perplexity, where less is better (↓), the whole model's value over the pruned one's; for the rest the other way \
+                 round. In brackets: {} % intervals.",
                 100.0 * pruning.options.confidence.level
             ));
             let last = pruning.plans.iter();
             let last = last.filter_map(|plan| pruning.outcome(plan, plan.removed.len()));
             let compared = last.flat_map(|outcome| &outcome.compared);
-            notes.extend(p_note(compared.map(|task| &task.comparison)));
+            notes.extend(p_notes(compared.map(|task| &task.comparison)));
         } else if let Some(comparison) = &self.comparison {
             notes.push(
                 "Kept: the second model's value over the first's, or the first's over the second's where ↓."
                     .into(),
             );
             let compared = comparison.compared.iter();
-            notes.extend(p_note(compared.map(|task| &task.comparison)));
+            notes.extend(p_notes(compared.map(|task| &task.comparison)));
             notes.extend(comparison.compared.iter().filter_map(of_this_comparison));
         }
         notes.extend(self.evaluation.iter().map(describe));

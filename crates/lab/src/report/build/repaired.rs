@@ -5,7 +5,7 @@ use layerlab_eval::{Comparison, Metric};
 use super::{
     compared::change_cell,
     models::distinct,
-    words::{file_name, layer_list, metric_name, p_note},
+    words::{file_name, layer_list, metric_name, p_notes},
 };
 use crate::{
     Ending, RepairReport, RepairRun, TaskComparison,
@@ -23,7 +23,7 @@ impl RepairRun {
     }
 
     /// How it ended, and which step was kept.
-    fn ended(&self) -> String {
+    pub(super) fn ended(&self) -> String {
         let training = &self.training;
         let best = training.checks.get(training.best);
         let why = match training.ending {
@@ -136,7 +136,7 @@ impl RepairReport {
             charts: charts.collect(),
             notes: [note.to_owned()]
                 .into_iter()
-                .chain(p_note(compared.clone()))
+                .chain(p_notes(compared))
                 .chain([parted])
                 .collect(),
             records: records.collect(),
@@ -195,7 +195,7 @@ impl RepairReport {
         Section {
             id: "repairs by dataset",
             title: "By dataset".into(),
-            notes: p_note(compared.map(|task| &task.comparison))
+            notes: p_notes(compared.map(|task| &task.comparison))
                 .into_iter()
                 .collect(),
             records: before.chain(after).collect(),

@@ -8,10 +8,15 @@ use crate::report::{number::significant, section::Cell};
 
 /// A plan's method and, where there is a choice, its schedule.
 pub(in crate::report) fn plan_label(plan: &Plan) -> String {
+    // Commas part names in sentences.
+    let label = match plan.label.split_once(", ") {
+        Some((method, form)) => format!("{method} ({form})"),
+        None => plan.label.clone(),
+    };
     match (plan.schedule, plan.method) {
-        (Schedule::OneShot, _) => plan.label.clone(),
-        (Schedule::Iterative, MethodId::LossChange) => format!("{} (greedy)", plan.label),
-        (Schedule::Iterative, _) => format!("{} (iterative)", plan.label),
+        (Schedule::OneShot, _) => label,
+        (Schedule::Iterative, MethodId::LossChange) => format!("{label} (greedy)"),
+        (Schedule::Iterative, _) => format!("{label} (iterative)"),
     }
 }
 
@@ -58,7 +63,8 @@ pub(super) fn kept_percent(share: f64) -> String {
     match 100.0 * share {
         percent if percent >= 10.0 => format!("{percent:.0} %"),
         percent if percent >= 0.1 => format!("{percent:.1} %"),
-        percent => format!("{} %", significant(Some(percent))),
+        percent if percent >= 0.001 => format!("{percent:.3} %"),
+        percent => format!("{percent:.1e} %"),
     }
 }
 
@@ -82,7 +88,10 @@ pub(super) fn metric_name(metric: Metric) -> String {
 /// The corrected p-value; the star stands at the value.
 pub(super) fn p_value(compared: &Comparison) -> Option<String> {
     let found = compared.significance?;
-    Some(format!("p {}", significant(Some(found.p_adjusted))))
+    Some(match found.p_adjusted {
+        p if p < 0.001 => "p < 0.001".to_owned(),
+        p => format!("p {p:.3}"),
+    })
 }
 
 /// A column's heading of a metric on a dataset.
@@ -90,17 +99,21 @@ pub(super) fn metric_heading(metric: Metric, dataset: &str) -> Cell {
     Cell::from(metric_name(metric)).with_details([file_name(dataset).to_owned()])
 }
 
-/// What p-values and stars of a table mean.
-pub(super) fn p_note<'a>(mut compared: impl Iterator<Item = &'a Comparison>) -> Option<String> {
-    let found = compared.find_map(|compared| compared.significance)?;
-    let of = match found.comparisons {
+/// What stars of a table mean, and what p-values and intervals are of.
+pub(super) fn p_notes<'a>(mut compared: impl Iterator<Item = &'a Comparison>) -> Vec<String> {
+    let Some(found) = compared.find_map(|compared| compared.significance) else {
+        return Vec::new();
+    };
+    let corrected = match found.comparisons {
         1 => String::new(),
         count => format!(", corrected by Holm's method for the {count} comparisons of this table"),
     };
-    Some(format!(
-        "* significant: p at most {} with at least {FEW_UNITS} items or windows. p is of McNemar's exact test where items are \
-         right or wrong, else of a permutation test of pairs{of}. Intervals are of each figure alone; ~ marks those of fewer \
-         than {FEW_UNITS} items or windows, which are too narrow.",
-        found.alpha
-    ))
+    vec![
+        format!("* significant: p at most {}{corrected}.", found.alpha),
+        format!(
+            "p is of McNemar's exact test where items are right or wrong, else of a permutation test of pairs; fewer than \
+             {FEW_UNITS} items or windows are never significant. Intervals are of each figure alone; ~ marks those of fewer than \
+             {FEW_UNITS} items or windows, which are too narrow."
+        ),
+    ]
 }

@@ -1,0 +1,108 @@
+//! Where hallucinations show, and whether repairs helped.
+
+use layerlab_eval::{Comparison, Metric};
+
+use crate::{
+    HallucinationReport, RepairReport, RepairRun,
+    report::build::words::{counted, file_name, layers_in_words, metric_name},
+};
+
+/// Which layers tell hallucinated answers from factual ones.
+pub(super) fn of_hallucination(found: &HallucinationReport) -> Vec<String> {
+    let taps = found.datasets.iter().flat_map(|dataset| {
+        let taps = dataset.taps.iter();
+        taps.map(|tap| (file_name(&dataset.dataset), tap))
+    });
+    let sentences = taps.map(|(dataset, tap)| {
+        let differ = |layers: &[layerlab_score::LayerContrast]| -> Vec<usize> {
+            let differ = layers.iter();
+            let differ = differ.filter(|layer| layer.distinguishable == Some(true));
+            differ.map(|layer| layer.layer).collect()
+        };
+        let (layers, at) = (differ(&tap.layers), tap.tap);
+        let place = format!("{dataset}, {at} of blocks");
+        if layers.is_empty() {
+            return format!(
+                "{place}: no layer's activations differ significantly between factual and hallucinated answers."
+            );
+        }
+        let same = tap.matched_length.as_ref().map(|matched| differ(&matched.layers));
+        let same = match same {
+            Some(same) => {
+                let both = same.iter().filter(|layer| layers.contains(layer)).count();
+                format!(" Among answers of equal length {both} of these do.")
+            }
+            None => " Too few answers have equal length to rule out that only length differs.".into(),
+        };
+        format!(
+            "{place}: activations of hallucinated answers differ significantly in {} of {}: {}.{same}",
+            layers.len(),
+            counted(tap.layers.len(), "layer"),
+            layers_in_words(&layers)
+        )
+    });
+    sentences.collect()
+}
+
+/// What each repair changed on held-out questions, and whether the choice of layers mattered.
+pub(super) fn of_repair(repair: &RepairReport) -> Vec<String> {
+    let accuracy = [Metric::Mc1, Metric::Accuracy, Metric::ExactMatch];
+    let found = accuracy.into_iter().find_map(|metric| {
+        let runs = repair.runs.iter();
+        let compared = runs.map(|run| Some((run, run.pooled(metric)?)));
+        Some((metric, compared.collect::<Option<Vec<_>>>()?))
+    });
+    let Some((metric, runs)) = found.filter(|(_, runs)| !runs.is_empty()) else {
+        return vec!["There are no questions to judge repairs by.".into()];
+    };
+    let percent = |ratio: f64| format!("{:+.1} %", 100.0 * (ratio - 1.0));
+    let lines = runs.iter().map(|(run, compared)| {
+        let perplexity = run.pooled(Metric::Perplexity);
+        let perplexity = perplexity.and_then(|found| Some(1.0 / found.retained?));
+        format!(
+            "{}: {} {}{}, neutral perplexity {}; {}.",
+            run.label(),
+            metric_name(metric),
+            compared.retained.map_or("–".into(), percent),
+            if compared.is_significant() {
+                " (significant)"
+            } else {
+                ""
+            },
+            perplexity.map_or("–".into(), percent),
+            run.ended()
+        )
+    });
+    let mut lines: Vec<String> = lines.collect();
+    lines.extend(beside_random(metric, &runs));
+    lines
+}
+
+/// Whether the layers that EAVSS chooses gain more than random ones.
+fn beside_random(metric: Metric, runs: &[(&RepairRun, &Comparison)]) -> Option<String> {
+    let gains = |wanted: &dyn Fn(&str) -> bool| -> Vec<f64> {
+        let runs = runs
+            .iter()
+            .filter(|(run, _)| wanted(&run.choice.to_string()));
+        runs.filter_map(|(_, compared)| compared.difference)
+            .collect()
+    };
+    let random = gains(&|choice| choice.starts_with("random"));
+    let best = gains(&|choice| choice == "eavss")
+        .into_iter()
+        .reduce(f64::max)?;
+    let low = random.iter().copied().reduce(f64::min)?;
+    let high = random.iter().copied().reduce(f64::max)?;
+    let points = |value: f64| format!("{:+.1}", 100.0 * value);
+    let verdict = match best > high {
+        true => ", more than every random choice",
+        false => ": no better than random layers",
+    };
+    Some(format!(
+        "The layers that EAVSS chooses gain {} points of {}{verdict} ({} to {}).",
+        points(best),
+        metric.label(),
+        points(low),
+        points(high)
+    ))
+}

@@ -1,0 +1,74 @@
+//! Which layers scores would remove.
+
+use layerlab_score::{MethodId, MethodScores, Role};
+
+use crate::report::{ScoringReport, build::words::layers_in_words, number::significant};
+
+/// Which layers go first, and how far methods agree with what was measured.
+pub(super) fn of_scores(scoring: &ScoringReport) -> Vec<String> {
+    let scores = &scoring.scores;
+    let Some(first) = scoring.cheapest() else {
+        let avss = [MethodId::RelativeAvss, MethodId::Avss];
+        let avss = avss.into_iter().find_map(|id| scores.method(id));
+        let unmeasured = avss.map(|method| {
+            format!(
+                "By {}, {} would go first. No loss was measured without them, so what is kept is not known.",
+                method.label,
+                layers_in_words(&scoring.first_to_go(method))
+            )
+        });
+        return unmeasured.into_iter().collect();
+    };
+    let measured = scores.method(MethodId::LossChange);
+    let change = |layer: &usize| measured?.layers.get(*layer)?.value;
+    let cost = match first.iter().filter_map(change).reduce(f64::max) {
+        Some(highest) if highest > 0.0 => format!(
+            "the loss rises by at most {} nats per token",
+            significant(Some(highest))
+        ),
+        _ => "the loss even falls".to_owned(),
+    };
+    let mut sentences = vec![format!(
+        "Left out one at a time, {} cost least: {cost}.",
+        layers_in_words(&first)
+    )];
+    let correlations = scores.agreement.loss_change.iter();
+    let correlations = correlations.filter_map(|found| {
+        let method = scores.method(found.method)?;
+        Some((method, found.spearman?))
+    });
+    let rankings: Vec<(&MethodScores, f64)> = correlations
+        .filter(|(method, _)| method.role == Role::Ranking)
+        .collect();
+    let closest = rankings.iter().max_by(|a, b| a.1.total_cmp(&b.1));
+    if let Some((method, rho)) = closest {
+        sentences.push(format!(
+            "Of the scores, {} orders layers most like this (ρ {rho:.2}; 1 is the same order).",
+            method.label
+        ));
+    }
+    let avss = rankings
+        .iter()
+        .find(|(method, _)| method.id == MethodId::Avss);
+    sentences.extend(avss.map(|(_, rho)| match *rho {
+        rho if rho < 0.0 => format!("AVSS orders them rather the other way round (ρ {rho:.2})."),
+        rho => format!("AVSS has ρ {rho:.2}."),
+    }));
+    sentences
+}
+
+impl ScoringReport {
+    /// The layers that cost least when left out one at a time, in their order; none where that was not measured.
+    pub fn cheapest(&self) -> Option<Vec<usize>> {
+        let measured = self.scores.method(MethodId::LossChange)?;
+        Some(self.first_to_go(measured))
+    }
+
+    /// As many layers as count as the lowest, in their order.
+    fn first_to_go(&self, method: &MethodScores) -> Vec<usize> {
+        let order = method.order().into_iter();
+        let mut first: Vec<usize> = order.take(self.scores.lowest).collect();
+        first.sort_unstable();
+        first
+    }
+}
