@@ -165,6 +165,43 @@ fn weights_are_told_by_their_files_and_types() {
     assert_eq!(mixed.dtypes(), ["F16", "F32"]);
 }
 
+/// A header's length takes 8 bytes: with fewer there is nothing to read yet.
+#[test]
+fn weights_that_end_before_their_header_begins_are_cut_short() {
+    let complaint = |length: usize| {
+        let mut files = files_of("llama");
+        files.insert("model.safetensors".into(), vec![0; length]);
+        let opened = block_on(Checkpoint::open(MemoryFiles::new("memory", files)));
+        opened.unwrap_err().to_string()
+    };
+    for length in [0, 1, 7] {
+        let part = format!("model.safetensors is cut short: {length} of its 8 bytes are there");
+        let said = complaint(length);
+        assert!(said.contains(&part), "{said}");
+    }
+    // Eight are whole: what is wrong with them is another matter.
+    let said = complaint(8);
+    assert!(!said.contains("cut short"), "{said}");
+}
+
+/// One tensor of another shape stands for all, which are counted.
+#[test]
+fn tensors_of_another_shape_are_counted() {
+    let complaint = |golden: &str, edit: fn(&mut Value)| {
+        let (mut files, mut config) = (files_of(golden), config_of(golden));
+        edit(&mut config);
+        files.insert("config.json".into(), config.to_string().into_bytes());
+        let checkpoint = block_on(Checkpoint::open(MemoryFiles::new("memory", files))).unwrap();
+        block_on(checkpoint.inventory()).unwrap_err().to_string()
+    };
+    // Gate, up and down of three layers have 48 inner channels.
+    let said = complaint("llama", |config| config["intermediate_size"] = json!(96));
+    assert!(said.ends_with(", and so it is with 8 more"), "{said}");
+    // The embedding, which is the head as well, has 64 rows.
+    let said = complaint("llama_tied", |config| config["vocab_size"] = json!(65));
+    assert!(said.ends_with("asks for [65, 32]"), "{said}");
+}
+
 #[test]
 fn a_folder_is_called_by_its_path() {
     let folder = goldens().join("nothing_here");
