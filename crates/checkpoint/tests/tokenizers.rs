@@ -48,6 +48,21 @@ fn metaspace() {
     golden("tokenizer_metaspace");
 }
 
+/// Vocabularies of their own making, whose configurations name both ends.
+#[test]
+fn the_ends_of_a_text_are_those_that_the_configuration_names() {
+    for name in ["tokenizer_bytelevel", "tokenizer_metaspace"] {
+        let folder = goldens().join(name);
+        let config = std::fs::read(folder.join("tokenizer_config.json")).unwrap();
+        let config: serde_json::Value = serde_json::from_slice(&config).unwrap();
+        let tokenizer = block_on(Tokenizer::open(&Folder::new(folder))).unwrap();
+        let written = |id: Option<u32>| tokenizer.decode(&[id.unwrap()], false).unwrap();
+        assert_eq!(config["bos_token"], written(tokenizer.bos()), "{name}");
+        assert_eq!(config["eos_token"], written(tokenizer.eos()), "{name}");
+        assert!(tokenizer.stops().contains(&tokenizer.eos().unwrap()));
+    }
+}
+
 /// Tokens part the text without gaps: each stands for what lies between the end of the one before it and its own.
 #[test]
 fn tokens_know_where_they_end() {

@@ -8,10 +8,7 @@ const DEPTH: usize = 8;
 /// What a text says that is a list or an object, whole.
 pub(super) fn literal(text: &str) -> Option<Value> {
     let text = text.trim();
-    let is_closed = (text.starts_with('[') && text.ends_with(']'))
-        || (text.starts_with('{') && text.ends_with('}'))
-        || (text.starts_with("array(") && text.ends_with(')'));
-    if !is_closed {
+    if !text.starts_with(['[', '{']) && !text.starts_with("array(") {
         return None;
     }
     if let Ok(value) = serde_json::from_str(text) {

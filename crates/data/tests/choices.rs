@@ -86,6 +86,70 @@ fn wrong_answers_have_many_names() {
 }
 
 #[test]
+fn the_first_question_is_described_with_what_is_right_and_what_is_wrong() {
+    let line = r#"{"question": "Q", "options": ["x", "y", "z"], "answer": "B"}"#;
+    let first = read("a.jsonl", line, "").unwrap().describe().first.unwrap();
+    assert_eq!(first.right, ["y"]);
+    assert_eq!(first.wrong, ["x", "z"]);
+}
+
+/// Only the one role that is said is replaced; the form has the others.
+#[test]
+fn a_field_that_is_given_makes_a_known_form_whole() {
+    let line = r#"{"inquiry": "Q", "options": ["x", "y"], "answer": "B"}"#;
+    let dataset = read("a.jsonl", line, "question=inquiry").unwrap();
+    assert_eq!(told(&dataset), "x (y)");
+    let line = r#"{"question": "Q", "options": ["x", "y"], "reply": "B"}"#;
+    let dataset = read("a.jsonl", line, "key_letter=reply").unwrap();
+    assert_eq!(told(&dataset), "x (y)");
+}
+
+#[test]
+fn cells_of_fields_that_are_given_hold_several_texts_between_bars() {
+    let table = "q,opts,a\nQ,x|y|z,1\n";
+    let dataset = read("a.csv", table, "question=q,choices=opts,key=a").unwrap();
+    assert_eq!(told(&dataset), "x (y) z");
+    let table = "q,good,bad\nQ,y,x|z\n";
+    let dataset = read("a.csv", table, "question=q,answer=good,wrong=bad").unwrap();
+    assert_eq!(told(&dataset), "(y) x z");
+    let table = "q,good\nQ,y|why\n";
+    let Items::Answers(items) = read("a.csv", table, "question=q,answer=good")
+        .unwrap()
+        .items
+    else {
+        panic!("not answers")
+    };
+    assert_eq!(items[0].answers, ["y", "why"]);
+}
+
+/// TruthfulQA's two sets do not need each other.
+#[test]
+fn one_set_of_targets_is_enough() {
+    let sets = |line: &str, fields: &str| {
+        let Items::Choices(items) = read("a.jsonl", line, fields).unwrap().items else {
+            panic!("not choices")
+        };
+        let right = |set: &Option<layerlab_data::ChoiceSet>| Some(set.as_ref()?.right.clone());
+        (right(&items[0].single), right(&items[0].multiple))
+    };
+    let one = Some(vec![false, true]);
+    let published = r#"{"question": "Q", "mc1_targets": {"a": 0, "b": 1}}"#;
+    assert_eq!(sets(published, ""), (one.clone(), None));
+    let own = r#"{"q": "Q", "t": {"a": 0, "b": 1}}"#;
+    assert_eq!(sets(own, "question=q,mc1=t"), (one.clone(), None));
+    assert_eq!(sets(own, "question=q,mc2=t"), (None, one));
+    let neither = format!(
+        "{published}\n{}",
+        published.replace("{\"a\": 0, \"b\": 1}", "null")
+    );
+    let said = read("a.jsonl", &neither, "").unwrap_err();
+    assert!(
+        said.contains("line 2, field `mc1_targets`: is empty"),
+        "{said}"
+    );
+}
+
+#[test]
 fn fields_that_are_given_are_used_or_refused() {
     let line = r#"{"q": "Q", "opts": ["x", "y"], "a": "B"}"#;
     for fields in [
@@ -145,12 +209,28 @@ fn choices_that_are_not_recognised_are_not_passed_over() {
         told(&read("a.jsonl", line, "choices=alternatives,key=answer").unwrap()),
         "x (y)"
     );
-    // Other spellings of an answer are none.
-    let line = r#"{"question": "Q", "answer": "B", "spellings": ["1", "2"]}"#;
-    assert!(matches!(
-        read("a.jsonl", line, "").unwrap().items,
-        Items::Answers(_)
-    ));
+    // Numbers are none of which a letter would be one; nor is a list that the answer names nothing of: because it is no
+    // letter, because the letter lies beyond the last, or because there is nothing to choose.
+    for line in [
+        r#"{"question": "Q", "answer": "B", "spellings": ["1", "2"]}"#,
+        r#"{"question": "Q", "answer": "Rome", "spellings": ["Roma", "Rom"]}"#,
+        r#"{"question": "Q", "answer": "C", "spellings": ["vitamin C", "ascorbic acid"]}"#,
+        r#"{"question": "Q", "answer": "A", "spellings": ["the letter A"]}"#,
+    ] {
+        let dataset = read("a.jsonl", line, "").unwrap_or_else(|error| panic!("{line}\n{error}"));
+        assert!(matches!(dataset.items, Items::Answers(_)), "{line}");
+    }
+}
+
+/// What the record itself calls its choices counts, whatever the keys of records without labels are.
+#[test]
+fn labels_of_the_record_come_before_what_fits_the_other_records() {
+    let lines = [
+        r#"{"question": "P", "choices": {"text": ["B", "x"], "label": ["A", "B"]}, "answer": "B"}"#,
+        r#"{"question": "Q", "choices": ["y", "z"], "answer": "z"}"#,
+    ];
+    let dataset = read("a.jsonl", &lines.join("\n"), "").unwrap();
+    assert_eq!(told(&dataset), "B (x) (z)");
 }
 
 #[test]

@@ -26,6 +26,11 @@ fn texts_are_read_whole() {
     let dataset = read("a.txt", "{\"not\": \"json\"}\nbut a text\n");
     assert!(matches!(dataset.items, Items::Text(text) if text.ends_with("text\n")));
     assert!(matches!(read("noextension", "words").items, Items::Text(_)));
+    // Brackets and braces that hold no JSON object are a text's own.
+    for contents in ["[words] in brackets", "{words} in braces"] {
+        assert!(read("noextension", contents).is_text(), "{contents}");
+    }
+    assert!(!read("a.jsonl", r#"{"question": "Q", "answer": "A"}"#).is_text());
 }
 
 #[test]
@@ -171,6 +176,21 @@ fn bad_lines_are_named_by_number_and_field() {
     assert!(said.contains("line 2") || said.contains("line 3"), "{said}");
     let said = refused("a.json", "[{\"question\": \"Q\", \"answer\": \"A\"}");
     assert!(said.contains("not a JSON array"), "{said}");
+}
+
+#[test]
+fn candidates_are_right_or_wrong_and_nothing_else() {
+    let head = "question_id,question,document_title,answer,label\nQ1,Q,D,a,1\nQ1,Q,D,b,0\n";
+    for label in ["2", "yes", "01"] {
+        let said = refused("a.csv", &format!("{head}Q1,Q,D,c,{label}\n"));
+        assert!(
+            said.contains("line 4, field `label`") && said.contains("is neither 0 nor 1"),
+            "{said}"
+        );
+    }
+    let whole = read("a.csv", &format!("{head}Q1,Q,D,c, 1\n"));
+    let set = choices(&whole)[0].single.as_ref().unwrap();
+    assert_eq!(set.right, [true, false, true]);
 }
 
 #[test]

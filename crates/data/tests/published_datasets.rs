@@ -324,6 +324,14 @@ fn broken_parquet_is_refused() {
             "{said}"
         );
     }
+    // What stands in its place is told, where it shows.
+    for (bytes, part) in [
+        (&b"<!DOCTYPE html><html></html>"[..], "it is an HTML page"),
+        (b"PK\x03\x04rest", "it is a ZIP archive"),
+    ] {
+        let said = read(bytes).unwrap_err().to_string();
+        assert!(said.contains(part), "{said}");
+    }
     // Any other byte is read or refused.
     for at in (4..whole.len()).step_by(7) {
         let mut bytes = whole.clone();

@@ -185,4 +185,9 @@ fn numbers_and_truth_values_are_answers_as_they_are_written() {
     assert_eq!(read("int.jsonl"), [["42"], ["7"]]);
     assert_eq!(read("mixed.jsonl"), [["42"], ["7"]]);
     assert_eq!(read("bool.jsonl"), [["true"], ["false"]]);
+    let below = r#"{"question": "What is 3 - 45?", "answer": -42}"#;
+    assert_eq!(
+        answers(&Dataset::read("a.jsonl", below, false).unwrap()),
+        [["-42"]]
+    );
 }

@@ -159,6 +159,44 @@ fn numbers_in_brackets_are_lists_in_tables_alone() {
     );
 }
 
+/// Python's and NumPy's spellings of a list have words and characters that JSON's has not.
+#[test]
+fn lists_in_pythons_spelling_are_read_as_python_would() {
+    let answers = |list: &str| {
+        let table = format!("question,answers\nP,{list}\n");
+        match Dataset::read("a.csv", &table, false).unwrap().items {
+            Items::Answers(items) => items[0].answers.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(answers("[0.5 -1.5 2]"), ["0.5", "-1.5", "2"]);
+    assert_eq!(
+        answers(r#""['yes', True, False, +3]""#),
+        ["yes", "true", "false", "3"]
+    );
+    assert_eq!(
+        answers(r#""['caf\xe9', 'na\u00efve', '\U0001f600']""#),
+        ["café", "naïve", "😀"]
+    );
+}
+
+/// A first line that is JSON but no object is one broken line, and not the beginning of an array.
+#[test]
+fn a_list_on_the_first_line_does_not_hide_the_lines_after_it() {
+    let contents = format!("[1, 2]\n{P}\n{Q}\n");
+    refused(
+        "a.jsonl",
+        &contents,
+        &["line 1", "is JSON, but not an object"],
+    );
+    let passed = Dataset::read("a.jsonl", &contents, true).unwrap();
+    let Items::Answers(items) = &passed.items else {
+        panic!("{:?}", passed.items)
+    };
+    let lines: Vec<usize> = items.iter().map(|item| item.line).collect();
+    assert_eq!((lines, passed.skipped[0].line), (vec![2, 3], 1));
+}
+
 /// The first record says how all are read: what a later one has besides must not be lost.
 #[test]
 fn a_record_of_another_form_is_named() {

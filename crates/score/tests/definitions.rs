@@ -299,6 +299,16 @@ fn a_healthy_model_is_warned_of_nothing() {
     assert_eq!((table.lowest, table.sequences), (1, 3));
 }
 
+/// Shares of nothing are undefined, but AVSS itself is 0 everywhere and disagrees with nobody, least of all with itself.
+#[test]
+fn layers_that_never_vary_are_no_disagreement() {
+    let constant: &[&[f32]] = &[&[0.5, 0.5], &[0.5, 0.5]];
+    let table = score(&model(&[constant; 3]), None, &options()).unwrap();
+    assert_eq!(values(&table, "avss"), [Some(0.0); 3]);
+    assert_eq!(values(&table, "avss_normalised"), [None; 3]);
+    assert_eq!(table.warnings, Vec::<String>::new());
+}
+
 #[test]
 fn what_is_odd_is_told_by_layer() {
     let mut statistics = healthy();

@@ -276,8 +276,16 @@ fn few_pairs_are_not_told_apart() {
 #[test]
 fn what_cannot_be_contrasted_is_refused() {
     let none: [&TapStatistics; 0] = [];
-    let refused = contrast_layers(&none, &none, &[], &element());
-    assert_eq!(refused, Err(ScoreError::NothingMeasured));
+    let no_answers = [&TapStatistics::default()];
+    // No layers, no answers, neither.
+    for (side, questions) in [
+        (&none[..], &["a"][..]),
+        (&no_answers[..], &[]),
+        (&none[..], &[]),
+    ] {
+        let refused = contrast_layers(side, side, questions, &element());
+        assert_eq!(refused, Err(ScoreError::NothingMeasured));
+    }
     let options = ContrastOptions {
         confidence: 1.0,
         ..element()

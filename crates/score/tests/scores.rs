@@ -402,9 +402,12 @@ fn options_out_of_range_are_refused() {
         with(|o| o.tap = Tap::Mlp),
         ScoreError::TapNotMeasured { .. }
     ));
-    let empty = ModelStatistics::new(0);
-    let found = score(&empty, None, &ScoreOptions::default()).unwrap_err();
-    assert_eq!(found, ScoreError::NothingMeasured);
+    // Without layers, and with layers that no sequence went through.
+    for layers in [0, 2] {
+        let empty = ModelStatistics::new(layers);
+        let found = score(&empty, None, &ScoreOptions::default()).unwrap_err();
+        assert_eq!(found, ScoreError::NothingMeasured, "{layers}");
+    }
 }
 
 proptest! {

@@ -378,6 +378,11 @@ fn names_round_trip() {
     let read: Epsilon = serde_json::from_str(&written).unwrap();
     assert_eq!(read, Epsilon::Relative(0.05));
     let schema = serde_json::to_value(schemars::schema_for!(Epsilon)).unwrap();
+    // What schemas of whole documents call it, and themselves where it is all of them.
+    assert_eq!(schema["title"], "Epsilon");
+    let list = serde_json::to_value(schemars::schema_for!(Vec<Epsilon>)).unwrap();
+    assert_eq!(list["items"]["$ref"], "#/$defs/Epsilon");
+    assert_eq!(list["$defs"]["Epsilon"]["type"], "string");
     assert_eq!(schema["type"], "string");
     assert_eq!(schema["pattern"], "^(rel:)?[0-9]");
 }

@@ -124,6 +124,7 @@ fn parts_of_avss_are_told_of_finite_and_drawn_sequences_only() {
         tap.variance_and_sparsity(estimator, epsilon, weights)
     };
     let expected = (good.variance(estimator, &[1, 1]), 0.5);
+    assert!(good.is_finite() && good.summed().is_finite());
     assert_eq!(asked(&good.summed(), &[1, 1]), Some(expected));
     assert_eq!(asked(&good.summed(), &[0, 0]), None);
     for broken in [f32::NAN, f32::INFINITY] {
