@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use layerlab_model::ModelFiles;
+use layerlab_model::{DecoderSpec, ModelFiles};
 use layerlab_score::{LayerLosses, Plan, ScoreError, ScoreOptions, score};
 use layerlab_stats::{FEW_UNITS, ModelStatistics, Tap};
 use schemars::JsonSchema;
@@ -114,9 +114,13 @@ impl Measured {
         })
     }
 
-    /// About how many seconds leaving out each layer would take: for each at most one more pass like the one that was made.
-    pub fn leave_out_estimate(&self) -> f64 {
-        self.measure_seconds * self.statistics.layers.len() as f64
+    /// About how many seconds leaving out each layer of the model would take. With the prefix shared, each asks for half of
+    /// the blocks in the mean and for the logits, whose cost beside a block's is about that of their weights.
+    pub fn leave_out_estimate(&self, spec: &DecoderSpec) -> f64 {
+        let models = spec.layers() as f64 + 1.0;
+        let blocks = (spec.layers() * spec.block_parameters()) as f64;
+        let logits = (spec.vocab_size * spec.hidden_size) as f64 / blocks;
+        self.measure_seconds * models * (0.5 + logits)
     }
 
     /// Measures the loss without each layer too, on the text that was measured.

@@ -128,7 +128,7 @@ impl Arguments {
         let request = self.request();
         let mut measured = Measured::of(&model, &text, &request, &mut run).await?;
         if self.more.loss_change == LossChange::Auto {
-            let seconds = measured.leave_out_estimate();
+            let seconds = measured.leave_out_estimate(model.decoder.spec());
             match seconds <= WORTH_SECONDS {
                 true => {
                     measured
