@@ -41,7 +41,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use read::Found;
+use read::ReadRecords;
 use text::without_mark;
 
 /// What a file holds.
@@ -142,7 +142,7 @@ impl Dataset {
         Ok(Self::of(name, format!("{:x}", hasher.finalize()), found))
     }
 
-    fn of(name: String, sha256: String, found: Found) -> Self {
+    fn of(name: String, sha256: String, found: ReadRecords) -> Self {
         Self {
             name,
             sha256,

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// What a file holds.
-pub(super) struct Found {
+pub(super) struct ReadRecords {
     pub items: Items,
     /// Which field was read as what; a text has none.
     pub mapping: Option<Mapping>,
@@ -26,10 +26,10 @@ pub(super) fn text(
     name: &str,
     contents: &str,
     options: &ReadOptions,
-) -> Result<Found, DatasetError> {
+) -> Result<ReadRecords, DatasetError> {
     let contents = without_mark(contents);
     match read(name, contents)? {
-        Source::Text => Ok(Found {
+        Source::Text => Ok(ReadRecords {
             items: Items::Text(contents.to_owned()),
             mapping: None,
             skipped: Vec::new(),
@@ -43,7 +43,7 @@ pub(super) fn records(
     name: &str,
     lines: Vec<Line>,
     options: &ReadOptions,
-) -> Result<Found, DatasetError> {
+) -> Result<ReadRecords, DatasetError> {
     let (mut choices, mut answers, mut labels) = (Vec::new(), Vec::new(), Vec::new());
     let (mut candidates, mut keyed) = (Vec::new(), Vec::new());
     let mut layout: Option<Layout> = None;
@@ -122,7 +122,7 @@ pub(super) fn records(
             });
         }
     };
-    Ok(Found {
+    Ok(ReadRecords {
         items,
         mapping: layout.map(Layout::mapping),
         skipped,

@@ -15,7 +15,7 @@ use crate::{LabError, Progress, Run};
 
 /// One model of several that are asked one after the other.
 #[derive(Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct ModelTurn {
     pub models: usize,
     pub of: usize,
 }
@@ -33,7 +33,7 @@ impl Exam<'_> {
     pub async fn take(
         &self,
         decoder: &Decoder,
-        Place { models, of }: Place,
+        ModelTurn { models, of }: ModelTurn,
         run: &mut Run<'_>,
     ) -> Result<Vec<TaskResult>, LabError> {
         let mut results = Vec::with_capacity(self.datasets.len());

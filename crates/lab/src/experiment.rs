@@ -14,10 +14,10 @@ use crate::{
     calibration::Calibration,
     evaluate::{corrected, few},
     judge::judge,
-    kept::{Kept, fingerprint},
     prune::{PlanRequest, Plans, Subject},
     report::{DataReport, Experiment, Outcome, PruningReport, Report},
     score::Scored,
+    stage_cache::{StageCache, fingerprint},
 };
 
 /// What to score, how to prune, and how to judge.
@@ -73,7 +73,7 @@ pub async fn prune_and_judge<F: ModelFiles>(
         .budget
         .count(layers, &request.plans.constraints)?;
     request.eval.validate().map_err(LabError::from)?;
-    let mut kept = Kept {
+    let mut kept = StageCache {
         fingerprint: fingerprint(
             model,
             (DataReport::of(text), &text.sequences, datasets, request),

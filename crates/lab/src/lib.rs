@@ -12,7 +12,6 @@ mod experiment;
 mod export;
 mod hallucination;
 mod judge;
-mod kept;
 mod model;
 mod peers;
 mod prune;
@@ -20,6 +19,7 @@ pub mod report;
 mod run;
 mod score;
 mod speech;
+mod stage_cache;
 mod text;
 
 pub use calibration::{MeasureOptions, measure};

@@ -11,7 +11,7 @@ use web_time::Instant;
 
 use crate::{
     LabError, MeasureOptions, OpenModel, PlanRequest, Progress, Run, Text,
-    calibration::{Calibration, Wanted},
+    calibration::{Calibration, PassRequest},
     prune::{BlockPasses, Subject},
     report::{DataReport, Experiment, OptionsReport, Report, ScoringReport, layer_reports},
 };
@@ -88,7 +88,7 @@ impl Measured {
     ) -> Result<Self, LabError> {
         let options = request.measure_options();
         let layers = model.decoder.spec().layers();
-        let wanted = Wanted {
+        let wanted = PassRequest {
             removed: BTreeSet::new(),
             without: (0..layers).filter(|_| request.loss_change).collect(),
             whole: request.loss_change,
@@ -134,10 +134,10 @@ impl Measured {
         request: &ScoreRequest,
         run: &mut Run<'_>,
     ) -> Result<(), LabError> {
-        let wanted = Wanted {
+        let wanted = PassRequest {
             without: (0..model.decoder.spec().layers()).collect(),
             whole: true,
-            ..Wanted::default()
+            ..PassRequest::default()
         };
         let calibration = Calibration {
             sequences: &text.sequences,

@@ -2,7 +2,7 @@
 
 use layerlab_stats::{Resamples, percentile_interval};
 
-use crate::{Direction, ScoreError, ScoreOptions, columns::Values, rank::ranks};
+use crate::{Direction, ScoreError, ScoreOptions, columns::ColumnValues, rank::ranks};
 
 /// Resamples, and how wide an interval is wanted.
 pub(crate) struct Bootstrap {
@@ -44,7 +44,7 @@ impl Bootstrap {
     /// Percentile intervals, and how often each layer is among the `lowest`; none without resamples.
     pub fn spread(
         &self,
-        values: &Values<'_>,
+        values: &ColumnValues<'_>,
         direction: Direction,
         lowest: usize,
         layers: usize,

@@ -12,7 +12,7 @@ use layerlab_stats::ModelStatistics;
 use crate::{Direction, LayerLosses, MethodId, Role, ScoreError, ScoreOptions};
 
 /// One value per layer for given weights of sequences; none where it is undefined.
-pub(crate) type Values<'a> = dyn Fn(&[u32]) -> Result<Vec<Option<f64>>, ScoreError> + 'a;
+pub(crate) type ColumnValues<'a> = dyn Fn(&[u32]) -> Result<Vec<Option<f64>>, ScoreError> + 'a;
 
 /// A method before it is evaluated.
 pub(crate) struct Column<'a> {
@@ -23,7 +23,7 @@ pub(crate) struct Column<'a> {
     pub direction: Direction,
     /// Whether it depends on the data at all.
     pub varies: bool,
-    pub values: Box<Values<'a>>,
+    pub values: Box<ColumnValues<'a>>,
 }
 
 impl<'a> Column<'a> {
@@ -32,7 +32,7 @@ impl<'a> Column<'a> {
         id: MethodId,
         label: impl Into<String>,
         source: &'static str,
-        values: Box<Values<'a>>,
+        values: Box<ColumnValues<'a>>,
     ) -> Self {
         Self {
             id,

@@ -6,7 +6,7 @@ use crate::spec::{DecoderSpec, HeadNormSpec, NormKind, PositionSpec, Residual};
 
 /// A tensor that a decoder asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct ExpectedTensor {
     /// Its name.
     pub name: String,
     /// Its dimensions.
@@ -17,9 +17,9 @@ pub struct Wanted {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Affine {
     /// The matrix of a map, the scale of a norm.
-    pub weight: Wanted,
+    pub weight: ExpectedTensor,
     /// What is added, where anything is.
-    pub bias: Option<Wanted>,
+    pub bias: Option<ExpectedTensor>,
 }
 
 /// Query, key and value projections as they are stored.
@@ -39,7 +39,7 @@ pub struct BlockTensors {
     /// Query, key and value projections.
     pub attention: QueryKeyValue,
     /// The scales of the norms of queries and of keys, one tensor or one for each head; empty where there are none.
-    pub head_norms: [Vec<Wanted>; 2],
+    pub head_norms: [Vec<ExpectedTensor>; 2],
     /// The projection from the heads back to the residual stream.
     pub attention_output: Affine,
     /// The norm before the MLP, where it has its own.
@@ -54,7 +54,7 @@ pub struct BlockTensors {
 
 impl BlockTensors {
     /// All of them.
-    pub fn all(self) -> impl Iterator<Item = Wanted> {
+    pub fn all(self) -> impl Iterator<Item = ExpectedTensor> {
         let attention = match self.attention {
             QueryKeyValue::Split(maps) => Vec::from(*maps),
             QueryKeyValue::Fused(map) => vec![map],
@@ -87,7 +87,7 @@ pub struct TensorLayout<'a> {
 
 impl TensorLayout<'_> {
     /// Every tensor, one after another: nothing is held.
-    pub fn all(&self) -> impl Iterator<Item = Wanted> {
+    pub fn all(&self) -> impl Iterator<Item = ExpectedTensor> {
         let shared = [Some(self.embedding()), self.positions()];
         let blocks = (0..self.spec.layers()).flat_map(|layer| self.block(layer).all());
         let Affine { weight, bias } = self.final_norm();
@@ -101,7 +101,7 @@ impl TensorLayout<'_> {
     }
 
     /// The embedding matrix, `[vocabulary, hidden size]`.
-    pub fn embedding(&self) -> Wanted {
+    pub fn embedding(&self) -> ExpectedTensor {
         let shape = vec![self.spec.vocab_size, self.spec.hidden_size];
         let name = match self.only_head {
             true => self.names.head.to_owned(),
@@ -111,7 +111,7 @@ impl TensorLayout<'_> {
     }
 
     /// Learned positions, `[positions, hidden size]`, where there are any.
-    pub fn positions(&self) -> Option<Wanted> {
+    pub fn positions(&self) -> Option<ExpectedTensor> {
         match (self.names.positions, &self.spec.position) {
             (Some(name), PositionSpec::Learned { positions }) => {
                 let shape = vec![*positions, self.spec.hidden_size];
@@ -128,7 +128,7 @@ impl TensorLayout<'_> {
 
     /// The output projection, `[vocabulary, hidden size]`, where it is not the embedding matrix. It is an ordinary map even
     /// where those of the blocks are not.
-    pub fn head(&self) -> Option<Wanted> {
+    pub fn head(&self) -> Option<ExpectedTensor> {
         let shape = vec![self.spec.vocab_size, self.spec.hidden_size];
         let untied = !self.spec.tied_embeddings;
         untied.then(|| weight(self.names.head, shape))
@@ -216,7 +216,7 @@ impl TensorLayout<'_> {
         }
     }
 
-    fn head_norm(&self, name: &str, heads: usize) -> Vec<Wanted> {
+    fn head_norm(&self, name: &str, heads: usize) -> Vec<ExpectedTensor> {
         let shape = || vec![self.spec.attention.head_dim];
         match self.spec.attention.head_norm {
             None => Vec::new(),
@@ -227,16 +227,16 @@ impl TensorLayout<'_> {
         }
     }
 
-    fn bias(&self, name: &str, size: usize) -> Wanted {
-        Wanted {
+    fn bias(&self, name: &str, size: usize) -> ExpectedTensor {
+        ExpectedTensor {
             name: format!("{name}.bias"),
             shape: vec![size],
         }
     }
 }
 
-fn weight(name: &str, shape: Vec<usize>) -> Wanted {
-    Wanted {
+fn weight(name: &str, shape: Vec<usize>) -> ExpectedTensor {
+    ExpectedTensor {
         name: format!("{name}.weight"),
         shape,
     }

@@ -14,7 +14,7 @@ mod names;
 mod qwen;
 mod stablelm;
 
-pub use layout::{Affine, BlockTensors, QueryKeyValue, TensorLayout, Wanted};
+pub use layout::{Affine, BlockTensors, ExpectedTensor, QueryKeyValue, TensorLayout};
 pub use map::Map;
 pub use names::{AttentionNames, LinearLayout, MlpNames, StoredMap, TensorNames};
 

@@ -7,7 +7,7 @@ use safetensors::Dtype;
 use super::{Checkpoint, CheckpointError, TensorEntry, grouped, quantised};
 use crate::{
     DecoderSpec, ModelFiles,
-    families::{self, TensorLayout, TensorNames, Wanted},
+    families::{self, ExpectedTensor, TensorLayout, TensorNames},
 };
 
 /// Missing tensors that are named; the rest are counted.
@@ -128,7 +128,7 @@ impl<F: ModelFiles> Checkpoint<F> {
         let mut left: BTreeMap<&String, &TensorEntry> = tensors.iter().collect();
         let (mut missing, mut missing_count) = (Vec::new(), 0);
         let mut unread = None;
-        let (mut misshapen, mut misshapen_count): (Option<(Wanted, &TensorEntry)>, usize) =
+        let (mut misshapen, mut misshapen_count): (Option<(ExpectedTensor, &TensorEntry)>, usize) =
             (None, 0);
         for wanted in layout.all() {
             let Some(entry) = left.remove(&wanted.name) else {

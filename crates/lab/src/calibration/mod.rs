@@ -1,9 +1,9 @@
 //! Passing a text through a decoder: once, for everything that is wanted of it.
 
-mod here;
+mod local_pass;
 mod observer;
 mod part;
-mod with_peers;
+mod shared_pass;
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ pub(crate) struct Calibration<'a> {
 
 /// What sequences are passed for.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Wanted {
+pub(crate) struct PassRequest {
     /// Blocks that the decoder is to do without; those that stay are renumbered.
     pub removed: BTreeSet<usize>,
     /// Statistics of every layer, if they are.
@@ -38,7 +38,7 @@ pub(crate) struct Wanted {
 
 /// What passing sequences has found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Found {
+pub(crate) struct PassResult {
     /// Statistics of each layer; of no sequence where none are wanted.
     pub layers: Vec<LayerStatistics>,
     /// Summed cross-entropy of each sequence in nats; an entry without sequences where it was not wanted.
@@ -62,7 +62,7 @@ pub(crate) struct Passes {
 
 impl Passes {
     /// Of one sequence.
-    fn of(layers: usize, wanted: &Wanted) -> Self {
+    fn of(layers: usize, wanted: &PassRequest) -> Self {
         let without = wanted.without.iter();
         let after = without.map(|layer| layers - layer - 1).sum::<usize>();
         let before = match (&wanted.statistics, wanted.whole) {
@@ -84,7 +84,7 @@ impl Passes {
     }
 }
 
-impl Wanted {
+impl PassRequest {
     /// Whether all blocks must be passed.
     fn is_whole(&self) -> bool {
         self.whole || self.statistics.is_some()
@@ -104,7 +104,7 @@ impl Wanted {
     }
 }
 
-impl Found {
+impl PassResult {
     fn nothing(layers: usize) -> Self {
         Self {
             layers: vec![LayerStatistics::default(); layers],
@@ -131,16 +131,16 @@ impl Found {
 }
 
 /// How far a pass has come.
-struct Place {
+struct PassProgress {
     /// Sequences done, and in all.
     sequences: [usize; 2],
     /// Pairs of a part and a loss that is wanted of it: done, and in all.
     pairs: Option<[usize; 2]>,
 }
 
-impl Place {
+impl PassProgress {
     /// At the beginning; a part has `size` sequences.
-    fn start(sequences: usize, size: usize, wanted: &Wanted) -> Self {
+    fn start(sequences: usize, size: usize, wanted: &PassRequest) -> Self {
         let pairs = sequences.div_ceil(size) * wanted.losses();
         Self {
             sequences: [0, sequences],
@@ -174,14 +174,14 @@ impl Calibration<'_> {
     pub async fn pass(
         &self,
         decoder: &Decoder,
-        wanted: &Wanted,
+        wanted: &PassRequest,
         run: &mut Run<'_>,
-    ) -> Result<Found, LabError> {
+    ) -> Result<PassResult, LabError> {
         match run.peers() {
             Some(peers) if self.sequences.len() > self.batch && self.batch > 0 => {
                 self.pass_with(peers, decoder, wanted, run).await
             }
-            _ => self.pass_here(decoder, wanted, run).await,
+            _ => self.pass_locally(decoder, wanted, run).await,
         }
     }
 
@@ -193,10 +193,10 @@ impl Calibration<'_> {
         options: MeasureOptions,
         run: &mut Run<'_>,
     ) -> Result<ModelStatistics, LabError> {
-        let wanted = Wanted {
+        let wanted = PassRequest {
             removed: removed.clone(),
             statistics: Some(options),
-            ..Wanted::default()
+            ..PassRequest::default()
         };
         let layers = self.pass(decoder, &wanted, run).await?.layers;
         Ok(ModelStatistics { layers })
@@ -209,10 +209,10 @@ impl Calibration<'_> {
         removed: &BTreeSet<usize>,
         run: &mut Run<'_>,
     ) -> Result<f64, LabError> {
-        let wanted = Wanted {
+        let wanted = PassRequest {
             removed: removed.clone(),
             whole: true,
-            ..Wanted::default()
+            ..PassRequest::default()
         };
         let losses = self.pass(decoder, &wanted, run).await?.losses;
         Ok(losses.whole_mean().unwrap_or(f64::NAN))

@@ -27,7 +27,7 @@ pub struct MeasureOptions {
 }
 
 /// What a measurement is of.
-pub(super) enum Subject {
+pub(super) enum Observed {
     Tap(usize, Tap),
     Span(usize, usize),
 }
@@ -38,7 +38,7 @@ pub(super) struct TapObserver<'a> {
     /// Inputs of the latest blocks, the newest last: as many as the longest span needs.
     inputs: VecDeque<Tensor<3>>,
     /// What is measured, in the order of the recorder.
-    subjects: Vec<Subject>,
+    subjects: Vec<Observed>,
     /// From the first activation on, which tells the mask.
     recorder: Option<Recorder>,
     layers: usize,
@@ -61,7 +61,7 @@ impl<'a> TapObserver<'a> {
     }
 
     /// Makes a note of what is measured next, by the recorder that it gives.
-    fn record(&mut self, subject: Subject, mask: &Tensor<2, Int>) -> &mut Recorder {
+    fn record(&mut self, subject: Observed, mask: &Tensor<2, Int>) -> &mut Recorder {
         self.subjects.push(subject);
         let expected = self.layers * self.options.taps.len();
         self.recorder
@@ -77,7 +77,7 @@ impl<'a> TapObserver<'a> {
         mask: &Tensor<2, Int>,
     ) {
         let epsilon = self.options.epsilon.absolute();
-        let recorder = self.record(Subject::Tap(layer, tap), mask);
+        let recorder = self.record(Observed::Tap(layer, tap), mask);
         recorder.measure(hidden, input, epsilon);
     }
 
@@ -89,7 +89,7 @@ impl<'a> TapObserver<'a> {
             let pair = first.zip(input.and_then(|index| self.inputs.get(index).cloned()));
             match pair {
                 Some((first, input)) if span > 1 || !self.wants_tap(Tap::Output) => {
-                    let recorder = self.record(Subject::Span(first, span), mask);
+                    let recorder = self.record(Observed::Span(first, span), mask);
                     recorder.compare(input, output.clone());
                 }
                 _ => {}
@@ -98,7 +98,7 @@ impl<'a> TapObserver<'a> {
     }
 
     /// Fetches everything that was started.
-    pub async fn results(self) -> Result<Vec<(Subject, BatchStatistics)>, LabError> {
+    pub async fn results(self) -> Result<Vec<(Observed, BatchStatistics)>, LabError> {
         let results = match self.recorder {
             Some(recorder) => recorder.collect().await?,
             None => Vec::new(),
@@ -109,7 +109,7 @@ impl<'a> TapObserver<'a> {
 
 /// Adds what was found of some sequences to what is known of those before.
 pub(super) fn merge(
-    results: Vec<(Subject, BatchStatistics)>,
+    results: Vec<(Observed, BatchStatistics)>,
     options: &MeasureOptions,
     layers: &mut [LayerStatistics],
 ) {
@@ -124,8 +124,8 @@ pub(super) fn merge(
             sequences: result.sequences,
         };
         let (layer, span) = match subject {
-            Subject::Span(layer, span) => (layer, span),
-            Subject::Tap(layer, tap) => {
+            Observed::Span(layer, span) => (layer, span),
+            Observed::Tap(layer, tap) => {
                 // What a block writes, the next one reads: one measurement serves both.
                 if let (Tap::Output, true, Some(next)) =
                     (tap, shares_residual, layers.get_mut(layer + 1))

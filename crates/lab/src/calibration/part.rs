@@ -5,11 +5,11 @@ use std::{hint::black_box, ops::Range};
 use layerlab_kernels::BatchStatistics;
 use layerlab_model::{Decoder, ModelError, NoObserver, PaddingSide, Stream, Target, TokenBatch};
 
-use super::observer::{MeasureOptions, Subject, TapObserver};
+use super::observer::{MeasureOptions, Observed, TapObserver};
 use crate::LabError;
 
 /// Some of the sequences, between two blocks.
-pub(super) struct Part<'a> {
+pub(super) struct Chunk<'a> {
     sequences: &'a [Vec<u32>],
     /// Behind the blocks that everything to come shares.
     prefix: Stream,
@@ -17,7 +17,7 @@ pub(super) struct Part<'a> {
     taps: Option<TapObserver<'a>>,
 }
 
-impl<'a> Part<'a> {
+impl<'a> Chunk<'a> {
     /// Before the first block.
     pub fn begin(
         decoder: &Decoder,
@@ -52,7 +52,7 @@ impl<'a> Part<'a> {
     }
 
     /// What was measured on the way.
-    pub async fn statistics(&mut self) -> Result<Vec<(Subject, BatchStatistics)>, LabError> {
+    pub async fn statistics(&mut self) -> Result<Vec<(Observed, BatchStatistics)>, LabError> {
         match self.taps.take() {
             Some(taps) => taps.results().await,
             None => Ok(Vec::new()),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     RepairMaterial, RepairRequest,
-    split::{Part, only},
+    split::{SplitPart, only},
 };
 use crate::{LabError, OpenModel, Progress, Run};
 
@@ -72,7 +72,7 @@ pub async fn answer_changes<F>(
         .filter(|dataset| !has_free || is_free(dataset));
     let mut changes = Vec::new();
     for dataset in asked {
-        let held_out = only(dataset, Part::Test, seed).sample(count, seed);
+        let held_out = only(dataset, SplitPart::Test, seed).sample(count, seed);
         let questions = questions(&held_out);
         if questions.is_empty() {
             continue;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
 use super::{
-    measure::{Measured, measure_pairs},
+    measure::{MeasuredPairs, measure_pairs},
     mine::{MineOptions, Mined, mine},
     tokens::LocatedPairs,
 };
@@ -270,7 +270,7 @@ pub(crate) async fn located(
 
 /// Figures and controls of what was measured.
 async fn contrasted(
-    measured: &Measured,
+    measured: &MeasuredPairs,
     pairs: &[TokenPair],
     request: &LocateRequest,
     run: &mut Run<'_>,
@@ -315,7 +315,7 @@ async fn contrasted(
 }
 
 /// Factual and hallucinated answers at a tap, layer by layer.
-fn sides(measured: &Measured, tap: Tap) -> [Vec<TapStatistics>; 2] {
+fn sides(measured: &MeasuredPairs, tap: Tap) -> [Vec<TapStatistics>; 2] {
     [&measured.factual, &measured.hallucinated].map(|statistics| {
         let layers = statistics.layers.iter();
         layers

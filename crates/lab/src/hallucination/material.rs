@@ -5,7 +5,7 @@ use layerlab_tune::Material;
 
 use super::{
     RepairRequest,
-    split::{Part, SplitReport, only},
+    split::{SplitPart, SplitReport, only},
     token_pairs,
 };
 use crate::{LabError, OpenModel, Run};
@@ -64,8 +64,8 @@ pub(super) async fn prepare<F>(
             Items::Text(_) | Items::Labels(_) => false,
         };
         for (part, pairs) in [
-            (Part::Train, &mut train),
-            (Part::Validation, &mut validation),
+            (SplitPart::Train, &mut train),
+            (SplitPart::Validation, &mut validation),
         ] {
             let part = only(dataset, part, seed);
             if is_taught && part.items.len() >= 2 {
@@ -78,7 +78,7 @@ pub(super) async fn prepare<F>(
     let held_out = material
         .datasets
         .iter()
-        .map(|dataset| only(dataset, Part::Test, seed));
+        .map(|dataset| only(dataset, SplitPart::Test, seed));
     let held_out: Vec<Dataset> = held_out
         .filter(|dataset| !dataset.items.is_empty())
         .chain(material.texts.iter().cloned())

@@ -14,7 +14,7 @@ use crate::{LabError, Progress, Run};
 const TOKENS_AT_ONCE: usize = 1024;
 
 /// Statistics over answer tokens of both sides, one sequence for each answer in the order of the pairs.
-pub(super) struct Measured {
+pub(super) struct MeasuredPairs {
     pub factual: ModelStatistics,
     pub hallucinated: ModelStatistics,
 }
@@ -26,10 +26,10 @@ pub(super) async fn measure_pairs(
     taps: &BTreeSet<Tap>,
     epsilon: Epsilon,
     run: &mut Run<'_>,
-) -> Result<Measured, LabError> {
+) -> Result<MeasuredPairs, LabError> {
     let total = 2 * pairs.len();
     let side = |side: fn(&TokenPair) -> &Continued| pairs.iter().map(side).collect();
-    let mut place = Place {
+    let mut place = PairTurn {
         done: 0,
         total,
         taps,
@@ -39,20 +39,20 @@ pub(super) async fn measure_pairs(
     let factual = place.measure(decoder, &factual, run).await?;
     let hallucinated: Vec<&Continued> = side(|pair| &pair.hallucinated);
     let hallucinated = place.measure(decoder, &hallucinated, run).await?;
-    Ok(Measured {
+    Ok(MeasuredPairs {
         factual,
         hallucinated,
     })
 }
 
-struct Place<'a> {
+struct PairTurn<'a> {
     done: usize,
     total: usize,
     taps: &'a BTreeSet<Tap>,
     epsilon: Epsilon,
 }
 
-impl Place<'_> {
+impl PairTurn<'_> {
     async fn measure(
         &mut self,
         decoder: &Decoder,

@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{
     LabError, OpenModel, Progress, Run, Stages, TaskComparison,
-    evaluate::{Exam, Place, comparisons, corrected, few},
-    kept::{Kept, fingerprint},
+    evaluate::{Exam, ModelTurn, comparisons, corrected, few},
     report::{Experiment, Report},
+    stage_cache::{StageCache, fingerprint},
 };
 
 /// What to repair, and how.
@@ -144,7 +144,7 @@ pub async fn repair_layers<F: ModelFiles>(
         &material.neutral,
         request,
     );
-    let mut kept = Kept {
+    let mut kept = StageCache {
         fingerprint: fingerprint(model, inputs).await?,
         stages,
         resumed: 0,
@@ -170,7 +170,7 @@ pub async fn repair_layers<F: ModelFiles>(
     let before: Vec<TaskResult> = match kept.load("before") {
         Some(tasks) => tasks,
         None => {
-            let place = Place {
+            let place = ModelTurn {
                 models: 0,
                 of: of + 1,
             };
@@ -195,7 +195,7 @@ pub async fn repair_layers<F: ModelFiles>(
         let seconds = begun.elapsed().as_secs_f64();
         let repaired = model.decoder.with_adapters(tuner.best()).merged();
         let name = format!("judged-{number}");
-        let place = Place {
+        let place = ModelTurn {
             models: number + 1,
             of: of + 1,
         };

@@ -11,7 +11,7 @@ const VALIDATION: u64 = 15;
 
 /// Which side of a repair a question is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum SplitPart {
     Train,
     Validation,
     Test,
@@ -19,21 +19,21 @@ pub(super) enum Part {
 
 /// The side of a group of questions: it follows from the group and the seed alone, so that it is the same in all
 /// datasets.
-pub(super) fn part_of(group: &str, seed: u64) -> Part {
+pub(super) fn part_of(group: &str, seed: u64) -> SplitPart {
     let digest = Sha256::digest(format!("{seed}:{group}"));
     let (head, _) = digest.split_at(8);
     let number = head
         .iter()
         .fold(0u64, |number, &byte| number << 8 | u64::from(byte));
     match number % 100 {
-        share if share < TRAIN => Part::Train,
-        share if share < TRAIN + VALIDATION => Part::Validation,
-        _ => Part::Test,
+        share if share < TRAIN => SplitPart::Train,
+        share if share < TRAIN + VALIDATION => SplitPart::Validation,
+        _ => SplitPart::Test,
     }
 }
 
 /// The items of one side.
-pub(super) fn only(dataset: &Dataset, part: Part, seed: u64) -> Dataset {
+pub(super) fn only(dataset: &Dataset, part: SplitPart, seed: u64) -> Dataset {
     let mut dataset = dataset.clone();
     match &mut dataset.items {
         Items::Choices(items) => items.retain(|item| part_of(&item.group, seed) == part),

@@ -9,7 +9,7 @@ use layerlab_stats::{ModelStatistics, Tap};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::measure::Measured;
+use super::measure::MeasuredPairs;
 use crate::{LabError, OpenModel, Speech};
 
 /// Sums over channels, of factual and of hallucinated answers.
@@ -52,7 +52,7 @@ pub struct AnswerTokens {
 }
 
 impl LocatedPairs {
-    pub(super) fn of(dataset: &str, pairs: Vec<TokenPair>, measured: &Measured) -> Self {
+    pub(super) fn of(dataset: &str, pairs: Vec<TokenPair>, measured: &MeasuredPairs) -> Self {
         let mut sums: BTreeMap<Tap, Vec<Sums>> = BTreeMap::new();
         let sides = [&measured.factual, &measured.hallucinated];
         for layer in 0..measured.factual.layers.len() {

@@ -2,7 +2,7 @@
 
 use layerlab_tune::{Ending, Event, Tuner};
 
-use crate::{LabError, OpenModel, Progress, Run, kept::Kept};
+use crate::{LabError, OpenModel, Progress, Run, stage_cache::StageCache};
 
 /// Steps from one kept checkpoint to the next.
 const KEEP_EVERY: usize = 50;
@@ -13,7 +13,7 @@ pub(super) async fn train<F>(
     tuner: &mut Tuner,
     model: &OpenModel<F>,
     (runs, of): (usize, usize),
-    kept: &mut Kept<'_>,
+    kept: &mut StageCache<'_>,
     run: &mut Run<'_>,
 ) -> Result<Ending, LabError> {
     let name = format!("{}/training-{runs}.safetensors", kept.fingerprint);

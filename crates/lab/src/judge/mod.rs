@@ -14,9 +14,9 @@ use web_time::Instant;
 
 use crate::{
     LabError, OpenModel, Progress, Run, Stages,
-    evaluate::{Exam, Place, comparisons, corrected, few},
-    kept::{Kept, fingerprint},
+    evaluate::{Exam, ModelTurn, comparisons, corrected, few},
     report::{ComparisonReport, Experiment, ModelReport, Outcome, Report, count},
+    stage_cache::{StageCache, fingerprint},
 };
 
 /// Asks the model every dataset. `created` is the time of the report as RFC 3339.
@@ -37,7 +37,7 @@ pub async fn evaluate_model<F: ModelFiles>(
         datasets,
         options,
     };
-    let alone = Place { models: 0, of: 1 };
+    let alone = ModelTurn { models: 0, of: 1 };
     let evaluation = exam.take(&model.decoder, alone, run).await?;
     run.step(Progress::Hashing).await?;
     let mut report = Report::begin(model, Experiment::Evaluate, created).await?;
@@ -64,7 +64,7 @@ pub async fn compare_models<F: ModelFiles>(
         datasets,
         options,
     };
-    let second = Place { models: 1, of: 2 };
+    let second = ModelTurn { models: 1, of: 2 };
     let evaluation = exam.take(&changed.decoder, second, run).await?;
     run.step(Progress::Hashing).await?;
     report.experiment = Experiment::Compare;
@@ -138,7 +138,7 @@ pub async fn judge_removals<F: ModelFiles>(
     run: &mut Run<'_>,
 ) -> Result<Judged, LabError> {
     options.validate().map_err(LabError::from)?;
-    let mut kept = Kept {
+    let mut kept = StageCache {
         fingerprint: fingerprint(model, (datasets, options)).await?,
         stages,
         resumed: 0,

@@ -13,10 +13,10 @@ use layerlab_model::ModelFiles;
 use super::Judged;
 use crate::{
     LabError, OpenModel, Progress, Run,
-    evaluate::{Exam, Place, comparisons},
-    kept::Kept,
+    evaluate::{Exam, ModelTurn, comparisons},
     peers::{ExamShare, GarbledShare, Peers, Share, shared},
     report::Outcome,
+    stage_cache::StageCache,
 };
 
 /// Layers that a model does without, and what it is asked.
@@ -29,7 +29,7 @@ pub(crate) async fn judge<F: ModelFiles>(
     datasets: &[Dataset],
     sets: &[Removal<'_>],
     options: &EvalOptions,
-    kept: &mut Kept<'_>,
+    kept: &mut StageCache<'_>,
     run: &mut Run<'_>,
 ) -> Result<Judged, LabError> {
     let whole = (BTreeSet::new(), datasets);
@@ -92,7 +92,7 @@ impl<F: ModelFiles> Asked<'_, F> {
     async fn here<'a>(
         &self,
         open: &[&'a Removal<'_>],
-        kept: &mut Kept<'_>,
+        kept: &mut StageCache<'_>,
         found: &mut Answers<'a>,
         run: &mut Run<'_>,
     ) -> Result<(), LabError> {
@@ -103,7 +103,7 @@ impl<F: ModelFiles> Asked<'_, F> {
                 datasets,
                 options: self.options,
             };
-            let place = Place {
+            let place = ModelTurn {
                 models: before + place,
                 of: self.of,
             };
@@ -119,7 +119,7 @@ impl<F: ModelFiles> Asked<'_, F> {
         &self,
         peers: &dyn Peers,
         open: &[&'a Removal<'_>],
-        kept: &mut Kept<'_>,
+        kept: &mut StageCache<'_>,
         found: &mut Answers<'a>,
         run: &mut Run<'_>,
     ) -> Result<(), LabError> {

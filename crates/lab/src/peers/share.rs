@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::GarbledShare;
 use crate::{
     LabError, OpenModel, Run,
-    calibration::{Calibration, Found, Wanted},
-    evaluate::{Exam, Place},
+    calibration::{Calibration, PassRequest, PassResult},
+    evaluate::{Exam, ModelTurn},
 };
 
 /// A piece of work that needs nothing but the model.
@@ -20,12 +20,12 @@ pub(crate) enum Share<'a> {
     Exam(ExamShare<'a>),
 }
 
-/// Sequences to pass; the answer is [`Found`].
+/// Sequences to pass; the answer is [`PassResult`].
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct PassShare<'a> {
     pub sequences: Cow<'a, [Vec<u32>]>,
     pub batch: usize,
-    pub wanted: Cow<'a, Wanted>,
+    pub wanted: Cow<'a, PassRequest>,
 }
 
 /// A model to ask; the answer is JSON, since results have forms that only such a language can tell apart.
@@ -38,12 +38,16 @@ pub(crate) struct ExamShare<'a> {
 }
 
 impl PassShare<'_> {
-    pub async fn perform(&self, decoder: &Decoder, run: &mut Run<'_>) -> Result<Found, LabError> {
+    pub async fn perform(
+        &self,
+        decoder: &Decoder,
+        run: &mut Run<'_>,
+    ) -> Result<PassResult, LabError> {
         let calibration = Calibration {
             sequences: &self.sequences,
             batch: self.batch,
         };
-        calibration.pass_here(decoder, &self.wanted, run).await
+        calibration.pass_locally(decoder, &self.wanted, run).await
     }
 }
 
@@ -60,7 +64,9 @@ impl ExamShare<'_> {
             options: &self.options,
         };
         let view = decoder.without(&self.removed)?;
-        let results = exam.take(&view, Place { models: 0, of: 1 }, run).await?;
+        let results = exam
+            .take(&view, ModelTurn { models: 0, of: 1 }, run)
+            .await?;
         Ok(serde_json::to_string(&results).map_err(GarbledShare::from)?)
     }
 }

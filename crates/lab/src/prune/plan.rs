@@ -9,7 +9,7 @@ use layerlab_score::{
 
 use crate::{
     LabError, Run, ScoreRequest,
-    calibration::{Calibration, Passes, Wanted},
+    calibration::{Calibration, PassRequest, Passes},
 };
 
 /// Makes plans for one model, one text and one budget.
@@ -118,10 +118,10 @@ impl Planner<'_> {
                 .filter(|(_, layer)| open.contains(layer))
                 .map(|(index, _)| index)
                 .collect();
-            let wanted = Wanted {
+            let wanted = PassRequest {
                 removed: removed.clone(),
                 without: candidates,
-                ..Wanted::default()
+                ..PassRequest::default()
             };
             let found = self.calibration.pass(self.decoder, &wanted, run).await?;
             self.passes.add(found.passes);

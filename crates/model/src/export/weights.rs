@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{ExportError, ExportTarget, write_file};
 use crate::{
     Checkpoint, LoadProgress, LowRank, ModelError, ModelFiles,
-    families::{TensorLayout, Wanted},
+    families::{ExpectedTensor, TensorLayout},
     tensors::{CheckpointError, TensorEntry},
 };
 
@@ -19,7 +19,7 @@ const CHUNK: u64 = 8 << 20;
 const ALIGNMENT: usize = 8;
 
 /// A tensor that stays, under its new name.
-struct Kept<'a> {
+struct KeptTensor<'a> {
     name: String,
     /// Its name in the source.
     stored: &'a str,
@@ -40,12 +40,12 @@ pub(super) async fn write<F: ModelFiles, T: ExportTarget>(
     let stays = staying(inventory.layout(), removed);
     let mut shards = Vec::new();
     for file in checkpoint.weight_files() {
-        let mut kept: Vec<Kept<'_>> = stays
+        let mut kept: Vec<KeptTensor<'_>> = stays
             .iter()
             .filter_map(|(stored, name)| {
                 let entry = checkpoint.entry(stored)?;
                 let name = name.clone();
-                (entry.file == *file).then_some(Kept {
+                (entry.file == *file).then_some(KeptTensor {
                     name,
                     stored,
                     entry,
@@ -67,7 +67,7 @@ pub(super) async fn write<F: ModelFiles, T: ExportTarget>(
     for (index, shard) in shards.iter().enumerate() {
         target.begin(&shard_name(index)).await?;
         target.append(&header(shard)).await?;
-        for Kept { entry, stored, .. } in shard {
+        for KeptTensor { entry, stored, .. } in shard {
             let full = stored.strip_suffix(".weight").unwrap_or_default();
             // Checkpoints of the bare model have no prefix.
             let bare = |name: &str| name.strip_prefix(prefix).map(str::to_owned);
@@ -124,7 +124,7 @@ pub(super) async fn write<F: ModelFiles, T: ExportTarget>(
 
 /// The tensors that stay without the layers `removed`, by their names in the source and in the pruned model.
 fn staying(layout: TensorLayout<'_>, removed: &BTreeSet<usize>) -> Vec<(String, String)> {
-    let same = |wanted: Wanted| (wanted.name.clone(), wanted.name);
+    let same = |wanted: ExpectedTensor| (wanted.name.clone(), wanted.name);
     let final_norm = layout.final_norm();
     let shared = [Some(layout.embedding()), layout.positions(), layout.head()];
     let shared = shared.into_iter().flatten();
@@ -171,11 +171,11 @@ fn encoded(
 }
 
 /// Length and header of a safetensors file that holds the tensors end to end.
-fn header(shard: &[Kept<'_>]) -> Vec<u8> {
+fn header(shard: &[KeptTensor<'_>]) -> Vec<u8> {
     let mut fields = Map::new();
     fields.insert("__metadata__".into(), json!({ "format": "pt" }));
     let mut offset = 0;
-    for Kept { name, entry, .. } in shard {
+    for KeptTensor { name, entry, .. } in shard {
         let end = offset + entry.bytes;
         let info = json!({
             "dtype": entry.dtype,

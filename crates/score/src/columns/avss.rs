@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use layerlab_stats::{Epsilon, Estimator, LayerStatistics, ModelStatistics, SummedTap, Tap};
 
-use super::{Column, Values};
+use super::{Column, ColumnValues};
 use crate::{Direction, MethodId, ScoreError, ScoreOptions, rank::ranks};
 
 const FIRST: &str = "2411.02117";
@@ -17,7 +17,7 @@ pub(super) fn columns<'a>(
     options: &'a ScoreOptions,
 ) -> Vec<Column<'a>> {
     let read = Rc::new(Read::of(statistics, options.tap, "AVSS"));
-    let column = |value: Value, then: fn(Layers) -> Layers| -> Box<Values<'a>> {
+    let column = |value: Value, then: fn(Layers) -> Layers| -> Box<ColumnValues<'a>> {
         let read = read.clone();
         Box::new(move |weights| Ok(then(read.each(|tap| value(tap, options, weights))?)))
     };

@@ -6,7 +6,7 @@ use burn::backend::{Flex, flex::FlexTensor};
 use pulp::{Simd, WithSimd};
 
 use super::{
-    super::cpu::{Values, by_parts, by_rows, exponential, tensor, vectorised},
+    super::cpu::{FlexValues, by_parts, by_rows, exponential, tensor, vectorised},
     AttentionOps, Mask, by_definition,
 };
 
@@ -44,7 +44,11 @@ fn fast(
 ) -> Option<FlexTensor> {
     let [batch, heads, tokens, dim] = queries.layout().shape().dims();
     let [_, kv_heads, seen, _] = keys.layout().shape().dims();
-    let (queries, keys, values) = (Values::of(queries)?, Values::of(keys)?, Values::of(values)?);
+    let (queries, keys, values) = (
+        FlexValues::of(queries)?,
+        FlexValues::of(keys)?,
+        FlexValues::of(values)?,
+    );
     let (queries, keys, values) = (queries.get(), keys.get(), values.get());
     let mut by_head = vec![0.0; queries.len()];
     let part_length = heads / kv_heads * tokens * dim;

@@ -16,9 +16,9 @@ use rayon::prelude::*;
 pub(super) const AT_ONCE: usize = 1 << 14;
 
 /// A tensor's numbers, one after the other.
-pub(super) struct Values(FlexTensor);
+pub(super) struct FlexValues(FlexTensor);
 
-impl Values {
+impl FlexValues {
     /// None where they are not float32.
     pub fn of(tensor: &FlexTensor) -> Option<Self> {
         (tensor.dtype() == DType::F32).then(|| Self(tensor.to_contiguous()))

@@ -4,7 +4,7 @@ use burn::backend::{Flex, flex::FlexTensor};
 use pulp::{Simd, WithSimd};
 
 use super::{
-    super::cpu::{AT_ONCE, Values, by_parts, exponential, tensor, vectorised},
+    super::cpu::{AT_ONCE, FlexValues, by_parts, exponential, tensor, vectorised},
     GateOps, by_definition,
 };
 
@@ -16,7 +16,7 @@ impl GateOps for Flex {
 
 fn fast(gate: &FlexTensor, up: &FlexTensor) -> Option<FlexTensor> {
     let shape = gate.layout().shape().dims::<3>();
-    let (gates, ups) = (Values::of(gate)?, Values::of(up)?);
+    let (gates, ups) = (FlexValues::of(gate)?, FlexValues::of(up)?);
     let (gates, ups) = (gates.get(), ups.get());
     let mut output = vec![0.0; gates.len()];
     by_parts(&mut output, AT_ONCE, |part, output| {

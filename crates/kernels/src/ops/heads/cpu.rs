@@ -3,13 +3,13 @@
 use burn::backend::{Flex, flex::FlexTensor};
 
 use super::{
-    super::cpu::{Values, by_parts, tensor, vectorised},
+    super::cpu::{FlexValues, by_parts, tensor, vectorised},
     HeadOps, rotated_by_definition, split_by_definition,
 };
 
 impl HeadOps for Flex {
     fn split_heads(projected: FlexTensor, heads: usize) -> FlexTensor {
-        match Values::of(&projected) {
+        match FlexValues::of(&projected) {
             Some(values) => split(&projected, values.get(), heads, [&[], &[]]),
             None => split_by_definition::<Self>(projected, heads),
         }
@@ -21,7 +21,7 @@ impl HeadOps for Flex {
         sines: FlexTensor,
         heads: usize,
     ) -> FlexTensor {
-        let values = [&projected, &cosines, &sines].map(Values::of);
+        let values = [&projected, &cosines, &sines].map(FlexValues::of);
         match &values {
             [Some(values), Some(cosines), Some(sines)] => {
                 let tables = [cosines.get(), sines.get()];

@@ -6,7 +6,7 @@ use burn::{
 };
 
 use super::{
-    super::cpu::{Values, by_rows, tensor},
+    super::cpu::{FlexValues, by_rows, tensor},
     LinearOps, by_definition,
     product::{Matrix, product},
 };
@@ -23,9 +23,9 @@ impl LinearOps for Flex {
 }
 
 fn fast(input: &FlexTensor, weight: &FlexTensor, bias: Option<&FlexTensor>) -> Option<FlexTensor> {
-    let values = Values::of(input)?;
+    let values = FlexValues::of(input)?;
     let bias = match bias {
-        Some(bias) => Some(Values::of(bias)?),
+        Some(bias) => Some(FlexValues::of(bias)?),
         None => None,
     };
     if weight.dtype() != DType::F32 {

@@ -4,7 +4,7 @@ use burn::backend::{Flex, flex::FlexTensor};
 use pulp::{Simd, WithSimd};
 
 use super::{
-    super::cpu::{Values, by_parts, exponential, tensor, vectorised},
+    super::cpu::{FlexValues, by_parts, exponential, tensor, vectorised},
     LikelihoodOps, by_definition,
 };
 
@@ -21,7 +21,7 @@ impl LikelihoodOps for Flex {
 
 fn fast(logits: &FlexTensor, ids: &[i32]) -> Option<FlexTensor> {
     let [_, vocabulary] = logits.layout().shape().dims();
-    let values = Values::of(logits)?;
+    let values = FlexValues::of(logits)?;
     let values = values.get();
     let mut output = vec![0.0; ids.len()];
     by_parts(&mut output, ROWS, |part, output| {

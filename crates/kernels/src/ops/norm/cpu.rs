@@ -4,7 +4,7 @@ use burn::backend::{Flex, flex::FlexTensor};
 use pulp::{Simd, WithSimd};
 
 use super::{
-    super::cpu::{Values, by_rows, tensor, vectorised},
+    super::cpu::{FlexValues, by_rows, tensor, vectorised},
     NormOps, by_definition,
 };
 
@@ -21,7 +21,7 @@ fn fast<const D: usize>(
     epsilon: f64,
 ) -> Option<FlexTensor> {
     let shape = hidden.layout().shape().dims::<D>();
-    let (values, scale) = (Values::of(hidden)?, Values::of(gamma)?);
+    let (values, scale) = (FlexValues::of(hidden)?, FlexValues::of(gamma)?);
     let (values, gamma) = (values.get(), scale.get());
     let mut output = vec![0.0; values.len()];
     by_rows(&mut output, gamma.len(), |first, output| {

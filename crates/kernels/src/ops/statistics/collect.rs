@@ -59,7 +59,7 @@ pub(crate) async fn collect(
     let mut pages = Vec::with_capacity(shapes.len());
     for [channels, slots] in shapes {
         let rows = slots * batch;
-        pages.push(Found {
+        pages.push(HostPage {
             channels,
             rows,
             tokens,
@@ -103,7 +103,7 @@ pub(crate) async fn collect(
 }
 
 /// A page on the host.
-struct Found {
+struct HostPage {
     channels: usize,
     rows: usize,
     tokens: usize,
@@ -111,7 +111,7 @@ struct Found {
     counts: Vec<i64>,
 }
 
-impl Found {
+impl HostPage {
     fn sequence(
         &self,
         row: usize,

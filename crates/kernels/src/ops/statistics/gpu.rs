@@ -5,7 +5,7 @@ use burn_cubecl::{kernel::into_contiguous, tensor::CubeTensor};
 use cubecl::prelude::*;
 
 use super::{
-    StatisticsOps, Wanted,
+    Slot, StatisticsOps,
     kernel::{MERGE_UNITS, measure_chunk, merge_chunks},
     layout::row_floats,
 };
@@ -19,12 +19,12 @@ impl StatisticsOps for Cube {
         partials: CubeTensor,
         results: CubeTensor,
         counts: CubeTensor,
-        Wanted {
+        Slot {
             slot,
             slots,
             threshold_bits,
             with_pair,
-        }: Wanted,
+        }: Slot,
     ) -> (CubeTensor, CubeTensor, CubeTensor) {
         let (hidden, other) = (into_contiguous(hidden), into_contiguous(other));
         let mask = into_contiguous(mask);

@@ -22,7 +22,7 @@ use burn::backend::{
 
 /// Where a measurement goes, and what of.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted {
+pub(crate) struct Slot {
     /// Of the page's slots, from 0.
     pub slot: usize,
     /// How many the page has.
@@ -46,7 +46,7 @@ pub(crate) trait StatisticsOps: Backend {
         partials: FloatTensor<Self>,
         results: FloatTensor<Self>,
         counts: IntTensor<Self>,
-        wanted: Wanted,
+        wanted: Slot,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, IntTensor<Self>);
 
     /// Adds means and totals of the first `rows` of a page to its results.

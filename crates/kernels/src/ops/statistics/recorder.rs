@@ -6,7 +6,7 @@ use burn::{
 };
 
 use super::{
-    StatisticsOps, Wanted,
+    Slot, StatisticsOps,
     collect::{BatchStatistics, Reading, collect},
     layout::threshold_bits,
     page::Page,
@@ -60,7 +60,7 @@ impl Recorder {
             page.partials.clone().into_dispatch(),
             page.results.clone().into_dispatch(),
             page.counts.clone().into_dispatch(),
-            Wanted {
+            Slot {
                 slot: page.used,
                 slots: page.slots,
                 threshold_bits: threshold_bits(absolute_epsilon),

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     Checkpoint, ModelError, ModelFiles,
-    families::{Affine, BlockTensors, LinearLayout, QueryKeyValue, TensorLayout, Wanted},
+    families::{Affine, BlockTensors, ExpectedTensor, LinearLayout, QueryKeyValue, TensorLayout},
     spec::{HeadNormSpec, NormKind},
 };
 
@@ -97,7 +97,7 @@ struct Loader<'a, F> {
 }
 
 impl<F: ModelFiles> Loader<'_, F> {
-    async fn embedding(&mut self, wanted: &Wanted) -> Result<Embedding, ModelError> {
+    async fn embedding(&mut self, wanted: &ExpectedTensor) -> Result<Embedding, ModelError> {
         Ok(Embedding {
             weight: Param::from_tensor(self.tensor(wanted).await?),
         })
@@ -237,7 +237,10 @@ impl<F: ModelFiles> Loader<'_, F> {
     }
 
     /// A norm within heads, of one scale for all or of one for each; none where there are none.
-    async fn head_norm(&mut self, stored: &[Wanted]) -> Result<Option<HeadNorm>, ModelError> {
+    async fn head_norm(
+        &mut self,
+        stored: &[ExpectedTensor],
+    ) -> Result<Option<HeadNorm>, ModelError> {
         let dim = self.layout.spec.attention.head_dim;
         let epsilon = self.layout.spec.norm.epsilon;
         Ok(match (self.layout.spec.attention.head_norm, stored) {

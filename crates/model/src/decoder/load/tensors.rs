@@ -11,7 +11,7 @@ use layerlab_kernels::Capability;
 use super::{LoadProgress, Loader};
 use crate::{
     ModelError, ModelFiles,
-    families::{LinearLayout, Wanted},
+    families::{ExpectedTensor, LinearLayout},
 };
 
 /// Values that go to a GPU together, 16 MB.
@@ -19,7 +19,7 @@ const AT_ONCE: usize = 1 << 22;
 
 impl<F: ModelFiles> Loader<'_, F> {
     /// The bytes of a tensor are counted as moved.
-    fn count(&mut self, wanted: &Wanted) {
+    fn count(&mut self, wanted: &ExpectedTensor) {
         let entry = self.checkpoint.entry(&wanted.name);
         self.bytes += entry.map_or(0, |entry| entry.bytes);
     }
@@ -36,7 +36,7 @@ impl<F: ModelFiles> Loader<'_, F> {
     }
 
     /// Values of a tensor.
-    pub(super) async fn values(&mut self, wanted: &Wanted) -> Result<Vec<f32>, ModelError> {
+    pub(super) async fn values(&mut self, wanted: &ExpectedTensor) -> Result<Vec<f32>, ModelError> {
         self.count(wanted);
         let values = self.checkpoint.read_f32(&wanted.name).await?;
         self.report()?;
@@ -47,7 +47,7 @@ impl<F: ModelFiles> Loader<'_, F> {
     /// values become the tensor without a copy.
     pub(super) async fn tensor<const D: usize>(
         &mut self,
-        wanted: &Wanted,
+        wanted: &ExpectedTensor,
     ) -> Result<Tensor<D>, ModelError> {
         let Ok(shape) = <[usize; D]>::try_from(wanted.shape.as_slice()) else {
             return Err(ModelError::TensorShape {
@@ -108,7 +108,10 @@ impl<F: ModelFiles> Loader<'_, F> {
         })
     }
 
-    pub(super) async fn vector(&mut self, wanted: &Wanted) -> Result<Param<Tensor<1>>, ModelError> {
+    pub(super) async fn vector(
+        &mut self,
+        wanted: &ExpectedTensor,
+    ) -> Result<Param<Tensor<1>>, ModelError> {
         Ok(Param::from_tensor(self.tensor(wanted).await?))
     }
 }

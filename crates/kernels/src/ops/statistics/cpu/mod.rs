@@ -10,7 +10,7 @@ use burn::{
 };
 
 use super::{
-    StatisticsOps, Wanted,
+    Slot, StatisticsOps,
     layout::{QUANTUM, UNIT_OF_ONE, count, row_floats},
 };
 use crate::ops::{cpu::each, pairs::cpu::token_sums};
@@ -24,11 +24,11 @@ impl StatisticsOps for Flex {
         partials: FlexTensor,
         _results: FlexTensor,
         _counts: FlexTensor,
-        Wanted {
+        Slot {
             threshold_bits,
             with_pair,
             ..
-        }: Wanted,
+        }: Slot,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
         let [batch, tokens, channels] = hidden.layout().shape().dims();
         let (hidden, other) = (hidden.to_contiguous(), other.to_contiguous());

@@ -3,19 +3,21 @@
 use layerlab_model::{Decoder, Parting, each_part};
 use web_time::Instant;
 
-use super::{Calibration, Found, Passes, Place, Wanted, observer::merge, part::Part};
+use super::{
+    Calibration, PassProgress, PassRequest, PassResult, Passes, observer::merge, part::Chunk,
+};
 use crate::{LabError, Run};
 
 impl Calibration<'_> {
     /// Passes the sequences. Blocks below a candidate are passed once for all candidates and for the statistics,
     /// so that L candidates of L blocks take about half of L² block passes. Statistics of all layers of a batch
     /// come back in one read-back.
-    pub async fn pass_here(
+    pub async fn pass_locally(
         &self,
         decoder: &Decoder,
-        wanted: &Wanted,
+        wanted: &PassRequest,
         run: &mut Run<'_>,
-    ) -> Result<Found, LabError> {
+    ) -> Result<PassResult, LabError> {
         let decoder = &decoder.without(&wanted.removed)?;
         let layers = decoder.spec().layers();
         wanted.check(layers)?;
@@ -24,12 +26,12 @@ impl Calibration<'_> {
         }
         let device = decoder.device();
         let parting = Parting::of(self.batch, &device);
-        let mut found = Found::nothing(layers);
-        let mut place = Place::start(self.sequences.len(), parting.size, wanted);
+        let mut found = PassResult::nothing(layers);
+        let mut place = PassProgress::start(self.sequences.len(), parting.size, wanted);
         run.step(place.progress()).await?;
         for sequences in self.sequences.chunks(parting.together()) {
             let parts = sequences.chunks(parting.size);
-            let parts = parts.map(|part| Part::begin(decoder, part, wanted.statistics.as_ref()));
+            let parts = parts.map(|part| Chunk::begin(decoder, part, wanted.statistics.as_ref()));
             let mut parts = parts.collect::<Result<Vec<_>, _>>()?;
             let mut next = 0;
             for &layer in &wanted.without {

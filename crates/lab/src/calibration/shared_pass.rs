@@ -6,21 +6,21 @@ use futures_util::StreamExt;
 use layerlab_model::Decoder;
 use web_time::Instant;
 
-use super::{Calibration, Found, Place, Wanted};
+use super::{Calibration, PassProgress, PassRequest, PassResult};
 use crate::{
     LabError, Run,
     peers::{PassShare, Peers, Share, shared},
 };
 
 impl Calibration<'_> {
-    /// As [`pass_here`](Self::pass_here). Seconds are of this session's time, divided as the peers spent theirs.
+    /// As [`pass_locally`](Self::pass_here). Seconds are of this session's time, divided as the peers spent theirs.
     pub async fn pass_with(
         &self,
         peers: &dyn Peers,
         decoder: &Decoder,
-        wanted: &Wanted,
+        wanted: &PassRequest,
         run: &mut Run<'_>,
-    ) -> Result<Found, LabError> {
+    ) -> Result<PassResult, LabError> {
         let start = Instant::now();
         let each = self.sequences.len().div_ceil(peers.count().max(1));
         let size = self.batch.min(each);
@@ -41,8 +41,8 @@ impl Calibration<'_> {
         });
         let mut answers = pin!(shared(peers, shares));
         let layers = decoder.spec().layers() - wanted.removed.len();
-        let mut found = Found::nothing(layers);
-        let mut place = Place::start(self.sequences.len(), size, wanted);
+        let mut found = PassResult::nothing(layers);
+        let mut place = PassProgress::start(self.sequences.len(), size, wanted);
         run.step(place.progress()).await?;
         while let Some(part) = answers.next().await {
             let part = part?;

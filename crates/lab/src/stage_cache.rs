@@ -9,14 +9,14 @@ use sha2::{Digest, Sha256};
 use crate::{LabError, OpenModel, StageError, Stages};
 
 /// Stages under the name of what they were computed from.
-pub(crate) struct Kept<'a> {
+pub(crate) struct StageCache<'a> {
     pub fingerprint: String,
     pub stages: &'a mut dyn Stages,
     /// Stages that were finished before.
     pub resumed: usize,
 }
 
-impl Kept<'_> {
+impl StageCache<'_> {
     fn name(&self, stage: &str) -> String {
         format!("{}/{stage}.json", self.fingerprint)
     }
