@@ -184,6 +184,16 @@ fn weights_that_end_before_their_header_begins_are_cut_short() {
     assert!(!said.contains("cut short"), "{said}");
 }
 
+/// Nothing of a file goes unread without a word.
+#[test]
+fn bytes_after_the_last_tensor_are_told() {
+    let mut files = files_of("llama");
+    files.get_mut("model.safetensors").unwrap().extend([0; 3]);
+    let said = block_on(Checkpoint::open(MemoryFiles::new("memory", files))).unwrap_err();
+    let part = "3 bytes follow the last tensor";
+    assert!(said.to_string().contains(part), "{said}");
+}
+
 /// One tensor of another shape stands for all, which are counted.
 #[test]
 fn tensors_of_another_shape_are_counted() {

@@ -171,6 +171,10 @@ fn lists_in_pythons_spelling_are_read_as_python_would() {
     };
     assert_eq!(answers("[0.5 -1.5 2]"), ["0.5", "-1.5", "2"]);
     assert_eq!(
+        answers(r#""array(['yes', 'no'], dtype=object)""#),
+        ["yes", "no"]
+    );
+    assert_eq!(
         answers(r#""['yes', True, False, +3]""#),
         ["yes", "true", "false", "3"]
     );
