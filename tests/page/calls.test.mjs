@@ -125,8 +125,8 @@ test("of two calls that overlap in the worker, each stops by its own cancel alon
     worker.addEventListener("message", ({ data }) => {
       if (data.tell === "step" && pieces.has(data.id)) {
         pieces.set(data.id, pieces.get(data.id) + 1);
-        // Both are on their way.
-        if ([...pieces.values()].every((count) => count > 2)) worker.postMessage({ ask: "cancel", id: first });
+        // Both are on their way; which is told of its end first is the worker's affair.
+        if ([...pieces.values()].every((count) => count > 0)) worker.postMessage({ ask: "cancel", id: first });
       } else if (pieces.has(data.id)) {
         ended.set(data.id, data);
         if (ended.size === 2) haveEnded();
@@ -134,9 +134,8 @@ test("of two calls that overlap in the worker, each stops by its own cancel alon
     });
     for (const id of pieces.keys()) worker.postMessage({ ask: "begin", id, name: "generate", given: [request] });
     await all;
-    return { first: ended.get(first), second: ended.get(second), order: [...ended.keys()] };
+    return { first: ended.get(first), second: ended.get(second) };
   });
-  assert.equal(outcome.order[0], 1_000_001);
   assert.ok(outcome.first.value.tokens < outcome.second.value.tokens, JSON.stringify(outcome));
   assert.equal(outcome.first.model.sha256, outcome.second.model.sha256);
 });
