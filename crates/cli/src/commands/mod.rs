@@ -21,18 +21,17 @@ fn next_steps(report: &Report, model: &str, text: Option<&Path>, rest: &str) -> 
         format!(" --text {}", quoted(&path.display().to_string()))
     });
     let model = quoted(model);
-    let best = report.pruning.as_ref().and_then(|pruning| pruning.best());
-    let cheapest = || report.scoring.as_ref().and_then(ScoringReport::cheapest);
-    let layers = match best {
-        Some(plan) => Some(plan.set().into_iter().collect()),
-        None => cheapest(),
+    let layers = match &report.pruning {
+        // Where no plan keeps what was asked for, none is proposed.
+        Some(pruning) => pruning.best().map(|plan| plan.set().into_iter().collect()),
+        None => report.scoring.as_ref().and_then(ScoringReport::cheapest),
     };
     let layers = layers.map(|layers: Vec<usize>| {
         let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
         let layers = layers.join(",");
         format!("Remove them: layerlab prune --model {model} --layers {layers} --output pruned\n")
     });
-    let measure = match best {
+    let measure = match &report.pruning {
         Some(_) => String::new(),
         None => format!("See what every method would keep: layerlab run --model {model}{text}\n"),
     };

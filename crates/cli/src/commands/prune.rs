@@ -42,9 +42,11 @@ pub struct Arguments {
     /// Remove these layers, numbered from 0, such as 5,6,12-14; or name a --method
     #[arg(long, value_name = "LAYER,…", value_delimiter = ',', conflicts_with_all = ["method", "text"])]
     layers: Vec<Layers>,
-    /// Let a method choose, in place of --layers: avss, relative_avss, block_influence, relative_magnitude,
-    /// angular_distance_1_mean, angular_distance_1_last, loss_change, last_k, first_k or random_1
-    #[arg(long, value_name = "METHOD")]
+    #[arg(
+        long,
+        value_name = "METHOD",
+        help = format!("Let a method choose, in place of --layers: {}", MethodId::CHOICES)
+    )]
     method: Option<MethodId>,
     /// The text that the method measures, UTF-8; - reads the standard input; atlas has its own; last_k, first_k and random_1
     /// need none

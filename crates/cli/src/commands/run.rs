@@ -49,9 +49,12 @@ pub struct Arguments {
     /// Choose layers once, or again after each removal, or both ways
     #[arg(long, value_enum, default_value_t = Schedules::OneShot)]
     schedule: Schedules,
-    /// Methods to prune by, all if not given: avss, relative_avss, block_influence, relative_magnitude,
-    /// angular_distance_1_mean, angular_distance_1_last, loss_change, last_k, first_k or random_1
-    #[arg(long = "method", value_name = "METHOD,…", value_delimiter = ',')]
+    #[arg(
+        long = "method",
+        value_name = "METHOD,…",
+        value_delimiter = ',',
+        help = format!("Methods to prune by, all if not given: {}", MethodId::CHOICES)
+    )]
     methods: Vec<MethodId>,
     #[command(flatten)]
     tasks: TaskArguments,

@@ -22,8 +22,12 @@ impl Report {
     /// All sections, in the order in which they are read: what to conclude first, then what that is founded on.
     pub(super) fn sections(&self) -> Vec<Section> {
         let mut sections = vec![self.about()];
-        if !self.conclusions.is_empty() {
-            let sentences = self.conclusions.clone();
+        let sentences = match self.conclusions.as_slice() {
+            // Of a report from before they were written into it.
+            [] => conclusions(self),
+            written => written.to_vec(),
+        };
+        if !sentences.is_empty() {
             let conclusions = Section::of_sentences("conclusions", "What to conclude", sentences);
             sections.push(conclusions.in_brief());
         }

@@ -47,7 +47,7 @@ pub(super) fn of_pruning(report: &Report, pruning: &PruningReport) -> Vec<String
     if let (Some(text), Some(best)) = (text, best) {
         sentences.push(winner(report.model.layers, text, best, &judged));
         sentences.extend(nearly_all(pruning, best));
-        sentences.push(others(text, best, &judged, pruning));
+        sentences.extend(others(text, best, &judged, pruning));
         sentences.extend(avss(best, &judged, pruning));
     }
     sentences.extend(on_tasks(report, &judged));
@@ -105,13 +105,13 @@ fn nearly_all(pruning: &PruningReport, best: &Judged<'_>) -> Option<String> {
 }
 
 /// Which other choices do as well, as far as this text can tell. The same draws of windows for both, so that what is hard
-/// for all does not blur the difference.
+/// for all does not blur the difference. None where no other was measured.
 fn others(
     text: &TaskResult,
     best: &Judged<'_>,
     judged: &[Judged<'_>],
     pruning: &PruningReport,
-) -> String {
+) -> Option<String> {
     let result = |judged: &Judged<'_>| {
         let mut tasks = judged.outcome.tasks.iter();
         let task = tasks.find(|task| task.dataset == text.dataset)?;
@@ -130,7 +130,7 @@ fn others(
         })
         .collect();
     if others.is_empty() {
-        return "No other choice of as many layers was measured.".into();
+        return None;
     }
     let mut table: Vec<&mut Comparison> = others.iter_mut().map(|(_, compared)| compared).collect();
     correct(&mut table);
@@ -138,11 +138,11 @@ fn others(
         .iter()
         .filter(|(_, compared)| !compared.is_significant());
     let close: Vec<String> = close.map(|(other, _)| plan_label(other.plan)).collect();
-    match close.as_slice() {
+    Some(match close.as_slice() {
         [] => "Every other choice of as many layers keeps significantly less.".into(),
         [one] => format!("On this text {one} is not significantly worse."),
         some => format!("On this text {} are not significantly worse.", all_of(some)),
-    }
+    })
 }
 
 /// How AVSS does beside the best, and beside chance.
