@@ -349,7 +349,9 @@ fn models_with_different_tokenizers_are_compared_in_bits_per_byte() {
         (difference - (second.1 - first.1)).abs() < 0.1,
         "{difference}"
     );
+    // Lines break where the length of the model's path makes them.
     let table = with(&other, &[]);
+    let table = table.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         table.contains("bits per byte") && table.contains("different tokens"),
         "{table}"

@@ -1,6 +1,6 @@
 //! Which columns of a large file are worth reading: published datasets have whole articles beside their questions.
 
-use super::{Fields, forms::FORMS, record::is_same};
+use super::{Fields, forms::FORMS, names::is_same};
 
 /// Whether a form or the user has use for a column.
 pub(super) fn is_read(column: &str, said: &Fields) -> bool {

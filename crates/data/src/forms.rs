@@ -1,7 +1,7 @@
 //! The forms in which datasets are published: which fields tell a form, and what each of its fields is for. Adding a
 //! dataset adds an entry to [`FORMS`].
 
-use super::{record::is_same, role::Role};
+use super::{names::is_same, role::Role};
 
 /// How several texts lie in one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,8 @@ use super::{
     BadLine, Fields, Mapping, RoleFields,
     forms::{FORMS, Form, Lists, Published, known},
     keys,
-    record::{Record, is_same},
+    names::is_same,
+    record::Record,
     role::Role,
 };
 
@@ -124,8 +125,8 @@ impl Layout {
             Some(field) if roles.is_empty() => Err(bad(format!(
                 "its field `{field}` seems to hold choices, of which `{}` names one; if so, say choices={field},key={0}; if \
                  the question is to be answered freely, question={},answer={0}",
-                record.field(&layout, Role::Answer),
-                record.field(&layout, Role::Question),
+                layout.field(record, Role::Answer),
+                layout.field(record, Role::Question),
             ))),
             _ => Ok(layout),
         }
@@ -178,7 +179,7 @@ impl Layout {
         if self.shape != Shape::Answers {
             return None;
         }
-        let answer = record.scalar(record.field(self, Role::Answer)).ok()?;
+        let answer = record.scalar(self.field(record, Role::Answer)).ok()?;
         let is_hidden = |name: &&&str| {
             let is_used = self.used.iter().flat_map(|used| &used.fields);
             let mut is_used = is_used.filter(|field| is_same(field.head(), name));
@@ -226,6 +227,18 @@ impl Layout {
                 .iter()
                 .map(|field| (field.path.as_str(), used.lists))
         })
+    }
+
+    /// The first field of a role that the record has, else its last one.
+    pub fn field(&self, record: &Record, role: Role) -> &str {
+        let mut last = role.name();
+        for (field, _) in self.fields(role) {
+            last = field;
+            if record.has(field) {
+                break;
+            }
+        }
+        last
     }
 
     /// Learns what the fields are called in the file.

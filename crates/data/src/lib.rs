@@ -16,6 +16,7 @@ mod keys;
 mod layout;
 mod literal;
 mod mapping;
+mod names;
 mod read;
 mod record;
 mod role;

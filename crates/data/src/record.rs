@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{BadLine, forms::Lists, layout::Layout, literal::literal, role::Role};
+use super::{BadLine, forms::Lists, literal::literal, names::is_same};
 
 /// What published test splits have where they keep an answer back.
 const KEPT_BACK: &str = "<unk>";
@@ -157,23 +157,6 @@ impl Record {
             _ => Ok(None),
         }
     }
-
-    /// The text of the one field of a role.
-    pub fn role(&self, layout: &Layout, role: Role) -> Result<String, BadLine> {
-        self.text(self.field(layout, role))
-    }
-
-    /// The first field of a role that is there, else its last one.
-    pub fn field<'a>(&self, layout: &'a Layout, role: Role) -> &'a str {
-        let mut last = role.name();
-        for (field, _) in layout.fields(role) {
-            last = field;
-            if self.has(field) {
-                break;
-            }
-        }
-        last
-    }
 }
 
 /// A field by its name, or by the names on the way to it with dots between them.
@@ -194,14 +177,4 @@ fn find<'a>(fields: &'a Map<String, Value>, path: &str) -> Option<(String, &'a V
 fn said<'a>(entries: impl Iterator<Item = &'a str>) -> Vec<String> {
     let entries = entries.map(str::trim).filter(|entry| !entry.is_empty());
     entries.map(str::to_owned).collect()
-}
-
-/// Whether two names differ in case, spaces and underscores at most.
-pub(super) fn is_same(one: &str, other: &str) -> bool {
-    letters(one).eq(letters(other))
-}
-
-fn letters(name: &str) -> impl Iterator<Item = char> {
-    let letters = name.chars().filter(|letter| !matches!(letter, ' ' | '_'));
-    letters.flat_map(char::to_lowercase)
 }

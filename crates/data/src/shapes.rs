@@ -40,7 +40,7 @@ pub(super) fn item(record: &Record, layout: &Layout) -> Result<Item, BadLine> {
         }),
         Shape::Labels => Item::Label(Label {
             line: record.line,
-            text: record.role(layout, Role::Text)?,
+            text: reader.text(Role::Text)?,
             label: record.scalar(reader.field(Role::Label))?,
         }),
     })
@@ -53,7 +53,12 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn field(&self, role: Role) -> &str {
-        self.record.field(self.layout, role)
+        self.layout.field(self.record, role)
+    }
+
+    /// The text of the one field of a role.
+    fn text(&self, role: Role) -> Result<String, BadLine> {
+        self.record.text(self.field(role))
     }
 
     fn bad(&self, role: Role, problem: impl Into<String>) -> BadLine {
@@ -61,13 +66,13 @@ impl Reader<'_> {
     }
 
     fn question(&self) -> Result<String, BadLine> {
-        self.record.role(self.layout, Role::Question)
+        self.text(Role::Question)
     }
 
     /// What the record shares with others that must not be parted from it.
     fn group(&self) -> Result<String, BadLine> {
         match self.record.has(self.field(Role::Group)) {
-            true => self.record.role(self.layout, Role::Group),
+            true => self.text(Role::Group),
             false => self.question(),
         }
     }

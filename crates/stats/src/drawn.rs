@@ -1,9 +1,7 @@
 //! Estimates over sequences that are drawn so many times each: the one arithmetic behind every variance
 //! and sparsity, of the data as they are and of every resample.
 
-use crate::{
-    Epsilon, Estimator, HistogramPlace, Moments, SequenceStatistics, summed::SummedSequence,
-};
+use crate::{Epsilon, Estimator, HistogramPlace, Moments, SequenceStatistics, SummedSequence};
 
 /// The share of elements near zero.
 #[derive(Debug, Clone, Copy, PartialEq)]

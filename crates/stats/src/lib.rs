@@ -14,6 +14,7 @@ pub mod reference;
 mod resample;
 mod sequence;
 mod summed;
+mod summed_sequence;
 mod tap;
 mod tap_statistics;
 
@@ -25,6 +26,7 @@ pub use moments::Moments;
 pub use pair::{PairStatistics, SequencePair};
 pub use resample::{FEW_UNITS, Resamples, percentile_interval};
 pub use sequence::{BelowEpsilon, SequenceStatistics};
-pub use summed::{SummedSequence, SummedTap};
+pub use summed::SummedTap;
+pub use summed_sequence::SummedSequence;
 pub use tap::Tap;
 pub use tap_statistics::TapStatistics;

@@ -1,26 +1,9 @@
 //! Sequences with their histograms summed up, so that a threshold costs one look at each.
 
 use crate::{
-    CumulativeHistogram, Epsilon, Estimator, SequenceStatistics, Sparsity,
+    Epsilon, Estimator, Sparsity, SummedSequence,
     drawn::{self, drawn},
 };
-
-/// One sequence, ready for many questions. A clone costs next to nothing.
-#[derive(Debug, Clone)]
-pub struct SummedSequence<'a> {
-    pub(crate) statistics: &'a SequenceStatistics,
-    pub(crate) magnitudes: CumulativeHistogram,
-}
-
-impl<'a> SummedSequence<'a> {
-    /// Sums up the sequence's histogram.
-    pub fn of(statistics: &'a SequenceStatistics) -> Self {
-        Self {
-            statistics,
-            magnitudes: statistics.histogram.cumulative(),
-        }
-    }
-}
 
 /// Statistics of sequences at one tap, ready for many questions. Answers as
 /// [`TapStatistics`](crate::TapStatistics) does; queries take how often each sequence is drawn.

@@ -1,12 +1,12 @@
 //! A call of the page's: who hears of it, what ends it, and who helps with it.
 
-use std::rc::Rc;
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use js_sys::Uint8Array;
 use layerlab_lab::{Answer, Cancel, Peers, Progress, Run};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-use crate::{Session, border::to_page, helpers::Helpers};
+use crate::{border::to_page, helpers::Helpers};
 
 #[wasm_bindgen(typescript_custom_section)]
 const CALL: &str = r#"
@@ -36,9 +36,22 @@ extern "C" {
     pub(crate) fn show(this: &PageCall, step: &JsValue) -> Result<(), JsValue>;
 }
 
+/// Calls that are running, and what ends each, by its number.
+#[derive(Debug, Default)]
+pub(crate) struct Calls(RefCell<BTreeMap<u32, Cancel>>);
+
+impl Calls {
+    /// Asks a call to stop at its next step. One that has ended already does not hear of it.
+    pub fn cancel(&self, call: u32) {
+        if let Some(cancel) = self.0.borrow().get(&call) {
+            cancel.cancel();
+        }
+    }
+}
+
 /// A call from its beginning to its end, during which it can be cancelled by its number.
 pub(crate) struct Call<'a> {
-    session: &'a Session,
+    running: &'a Calls,
     id: u32,
     pub cancel: Cancel,
     show: Box<dyn FnMut(Progress)>,
@@ -46,17 +59,17 @@ pub(crate) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Begins it; `helpers` are those of the model that it is about.
-    pub fn new(session: &'a Session, page: PageCall, helpers: Option<&Rc<Helpers>>) -> Self {
+    /// Begins it among those that are running; `helpers` are those of the model that it is about.
+    pub fn new(running: &'a Calls, page: PageCall, helpers: Option<&Rc<Helpers>>) -> Self {
         let (id, cancel) = (page.id(), Cancel::default());
-        session.calls.borrow_mut().insert(id, cancel.clone());
+        running.0.borrow_mut().insert(id, cancel.clone());
         let show = move |progress| {
             if let Ok(progress) = to_page::<_, JsValue>(&progress) {
                 let _ = page.show(&progress);
             }
         };
         Self {
-            session,
+            running,
             id,
             cancel,
             show: Box::new(show),
@@ -77,7 +90,7 @@ impl<'a> Call<'a> {
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
-        self.session.calls.borrow_mut().remove(&self.id);
+        self.running.0.borrow_mut().remove(&self.id);
     }
 }
 

@@ -10,14 +10,14 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::{
     Session,
-    border::{from_page, refused, thrown, to_page, trusted},
+    border::{from_page, refused, to_page, trusted},
     call::{Call, PageCall},
     datasets::dataset,
     export::{ExportSink, PageTarget},
     files::PageFiles,
-    session::{Opened, now},
+    session::now,
     types::{
-        Calibration, Examination, FailureKind, JudgeRequest, NamedText, PlanningRequest,
+        Calibration, Examination, JudgeRequest, NamedText, PlanningRequest,
         page::{
             JsCalibration, JsExamination, JsExperimentRequest, JsJudgeRequest, JsJudged, JsPlan,
             JsPlanningRequest, JsPlans, JsReport, JsScoreOptions, JsScoreRequest, JsScoringReport,
@@ -41,7 +41,7 @@ impl Session {
         let model = &opened.model;
         let text = cut(model, from_page(text)?)?;
         let request: layerlab_lab::ScoreRequest = from_page(request)?;
-        let mut call = Call::new(self, call, opened.helpers.as_ref());
+        let mut call = Call::new(&self.calls, call, opened.helpers.as_ref());
         let mut run = call.run();
         let measured = Measured::of(model, &text, &request, &mut run).await;
         let measured = measured.map_err(refused)?;
@@ -70,7 +70,7 @@ impl Session {
         let (model, measured) = (&opened.model, opened.measured()?);
         let text = cut(model, from_page(text)?)?;
         let request: PlanningRequest = from_page(request)?;
-        let mut call = Call::new(self, call, opened.helpers.as_ref());
+        let mut call = Call::new(&self.calls, call, opened.helpers.as_ref());
         let mut run = call.run();
         let (score, plans) = (&request.score, &request.plans);
         let plans = measured.plans(model, &text, score, plans, &mut run).await;
@@ -88,7 +88,7 @@ impl Session {
         let model = &opened.model;
         let datasets = read(from_page(examination)?)?;
         let JudgeRequest { removals, eval } = from_page(request)?;
-        let mut call = Call::new(self, call, opened.helpers.as_ref());
+        let mut call = Call::new(&self.calls, call, opened.helpers.as_ref());
         let mut run = call.run();
         // Taken out while this call runs: another may come, and finds none.
         let mut stages = opened.finished.take();
@@ -111,7 +111,7 @@ impl Session {
         let text = cut(model, from_page(text)?)?;
         let datasets = read(from_page(examination)?)?;
         let request = from_page(request)?;
-        let mut call = Call::new(self, call, opened.helpers.as_ref());
+        let mut call = Call::new(&self.calls, call, opened.helpers.as_ref());
         let mut run = call.run();
         let (mut stages, created) = (opened.finished.take(), now());
         let report = prune_and_judge(
@@ -138,20 +138,13 @@ impl Session {
     ) -> Result<(), JsValue> {
         let opened = self.opened()?;
         let model = &opened.model;
-        let mut call = Call::new(self, call, opened.helpers.as_ref());
+        let mut call = Call::new(&self.calls, call, opened.helpers.as_ref());
         let mut run = call.run();
         let provenance = Provenance::of(&model.checkpoint, from_page(plan)?, now()).await;
         let provenance = provenance.map_err(refused)?;
         let mut target = PageTarget(sink);
         let written = export_pruned(&model.checkpoint, &provenance, &mut target, &mut run).await;
         written.map_err(refused)
-    }
-}
-
-impl Opened {
-    fn measured(&self) -> Result<Rc<Measured>, JsValue> {
-        let measured = self.measured.borrow().clone();
-        measured.ok_or_else(|| thrown(FailureKind::Input, "nothing has been scored yet".into()))
     }
 }
 

@@ -37,7 +37,7 @@ impl Session {
             false => None,
         };
         let adapters = repair.as_ref().map(|repair| &repair.adapters);
-        let call = Call::new(self, page.clone().unchecked_into(), None);
+        let call = Call::new(&self.calls, page.clone().unchecked_into(), None);
         let generated = speak(&opened.model, &request, adapters, &call.cancel, &page).await;
         to_page(&trusted(generated.map_err(refused)?)?)
     }

@@ -16,7 +16,8 @@ use crate::{
     call::{Call, PageCall},
     experiments::read,
     export::{ExportSink, PageTarget},
-    session::{Opened, named, now},
+    opened::Repair,
+    session::{named, now},
     types::{
         BundledPairs, Examination, FailureKind, RepairTexts, TokensRequest,
         page::{
@@ -25,14 +26,6 @@ use crate::{
         },
     },
 };
-
-/// A repair that was made, and from what.
-#[derive(Debug)]
-pub(crate) struct Repair {
-    pub adapters: Adapters,
-    material: RepairMaterial,
-    request: RepairRequest,
-}
 
 #[wasm_bindgen]
 impl Session {
@@ -65,7 +58,7 @@ impl Session {
         let model = &opened.model;
         let datasets = read(from_page(examination)?)?;
         let request: LocateRequest = from_page(request)?;
-        let mut call = Call::new(self, call, opened.helpers.as_ref());
+        let mut call = Call::new(&self.calls, call, opened.helpers.as_ref());
         let mut run = call.run();
         let located = locate_pairs(model, &datasets, &request, now(), &mut run).await;
         let located = trusted(located.map_err(refused)?)?;
@@ -99,7 +92,7 @@ impl Session {
         let model = &opened.model;
         let material = material(from_page(texts)?)?;
         let request: RepairRequest = from_page(request)?;
-        let mut call = Call::new(self, call, opened.helpers.as_ref());
+        let mut call = Call::new(&self.calls, call, opened.helpers.as_ref());
         let mut run = call.run();
         let (mut stages, created) = (NoStages, now());
         let repaired = repair_layers(model, &material, &request, created, &mut stages, &mut run);
@@ -133,7 +126,7 @@ impl Session {
     ) -> Result<JsAnswerChanges, JsValue> {
         let opened = self.opened()?;
         let (model, repair) = (&opened.model, opened.repair()?);
-        let mut call = Call::new(self, call, opened.helpers.as_ref());
+        let mut call = Call::new(&self.calls, call, opened.helpers.as_ref());
         let mut run = call.run();
         let Repair {
             adapters,
@@ -160,18 +153,11 @@ impl Session {
     pub async fn export_repaired(&self, sink: ExportSink, call: PageCall) -> Result<(), JsValue> {
         let opened = self.opened()?;
         let (model, repair) = (&opened.model, opened.repair()?);
-        let mut call = Call::new(self, call, opened.helpers.as_ref());
+        let mut call = Call::new(&self.calls, call, opened.helpers.as_ref());
         let mut run = call.run();
         let mut target = PageTarget(sink);
         let written = export_repaired(model, &repair.adapters, &mut target, &mut run).await;
         trusted(written.map_err(refused)?)
-    }
-}
-
-impl Opened {
-    pub(crate) fn repair(&self) -> Result<Rc<Repair>, JsValue> {
-        let repaired = self.repaired.borrow().clone();
-        repaired.ok_or_else(|| thrown(FailureKind::Input, "nothing has been repaired yet".into()))
     }
 }
 

@@ -1,16 +1,14 @@
 //! Other workers of the page that hold the same model, each with a session of its own.
 
 use js_sys::Uint8Array;
-use layerlab_lab::{Unanswered, perform_share};
+use layerlab_lab::Unanswered;
 use wasm_bindgen::{
     JsCast,
     prelude::{JsValue, wasm_bindgen},
 };
 
 use crate::{
-    Session,
-    border::{from_page, refused, trusted},
-    call::{Call, PageCall},
+    border::from_page,
     types::{Failure, FailureKind},
 };
 
@@ -57,16 +55,5 @@ fn why(error: JsValue) -> Unanswered {
     match from_page::<Failure>(error) {
         Ok(failure) if failure.kind == FailureKind::Cancelled => Unanswered::Cancelled,
         _ => Unanswered::Lost,
-    }
-}
-
-#[wasm_bindgen]
-impl Session {
-    /// Does a share of the work of another worker, whose session asks for it.
-    pub async fn share(&self, share: Vec<u8>, call: PageCall) -> Result<Vec<u8>, JsValue> {
-        let opened = self.opened()?;
-        let mut call = Call::new(self, call, None);
-        let answer = perform_share(&opened.model, &share, &mut call.run()).await;
-        trusted(answer.map_err(refused)?)
     }
 }

@@ -1,23 +1,22 @@
 //! A device, a model, and what was found out about it.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use js_sys::Date;
 use layerlab_atlas::{TaskFile, bundled};
 use layerlab_lab::{
-    Cancel, DeviceKind, ExperimentRequest, LabError, LocatedPairs, Measured, MemoryStages,
-    OpenDevice, OpenModel, Report, open_device,
+    DeviceKind, ExperimentRequest, LabError, OpenDevice, OpenModel, Report, open_device,
     report::{DeviceReport, ModelReport},
 };
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::{
     border::{from_page, refused, thrown, to_page, trusted},
-    call::{Call, PageCall},
+    call::{Call, Calls, PageCall},
     faults,
     files::{FileSource, PageFiles},
-    hallucination::Repair,
     helpers::Helpers,
+    opened::Opened,
     types::{
         Bundled, FailureKind, NamedText, ReportFormat,
         page::{
@@ -32,23 +31,7 @@ use crate::{
 pub struct Session {
     device: OpenDevice,
     opened: RefCell<Option<Rc<Opened>>>,
-    /// What ends each call that is running, by its number.
-    pub(crate) calls: RefCell<BTreeMap<u32, Cancel>>,
-}
-
-/// A model, and all that was found out about it: what a call still finds out after another has been loaded goes with the
-/// model that it is about.
-#[derive(Debug)]
-pub(crate) struct Opened {
-    pub model: OpenModel<PageFiles>,
-    /// Who helps with it.
-    pub helpers: Option<Rc<Helpers>>,
-    pub measured: RefCell<Option<Rc<Measured>>>,
-    /// What it was found to be worth without some layers, so that no set is asked twice.
-    pub finished: RefCell<MemoryStages>,
-    /// Pairs that can be looked at token by token.
-    pub located: RefCell<Rc<Vec<LocatedPairs>>>,
-    pub repaired: RefCell<Option<Rc<Repair>>>,
+    pub(crate) calls: Calls,
 }
 
 #[wasm_bindgen]
@@ -66,7 +49,7 @@ impl Session {
         trusted(Self {
             device,
             opened: RefCell::default(),
-            calls: RefCell::default(),
+            calls: Calls::default(),
         })
     }
 
@@ -79,9 +62,7 @@ impl Session {
 
     /// Asks a call to stop at its next step. One that has ended already does not hear of it.
     pub fn cancel(&self, call: u32) {
-        if let Some(cancel) = self.calls.borrow().get(&call) {
-            cancel.cancel();
-        }
+        self.calls.cancel(call);
     }
 
     /// Loads a model in place of the one before, whose memory is freed first. Helpers need not hold it before they are
@@ -95,7 +76,7 @@ impl Session {
         self.opened.take();
         let helpers = helpers.map(Rc::new);
         let device = self.shared_device(helpers.as_deref());
-        let mut call = Call::new(self, call, helpers.as_ref());
+        let mut call = Call::new(&self.calls, call, helpers.as_ref());
         let model = OpenModel::load(PageFiles(files), device, &mut call.run()).await;
         let model = model.map_err(refused)?;
         let report = ModelReport::of_files(&model.checkpoint).await;

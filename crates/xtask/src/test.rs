@@ -59,7 +59,9 @@ pub fn all() -> Result<(), String> {
 
 /// The tests of the workspace.
 fn rust_tests(options: &[&str]) -> Command {
-    let mut tests = cargo(&[&["test", "--workspace", "--all-targets"], options].concat());
+    // Every suite runs, so that one look shows all that fails.
+    let every = ["test", "--workspace", "--all-targets", "--no-fail-fast"];
+    let mut tests = cargo(&[&every[..], options].concat());
     // Mesa complains on every start without one.
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
         tests.env("XDG_RUNTIME_DIR", std::env::temp_dir());

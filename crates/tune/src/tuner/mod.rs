@@ -1,5 +1,6 @@
 //! A training, advanced step by step.
 
+mod numbers;
 mod pairs;
 mod pass;
 
@@ -15,8 +16,8 @@ use layerlab_model::{Adapters, Decoder, yield_now};
 use crate::{
     CheckRecord, Ending, Objective, Recipe, StepRecord, TuneError, TuningState, prefix::Prefix,
 };
+use numbers::numbers;
 use pairs::Pairs;
-use pass::numbers;
 
 /// Norm at which each tensor's gradient is cut.
 const CLIP: f32 = 1.0;

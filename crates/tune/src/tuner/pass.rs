@@ -1,11 +1,11 @@
 //! What a training computes: the loss of a step, and the contrasts and perplexity of a check.
 
-use burn::tensor::{Tensor, TensorData, Transaction};
+use burn::tensor::{Tensor, TensorData};
 use layerlab_model::{Decoder, ModelError, NoObserver, Target, yield_now};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Tuner, pairs::Pairs};
+use super::{Tuner, numbers::numbers, pairs::Pairs};
 use crate::{
     Objective, TuneError,
     objective::{contrast, information_noise, margin, preference},
@@ -209,12 +209,4 @@ impl Tuner {
         }
         Ok((-sum / tokens.max(1) as f64).exp())
     }
-}
-
-pub(super) async fn numbers(tensor: Tensor<1>) -> Result<Vec<f32>, ModelError> {
-    let data = Transaction::default()
-        .register(tensor)
-        .execute_async()
-        .await?;
-    Ok(data.iter().flat_map(|data| data.iter::<f32>()).collect())
 }

@@ -8,7 +8,8 @@ use burn::{
 use super::{
     super::cpu::{FlexValues, by_rows, tensor},
     LinearOps, by_definition,
-    product::{Matrix, product},
+    matrix::Matrix,
+    product::product,
 };
 
 impl LinearOps for Flex {

@@ -1,6 +1,7 @@
 //! Linear maps.
 
 mod cpu;
+mod matrix;
 mod product;
 pub mod reference;
 mod tiles;

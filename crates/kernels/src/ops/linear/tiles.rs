@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::product::Matrix;
+use super::matrix::Matrix;
 
 /// Rows of a tile, which share what is loaded of the other matrix.
 pub(super) const ROWS: usize = 4;
