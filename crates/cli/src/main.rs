@@ -58,6 +58,8 @@ until they end.
 Environment: HF_HOME, HF_ENDPOINT and HF_TOKEN for models and datasets by their Hub id; NO_COLOR; RUST_LOG.";
 
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    silence_display_drivers();
     // Burn and wgpu report trouble with a device through `log`.
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error")).init();
     // That a file is broken is told as every other failure.
@@ -74,6 +76,21 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
+    }
+}
+
+/// Where a session has no folder for its displays (a server, a container), Mesa says so once an adapter, though nothing is
+/// displayed here.
+#[cfg(target_os = "linux")]
+#[allow(
+    unsafe_code,
+    reason = "drivers read this from the environment and from nowhere else"
+)]
+fn silence_display_drivers() {
+    const FOLDER: &str = "XDG_RUNTIME_DIR";
+    if std::env::var_os(FOLDER).is_none() {
+        // SAFETY: no other thread has been started yet.
+        unsafe { std::env::set_var(FOLDER, std::env::temp_dir()) };
     }
 }
 

@@ -95,6 +95,14 @@ fn a_repair_leaves_an_adapter_and_a_model() {
     stdout(&run(&["info", "--model", &merged]));
     // Nothing is replaced unasked.
     assert_fails(&run(&strs(&arguments)), 2, &["exists already"]);
+    // What is asked for replaces the whole folder, an adapter's as a model's.
+    for replaced in [&adapter, &merged] {
+        fs::write(Path::new(replaced).join("of_before"), "").unwrap();
+    }
+    stdout(&run(&[&strs(&arguments)[..], &["--force"]].concat()));
+    assert_eq!(names(Path::new(&adapter)).len(), 2);
+    assert!(!Path::new(&merged).join("of_before").exists());
+    stdout(&run(&["info", "--model", &merged]));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What can end an evaluation.
 
 use layerlab_model::{ModelError, tokenizer::TokenizerError};
+use layerlab_stats::MOST_RESAMPLES;
 use thiserror::Error;
 
 use crate::DatasetError;
@@ -103,6 +104,9 @@ pub enum EvalError {
     /// A confidence level that is none.
     #[error("the confidence level must be between 0 and 1, not {0}")]
     Confidence(f64),
+    /// More resamples than any interval needs.
+    #[error("at most {most} resamples can be drawn, not {0}", most = MOST_RESAMPLES)]
+    Resamples(usize),
     /// No items, or no items at a time.
     #[error("at least one {0} is needed")]
     None(&'static str),

@@ -321,6 +321,8 @@ fn what_cannot_be_asked_is_refused() {
     assert!(matches!(result, Err(EvalError::None(_))));
     let result = with(&|options| options.confidence.level = 1.0);
     assert!(matches!(result, Err(EvalError::Confidence(_))));
+    let result = with(&|options| options.confidence.resamples = 100_001);
+    assert!(matches!(result, Err(EvalError::Resamples(100_001))));
     for blank in ["", " \n\t\n"] {
         let empty = Dataset::of_text("a.txt", blank.into());
         let result = model.ask(&empty, &EvalOptions::default());

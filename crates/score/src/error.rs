@@ -1,6 +1,6 @@
 //! What can be wrong with a request for scores.
 
-use layerlab_stats::Tap;
+use layerlab_stats::{MOST_RESAMPLES, Tap};
 use thiserror::Error;
 
 /// Scores that cannot be computed.
@@ -22,6 +22,9 @@ pub enum ScoreError {
     /// The confidence level is not inside (0, 1).
     #[error("the confidence level must be between 0 and 1, not {0}")]
     Confidence(f64),
+    /// More resamples than any interval needs.
+    #[error("at most {most} resamples can be drawn, not {0}", most = MOST_RESAMPLES)]
+    Resamples(usize),
     /// More layers are to be removed than there are, or none would be left.
     #[error("{lowest} of {layers} layers cannot be the lowest: at least one must remain")]
     Lowest {

@@ -1,6 +1,6 @@
 //! What to score by.
 
-use layerlab_stats::{Epsilon, Estimator, Tap};
+use layerlab_stats::{Epsilon, Estimator, MOST_RESAMPLES, Tap};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +68,9 @@ impl ScoreOptions {
     pub(crate) fn validate(&self, layers: usize) -> Result<(), ScoreError> {
         if !(self.confidence > 0.0 && self.confidence < 1.0) {
             return Err(ScoreError::Confidence(self.confidence));
+        }
+        if self.resamples > MOST_RESAMPLES {
+            return Err(ScoreError::Resamples(self.resamples));
         }
         match self.lowest {
             Some(lowest) if lowest == 0 || lowest >= layers => {

@@ -293,4 +293,10 @@ fn what_cannot_be_contrasted_is_refused() {
     let one = side(1, 4, 1.0, 0.0);
     let refused = contrast_layers(&[&one], &[&one], &["a", "b", "c", "d"], &options);
     assert_eq!(refused, Err(ScoreError::Confidence(1.0)));
+    let options = ContrastOptions {
+        resamples: 100_001,
+        ..element()
+    };
+    let refused = contrast_layers(&[&one], &[&one], &["a", "b", "c", "d"], &options);
+    assert_eq!(refused, Err(ScoreError::Resamples(100_001)));
 }

@@ -390,6 +390,8 @@ fn options_out_of_range_are_refused() {
         score(&statistics, None, &options).unwrap_err()
     };
     assert_eq!(with(|o| o.confidence = 1.0), ScoreError::Confidence(1.0));
+    let refused = with(|o| o.resamples = 100_001);
+    assert_eq!(refused, ScoreError::Resamples(100_001));
     assert!(matches!(
         with(|o| o.lowest = Some(0)),
         ScoreError::Lowest { .. }

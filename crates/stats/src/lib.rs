@@ -24,7 +24,7 @@ pub use histogram::{BINS, CumulativeHistogram, Histogram, HistogramPlace};
 pub use model::{LayerStatistics, ModelStatistics};
 pub use moments::Moments;
 pub use pair::{PairStatistics, SequencePair};
-pub use resample::{FEW_UNITS, Resamples, percentile_interval};
+pub use resample::{FEW_UNITS, MOST_RESAMPLES, Resamples, percentile_interval};
 pub use sequence::{BelowEpsilon, SequenceStatistics};
 pub use summed::SummedTap;
 pub use summed_sequence::SummedSequence;

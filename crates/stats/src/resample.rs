@@ -7,6 +7,9 @@ use rand_chacha::ChaCha8Rng;
 /// distribution, the interval of their mean that says 95 % holds in 90 % of cases; of 5 in 83 %; of 2 in 50 %.
 pub const FEW_UNITS: usize = 10;
 
+/// More resamples than this make no interval better that anybody reads, and would take all memory there is.
+pub const MOST_RESAMPLES: usize = 100_000;
+
 /// How often each unit (a sequence, a question) is drawn, for the data as they are and for every
 /// resample. Estimates that are computed over the same draws can be compared pair by pair.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,6 +12,7 @@ pub(crate) use likelihood::{Continuation, Prompting};
 use std::ops::ControlFlow;
 
 use layerlab_model::{Decoder, Tokenizer, yield_now};
+use layerlab_stats::MOST_RESAMPLES;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +77,9 @@ impl EvalOptions {
         let level = self.confidence.level;
         if !(level > 0.0 && level < 1.0) {
             return Err(EvalError::Confidence(level));
+        }
+        if self.confidence.resamples > MOST_RESAMPLES {
+            return Err(EvalError::Resamples(self.confidence.resamples));
         }
         for (number, name) in [
             (self.batch_tokens, "token per batch"),

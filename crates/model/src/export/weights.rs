@@ -188,7 +188,8 @@ fn header(shard: &[KeptTensor<'_>]) -> Vec<u8> {
     framed(fields)
 }
 
-/// A header of these fields, with its length before it.
+/// A header of these fields, with its length before it. `safetensors::serialize` would want all tensors in memory at once;
+/// here one after another goes from file to file.
 pub(super) fn framed(fields: Map<String, Value>) -> Vec<u8> {
     let mut header = Value::Object(fields).to_string().into_bytes();
     header.resize(header.len().next_multiple_of(ALIGNMENT), b' ');

@@ -5,7 +5,8 @@
 mod probe;
 
 use layerlab_stats::{
-    Epsilon, Estimator, FEW_UNITS, Resamples, SummedTap, TapStatistics, percentile_interval,
+    Epsilon, Estimator, FEW_UNITS, MOST_RESAMPLES, Resamples, SummedTap, TapStatistics,
+    percentile_interval,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -119,7 +120,7 @@ pub struct ShuffledLabels {
 /// one sequence for each answer; `questions` says which belong together and are kept in one fold.
 ///
 /// # Errors
-/// When nothing was measured or the confidence level is out of range.
+/// When nothing was measured, or the confidence level or the number of resamples is out of range.
 pub fn contrast_layers(
     factual: &[&TapStatistics],
     hallucinated: &[&TapStatistics],
@@ -128,6 +129,9 @@ pub fn contrast_layers(
 ) -> Result<Vec<LayerContrast>, ScoreError> {
     if !(options.confidence > 0.0 && options.confidence < 1.0) {
         return Err(ScoreError::Confidence(options.confidence));
+    }
+    if options.resamples > MOST_RESAMPLES {
+        return Err(ScoreError::Resamples(options.resamples));
     }
     if factual.is_empty() || questions.is_empty() {
         return Err(ScoreError::NothingMeasured);

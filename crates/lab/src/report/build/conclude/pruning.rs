@@ -1,6 +1,9 @@
 //! What removing layers costs, and by whose choice least.
 
-use layerlab_eval::{Comparison, Metric, TaskResult, metric::correct};
+use layerlab_eval::{
+    Comparison, Metric, TaskResult,
+    metric::{Confidence, correct},
+};
 use layerlab_score::{MethodId, Plan};
 
 use crate::report::{
@@ -122,7 +125,11 @@ fn others(
         other.outcome.removed != best.outcome.removed
             && other.plan.removed.len() == best.plan.removed.len()
     });
-    let confidence = &pruning.options.confidence;
+    // What is asked is the test alone, which needs no resamples: a report that is opened may claim any number of them.
+    let confidence = &Confidence {
+        resamples: 0,
+        ..pruning.options.confidence
+    };
     let mut others: Vec<(&Judged<'_>, Comparison)> = others
         .filter_map(|other| {
             let compared = Comparison::of(of_best.as_ref()?, &result(other)?, confidence)?;
