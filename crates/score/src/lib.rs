@@ -152,11 +152,15 @@ fn warnings(
             .filter(|other| is_split(other))
             .map(|other| other.label.as_str())
             .collect();
-        if !others.is_empty() {
-            warnings.push(format!(
-                "AVSS would remove another layer first than {}",
-                others.join(", ")
-            ));
+        // Of many, the names would say no more than the number.
+        let others = match others.as_slice() {
+            [] => None,
+            [..] if others.len() > 2 => Some(format!("{} other methods", others.len())),
+            few => Some(few.join(", ")),
+        };
+        if let Some(others) = others {
+            let warning = format!("AVSS would remove another layer first than {others}");
+            warnings.push(warning);
         }
     }
     warnings

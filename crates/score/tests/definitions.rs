@@ -333,7 +333,7 @@ fn what_is_odd_is_told_by_layer() {
     // tokens was not measured, so it removes none.
     let expected = [
         "layer 1, 2: some tokens have hidden states without a direction; they are left out of cosines and angles",
-        "AVSS would remove another layer first than Block Influence, relative magnitude, angular distance 1, mean",
+        "AVSS would remove another layer first than 3 other methods",
     ];
     assert_eq!(table.warnings, expected);
     // Where all agree there is nothing to tell.
