@@ -47,6 +47,13 @@ impl Calls {
             cancel.cancel();
         }
     }
+
+    /// Asks the training of a call to end with the best that it has come to.
+    pub fn end_training(&self, call: u32) {
+        if let Some(cancel) = self.0.borrow().get(&call) {
+            cancel.end_training();
+        }
+    }
 }
 
 /// A call from its beginning to its end, during which it can be cancelled by its number.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use layerlab_atlas::bundled;
 use layerlab_lab::{
-    Adapters, Dataset, LabError, LocateRequest, LocatedPairs, NoStages, Objective, RepairMaterial,
+    Dataset, LabError, LocateRequest, LocatedPairs, NoStages, Objective, RepairMaterial,
     RepairRequest, answer_changes, export_repaired, files::ModelFiles, locate_pairs, repair_layers,
     write_adapters,
 };
@@ -112,9 +112,7 @@ impl Session {
     /// Asks the training of a call to end with the best that it has come to, which is then judged.
     #[wasm_bindgen(js_name = endTraining)]
     pub fn end_training(&self, call: u32) {
-        if let Some(cancel) = self.calls.borrow().get(&call) {
-            cancel.end_training();
-        }
+        self.calls.end_training(call);
     }
 
     /// What the model says to held-out questions before and after the last repair, `count` of each dataset.
