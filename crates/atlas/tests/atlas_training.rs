@@ -8,7 +8,7 @@ use layerlab_atlas::{
     World, corpus,
     train::{Batches, NGram, Precision, Recipe, TrainError, Trainer, train_tokenizer},
 };
-use layerlab_model::{Checkpoint, Decoder, Folder, MemoryFiles, Tokenizer};
+use layerlab_model::{Checkpoint, Decoder, Folder, MemoryFiles, Tokenizer, WeightFormat};
 use pollster::block_on;
 use tempfile::TempDir;
 
@@ -127,7 +127,7 @@ fn a_checkpoint_is_a_model_folder() {
         assert_eq!(tokenizer.decode(&ids, true).unwrap(), "Where does it live?");
         let mut progress = |_| std::ops::ControlFlow::Continue(());
         let device = Device::flex();
-        let decoder = Decoder::load(&checkpoint, &device, &mut progress);
+        let decoder = Decoder::load(&checkpoint, &device, WeightFormat::F32, &mut progress);
         let decoder = decoder.await.unwrap();
         // What is read back is what was trained.
         let stored = decoder.stored_weights().await.unwrap();

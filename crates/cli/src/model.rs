@@ -4,7 +4,7 @@ use std::path::Path;
 
 use layerlab_atlas::bundled;
 use layerlab_lab::{
-    Cancel, Checkpoint, DeviceChoice, LabError, OpenModel, Run,
+    Cancel, Checkpoint, LabError, OpenModel, Run,
     files::{
         FileError, Folder, MemoryFiles, ModelFiles,
         hub::{self, HubOptions},
@@ -12,7 +12,7 @@ use layerlab_lab::{
     open_device,
 };
 
-use crate::{Failure, output, progress::Bars};
+use crate::{Failure, arguments::DeviceArguments, output, progress::Bars};
 
 /// Where a model comes from.
 #[derive(Debug)]
@@ -92,12 +92,13 @@ pub fn source(model: &str, bars: &mut Bars, cancel: &Cancel) -> Result<Source, F
 /// When the device or the model cannot be opened, or the user interrupts.
 pub async fn load(
     model: &str,
-    device: DeviceChoice,
+    device: DeviceArguments,
     bars: &mut Bars,
     cancel: &Cancel,
 ) -> Result<OpenModel<Source>, Failure> {
     let source = source(model, bars, cancel)?;
-    let device = open_device(device).await.map_err(LabError::from)?;
+    let opened = open_device(device.device).await.map_err(LabError::from)?;
+    let device = opened.with_weights(device.weights);
     let mut show = |progress| bars.show(progress);
     let loaded = OpenModel::load(source, device, &mut Run::new(&mut show, cancel)).await;
     bars.clear();

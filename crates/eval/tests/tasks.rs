@@ -8,7 +8,9 @@ use layerlab_eval::{
     Dataset, EvalError, EvalOptions, Items, Metric, Sample, Task, TaskResult, dataset::Answer,
     evaluate, pairs, tokenise,
 };
-use layerlab_model::{Checkpoint, Decoder, Folder, GenerateOptions, Sampling, Tokenizer, generate};
+use layerlab_model::{
+    Checkpoint, Decoder, Folder, GenerateOptions, Sampling, Tokenizer, WeightFormat, generate,
+};
 use pollster::block_on;
 use serde_json::Value;
 
@@ -27,7 +29,7 @@ impl Model {
             let checkpoint = Checkpoint::open(folder).await.unwrap();
             let tokenizer = Tokenizer::open(checkpoint.files()).await.unwrap();
             let mut progress = |_| ControlFlow::Continue(());
-            let decoder = Decoder::load(&checkpoint, device, &mut progress)
+            let decoder = Decoder::load(&checkpoint, device, WeightFormat::Stored, &mut progress)
                 .await
                 .unwrap();
             Self { decoder, tokenizer }

@@ -9,6 +9,7 @@ use burn::tensor::{
         wgpu::{AdapterInfo, DeviceType},
     },
 };
+use layerlab_model::WeightFormat;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -88,6 +89,8 @@ pub struct OpenDevice {
     pub fallback: Option<String>,
     /// Bytes of the largest tensor that its kernels can read; none where memory is the only limit.
     pub largest_tensor: Option<u64>,
+    /// How it is to hold the weights of a model.
+    pub weights: WeightFormat,
 }
 
 impl OpenDevice {
@@ -98,6 +101,11 @@ impl OpenDevice {
     pub async fn check(&self) -> Result<(), LabError> {
         layerlab_kernels::check(&self.device).await?;
         Ok(())
+    }
+
+    /// The same device, which is to hold weights so.
+    pub fn with_weights(self, weights: WeightFormat) -> Self {
+        Self { weights, ..self }
     }
 
     /// The processor where so many threads share the work, though this session has but one.
@@ -142,6 +150,7 @@ pub async fn open_device(requested: DeviceChoice) -> Result<OpenDevice, DeviceEr
             name: described(&info),
             fallback: None,
             largest_tensor: Some(largest_tensor),
+            weights: WeightFormat::default(),
         }),
     }
 }
@@ -155,6 +164,7 @@ fn cpu(requested: DeviceChoice, fallback: Option<String>) -> OpenDevice {
         name: counted(threads),
         fallback,
         largest_tensor: None,
+        weights: WeightFormat::default(),
     }
 }
 

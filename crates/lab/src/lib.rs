@@ -50,6 +50,7 @@ pub use layerlab_eval::{Dataset, DatasetError, EvalError, EvalOptions, dataset, 
 pub use layerlab_model::export::FolderTarget;
 pub use layerlab_model::{
     Adapters, Checkpoint, DecoderSpec, GenerateOptions, ModelError, Sampling, Tokenizer,
+    WeightFormat,
     contained::is_contained,
     export::{ExportError, ExportTarget, write_adapters},
     files, generate,

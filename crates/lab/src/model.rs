@@ -42,7 +42,12 @@ impl<F: ModelFiles> OpenModel<F> {
                 Err(_) => ControlFlow::Break(()),
             }
         };
-        let decoder = match Decoder::load(&checkpoint, &device.device, &mut progress).await {
+        let OpenDevice {
+            device: ref on,
+            weights,
+            ..
+        } = device;
+        let decoder = match Decoder::load(&checkpoint, on, weights, &mut progress).await {
             Ok(decoder) => decoder,
             Err(ModelError::Interrupted) => return Err(LabError::Cancelled),
             Err(error) => return Err(error.into()),

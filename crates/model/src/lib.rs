@@ -10,7 +10,7 @@ mod yield_now;
 
 pub use decoder::{
     AdapterShape, Adapters, Decoder, KvCache, LoadProgress, LowRank, NoObserver, Observer,
-    PaddingSide, StoredTensor, Stream, Target, TokenBatch,
+    PaddingSide, StoredTensor, Stream, Target, TokenBatch, WeightFormat,
 };
 pub use error::ModelError;
 pub use generate::{GenerateOptions, Sampling, generate, generate_batch};

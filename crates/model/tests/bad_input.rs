@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, ops::ControlFlow};
 use burn::tensor::Device;
 use layerlab_model::{
     Checkpoint, Decoder, MemoryFiles, ModelError, NoObserver, PaddingSide, TokenBatch, Tokenizer,
+    WeightFormat,
 };
 use pollster::block_on;
 use serde_json::{Value, json};
@@ -22,9 +23,12 @@ type Files = BTreeMap<String, Vec<u8>>;
 fn load(files: Files) -> Result<Decoder, ModelError> {
     block_on(async {
         let checkpoint = Checkpoint::open(MemoryFiles::new("memory", files)).await?;
-        Decoder::load(&checkpoint, &Device::flex(), &mut |_| {
-            ControlFlow::Continue(())
-        })
+        Decoder::load(
+            &checkpoint,
+            &Device::flex(),
+            WeightFormat::Stored,
+            &mut |_| ControlFlow::Continue(()),
+        )
         .await
     })
 }
@@ -300,10 +304,15 @@ fn loading_stops_when_asked() {
     )))
     .unwrap();
     let mut seen = 0;
-    let loaded = block_on(Decoder::load(&checkpoint, &Device::flex(), &mut |_| {
-        seen += 1;
-        ControlFlow::Break(())
-    }));
+    let loaded = block_on(Decoder::load(
+        &checkpoint,
+        &Device::flex(),
+        WeightFormat::Stored,
+        &mut |_| {
+            seen += 1;
+            ControlFlow::Break(())
+        },
+    ));
     assert!(matches!(loaded, Err(ModelError::Interrupted)));
     assert_eq!(seen, 1);
 }

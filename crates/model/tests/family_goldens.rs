@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, ops::ControlFlow};
 use burn::tensor::{Int, Tensor};
 use layerlab_model::{
     Checkpoint, Decoder, Folder, GenerateOptions, Observer, PaddingSide, Sampling, TokenBatch,
-    generate,
+    WeightFormat, generate,
 };
 use layerlab_stats::Tap;
 use pollster::block_on;
@@ -31,9 +31,12 @@ impl Observer for Recorder {
 
 fn load(name: &str, target: &Target) -> Decoder {
     let checkpoint = block_on(Checkpoint::open(Folder::new(goldens().join(name)))).unwrap();
-    block_on(Decoder::load(&checkpoint, &target.device, &mut |_| {
-        ControlFlow::Continue(())
-    }))
+    block_on(Decoder::load(
+        &checkpoint,
+        &target.device,
+        WeightFormat::Stored,
+        &mut |_| ControlFlow::Continue(()),
+    ))
     .unwrap()
 }
 

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, ops::ControlFlow};
 use burn::tensor::Tensor;
 use layerlab_model::{
     Checkpoint, Decoder, Folder, GenerateOptions, ModelError, NoObserver, PaddingSide, Sampling,
-    TokenBatch, generate, generate_batch,
+    TokenBatch, WeightFormat, generate, generate_batch,
 };
 use pollster::block_on;
 use support::{Target, cpu, goldens, gpu};
@@ -28,7 +28,13 @@ const FAMILIES: [&str; 9] = [
 fn load(name: &str, target: &Target) -> Decoder {
     let checkpoint = block_on(Checkpoint::open(Folder::new(goldens().join(name)))).unwrap();
     let mut progress = |_| ControlFlow::Continue(());
-    block_on(Decoder::load(&checkpoint, &target.device, &mut progress)).unwrap()
+    block_on(Decoder::load(
+        &checkpoint,
+        &target.device,
+        WeightFormat::Stored,
+        &mut progress,
+    ))
+    .unwrap()
 }
 
 fn sequences() -> Vec<Vec<u32>> {

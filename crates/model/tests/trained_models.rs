@@ -13,7 +13,7 @@ use std::{
 use flate2::read::DeflateDecoder;
 use layerlab_model::{
     Checkpoint, Decoder, Folder, GenerateOptions, NoObserver, PaddingSide, Sampling, TokenBatch,
-    Tokenizer, generate,
+    Tokenizer, WeightFormat, generate,
 };
 use pollster::block_on;
 use serde_json::Value;
@@ -68,9 +68,12 @@ fn equals_reference(model: &str) {
         .collect();
     let checkpoint = block_on(Checkpoint::open(Folder::new(&path))).unwrap();
     for target in [cpu(), gpu()] {
-        let decoder = block_on(Decoder::load(&checkpoint, &target.device, &mut |_| {
-            ControlFlow::Continue(())
-        }))
+        let decoder = block_on(Decoder::load(
+            &checkpoint,
+            &target.device,
+            WeightFormat::Stored,
+            &mut |_| ControlFlow::Continue(()),
+        ))
         .unwrap();
         let batch = TokenBatch::new(&[&ids], PaddingSide::Right).unwrap();
         let hidden = decoder
@@ -110,9 +113,12 @@ fn stories260k_reads_text_and_tells_a_story() {
     assert_eq!(tokenizer.encode(text, true).unwrap(), expected);
 
     let checkpoint = block_on(Checkpoint::open(Folder::new(&path))).unwrap();
-    let decoder = block_on(Decoder::load(&checkpoint, &cpu().device, &mut |_| {
-        ControlFlow::Continue(())
-    }))
+    let decoder = block_on(Decoder::load(
+        &checkpoint,
+        &cpu().device,
+        WeightFormat::Stored,
+        &mut |_| ControlFlow::Continue(()),
+    ))
     .unwrap();
     let options = GenerateOptions {
         max_new_tokens: 20,

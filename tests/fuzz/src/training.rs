@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::BTreeSet, ops::ControlFlow};
 
 use burn::tensor::Device;
 use layerlab_eval::{Continued, TokenPair};
-use layerlab_model::{Checkpoint, Decoder, MemoryFiles};
+use layerlab_model::{Checkpoint, Decoder, MemoryFiles, WeightFormat};
 use layerlab_tune::{Material, Recipe, Tuner};
 use pollster::block_on;
 
@@ -33,7 +33,12 @@ impl Training {
         );
         let checkpoint = block_on(Checkpoint::open(files)).expect("a golden");
         let mut go_on = |_| ControlFlow::Continue(());
-        let decoder = block_on(Decoder::load(&checkpoint, &Device::flex(), &mut go_on));
+        let decoder = block_on(Decoder::load(
+            &checkpoint,
+            &Device::flex(),
+            WeightFormat::Stored,
+            &mut go_on,
+        ));
         let decoder = decoder.expect("a golden");
         let (layers, material) = (BTreeSet::from([1]), material());
         let tuner = block_on(Tuner::new(&decoder, &layers, &material, recipe()));

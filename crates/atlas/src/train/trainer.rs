@@ -9,7 +9,7 @@ use burn::{
 };
 use layerlab_model::{
     Checkpoint, Decoder, Folder, MemoryFiles, ModelFiles, NoObserver, PaddingSide, Target,
-    TokenBatch, Tokenizer,
+    TokenBatch, Tokenizer, WeightFormat,
 };
 
 use super::{
@@ -187,7 +187,7 @@ fn mean_loss(decoder: &Decoder, sequences: &[Vec<u32>]) -> Result<Tensor<1>, Tra
 async fn load<F: ModelFiles>(files: F, device: &Device) -> Result<Decoder, TrainError> {
     let checkpoint = Checkpoint::open(files).await?;
     let mut progress = |_| ControlFlow::Continue(());
-    Ok(Decoder::load(&checkpoint, device, &mut progress).await?)
+    Ok(Decoder::load(&checkpoint, device, WeightFormat::F32, &mut progress).await?)
 }
 
 /// Numbers parameters in the order in which a module is walked.

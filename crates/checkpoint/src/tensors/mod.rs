@@ -2,6 +2,7 @@
 
 mod error;
 mod grouped;
+mod halves;
 mod header;
 mod index;
 mod inventory;
@@ -13,6 +14,7 @@ mod wrapped;
 use std::{collections::BTreeMap, sync::OnceLock};
 
 pub use error::CheckpointError;
+pub use halves::HalfValues;
 pub use inventory::Inventory;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use missing::base_model;

@@ -10,7 +10,7 @@ use super::{Checkpoint, CheckpointError};
 use crate::ModelFiles;
 
 /// Bytes read at a time where values are converted: what is held beside the result.
-const CHUNK: u64 = 4 << 20;
+pub(super) const CHUNK: u64 = 4 << 20;
 
 impl<F: ModelFiles> Checkpoint<F> {
     /// The values of a tensor as f32, row after row. What is held meanwhile is the result and, for

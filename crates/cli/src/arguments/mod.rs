@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use layerlab_atlas::bundled;
-use layerlab_lab::{DeviceChoice, Report, metric::Confidence, report::Detail};
+use layerlab_lab::{DeviceChoice, Report, WeightFormat, metric::Confidence, report::Detail};
 
 use crate::{
     Failure,
@@ -47,13 +47,25 @@ impl PlainModelArguments {
     }
 }
 
-/// Where it is computed.
-#[derive(Args, Clone)]
+/// Where it is computed, and on what.
+#[derive(Args, Clone, Copy)]
 pub struct DeviceArguments {
     /// auto takes a real GPU where there is one and the CPU otherwise; gpu takes any adapter, software
     /// ones too
     #[arg(long, value_name = "auto|gpu|cpu", default_value_t)]
     pub device: DeviceChoice,
+    /// How the CPU holds weights: stored keeps those of two bytes (f16, bf16) as they are in the file; f32 takes twice the
+    /// memory for them
+    #[arg(long, value_name = "stored|f32", value_parser = parse_weights, default_value = "stored")]
+    pub weights: WeightFormat,
+}
+
+fn parse_weights(text: &str) -> Result<WeightFormat, String> {
+    match text {
+        "stored" => Ok(WeightFormat::Stored),
+        "f32" => Ok(WeightFormat::F32),
+        _ => Err("expected stored or f32".into()),
+    }
 }
 
 /// Where results go.

@@ -34,7 +34,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Exam { datasets, options } = arguments
         .exam
         .exam(&arguments.model.model, bundled::tests)?;
-    let device = arguments.exam.device.device;
+    let device = arguments.exam.device;
     let cancel = on_interrupt()?;
     let mut bars = Bars::new();
     let report = pollster::block_on(async {

@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     destination.check()?;
     let cancel = on_interrupt()?;
     let streams = !arguments.json && destination.path.is_none();
-    let (model, device) = (&arguments.model.model, arguments.device.device);
+    let (model, device) = (&arguments.model.model, arguments.device);
     let generated = pollster::block_on(async {
         let model = model::load(model, device, &mut Bars::new(), &cancel).await?;
         arguments.generate(&model, streams, &cancel).await

@@ -89,7 +89,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         .exam
         .exam(&arguments.model.model, bundled::pairs)?;
     let request = arguments.contrast.request(&exam);
-    let device = arguments.exam.device.device;
+    let device = arguments.exam.device;
     let cancel = on_interrupt()?;
     let mut bars = Bars::new();
     let report = pollster::block_on(async {

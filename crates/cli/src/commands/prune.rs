@@ -161,7 +161,7 @@ impl Arguments {
     async fn measured_plan(&self, bars: &mut Bars, cancel: &Cancel) -> Result<Plan, Failure> {
         let methods: Vec<MethodId> = self.method.into_iter().collect();
         let text = calibration(self.text.as_deref(), &self.model.model)?;
-        let model = model::load(&self.model.model, self.device.device, bars, cancel).await?;
+        let model = model::load(&self.model.model, self.device, bars, cancel).await?;
         let text = Text::new(
             text.name,
             &text.contents,

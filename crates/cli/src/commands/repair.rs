@@ -206,7 +206,7 @@ impl Arguments {
             .map(target)
             .transpose()
             .map_err(LabError::from)?;
-        let model = model::load(&self.model.model, self.exam.device.device, bars, cancel).await?;
+        let model = model::load(&self.model.model, self.exam.device, bars, cancel).await?;
         let mut show = |progress| bars.show(progress);
         let mut run = Run::new(&mut show, cancel);
         let request = RepairRequest {

@@ -155,7 +155,7 @@ impl Arguments {
             }
             None => None,
         };
-        let model = model::load(&self.model.model, self.device.device, bars, cancel).await?;
+        let model = model::load(&self.model.model, self.device, bars, cancel).await?;
         let text = Text::new(
             text.name,
             &text.contents,

@@ -114,7 +114,7 @@ impl Arguments {
         bars: &mut Bars,
         cancel: &Cancel,
     ) -> Result<Report, Failure> {
-        let model = model::load(&self.model.model, self.device.device, bars, cancel).await?;
+        let model = model::load(&self.model.model, self.device, bars, cancel).await?;
         let text = Text::new(
             text.name,
             &text.contents,

@@ -26,7 +26,7 @@ pub use adapters::{AdapterShape, Adapters};
 pub use batch::{PaddingSide, TokenBatch};
 pub use cache::KvCache;
 pub use likelihood::Target;
-pub use load::LoadProgress;
+pub use load::{LoadProgress, WeightFormat};
 pub use low_rank::LowRank;
 pub use model::Decoder;
 pub use observe::{NoObserver, Observer};

@@ -1,9 +1,11 @@
 //! The decoder as a whole: from token ids to hidden states to logits.
 
+use std::ops::Range;
+
 use burn::{
     module::Module,
     nn::{Embedding, Linear},
-    tensor::{Device, Int, Tensor},
+    tensor::{DType, Device, Int, Tensor},
 };
 use layerlab_kernels::ops::{heads::Rotation, linear::linear};
 
@@ -87,10 +89,21 @@ impl Decoder {
 
     /// Logits `[batch, tokens, vocabulary]` of hidden states `[batch, tokens, channels]`.
     pub fn logits(&self, hidden: Tensor<3>) -> Tensor<3> {
-        match &self.head {
-            Some(head) => linear(hidden, head.weight.val(), None),
-            None => linear(hidden, self.embedding.weight.val().transpose(), None),
-        }
+        self.logits_of(hidden, 0..self.spec.vocab_size)
+    }
+
+    /// The same for some neighbouring tokens of the vocabulary.
+    pub(super) fn logits_of(&self, hidden: Tensor<3>, tokens: Range<usize>) -> Tensor<3> {
+        let weight = match &self.head {
+            Some(head) => head.weight.val(),
+            None => self.embedding.weight.val().transpose(),
+        };
+        let weight = match tokens.len() == weight.dims()[1] {
+            true => weight,
+            // A view.
+            false => weight.narrow(1, tokens.start, tokens.len()),
+        };
+        linear(hidden, weight, None)
     }
 
     /// The residual stream `[batch, tokens, channels]` before the first block.
@@ -103,7 +116,7 @@ impl Decoder {
         let device = self.device();
         let positions = Positions::new(batch, cache);
         let frame = self.frame(batch, &positions)?;
-        let mut hidden = self.embedding.forward(batch.ids(&device));
+        let mut hidden = looked_up(&self.embedding, batch.ids(&device));
         if let Some(learned) = &self.positions {
             // Below the context, so below any i32.
             let ids: Vec<i32> = positions
@@ -111,7 +124,7 @@ impl Decoder {
                 .map(|position| position as i32)
                 .collect();
             let ids = Tensor::<1, Int>::from_data(ids.as_slice(), &device).reshape(batch.shape());
-            hidden = hidden + learned.forward(ids);
+            hidden = hidden + looked_up(learned, ids);
         }
         Ok((hidden, frame))
     }
@@ -143,4 +156,9 @@ impl Decoder {
             rotation,
         })
     }
+}
+
+/// Rows `[batch, tokens, channels]` of an embedding matrix as float32, whatever it is held as.
+fn looked_up(embedding: &Embedding, ids: Tensor<2, Int>) -> Tensor<3> {
+    embedding.forward(ids).cast(DType::F32)
 }

@@ -1,6 +1,10 @@
 //! A linear map of a block, with the low-rank change that may lie on it.
 
-use burn::{module::Module, nn::Linear, tensor::Tensor};
+use burn::{
+    module::Module,
+    nn::Linear,
+    tensor::{DType, Tensor},
+};
 use layerlab_kernels::ops::linear::linear;
 
 use super::adapter::Adapter;
@@ -36,13 +40,14 @@ impl Projection {
         linear(input, weight, bias)
     }
 
-    /// The same map with the adapter added to the weight.
+    /// The same map with the adapter added to the weight, which is of float32 then.
     pub fn merged(&self) -> Self {
         let Some(adapter) = &self.adapter else {
             return self.clone();
         };
         let mut linear = self.linear.clone();
-        linear.weight = linear.weight.map(|weight| weight + adapter.product());
+        let changed = |weight: Tensor<2>| weight.cast(DType::F32) + adapter.product();
+        linear.weight = linear.weight.map(changed);
         Self::plain(linear)
     }
 }

@@ -18,7 +18,9 @@ use std::{
 };
 
 use burn::tensor::{Device, DeviceKind, Tensor};
-use layerlab_model::{Checkpoint, Decoder, Folder, NoObserver, PaddingSide, TokenBatch};
+use layerlab_model::{
+    Checkpoint, Decoder, Folder, NoObserver, PaddingSide, TokenBatch, WeightFormat,
+};
 use pollster::block_on;
 use safetensors::{Dtype, SafeTensors};
 
@@ -119,7 +121,13 @@ pub fn open(folder: &Path) -> Checkpoint<Folder> {
 
 pub fn load(folder: &Path) -> Decoder {
     let mut progress = |_| ControlFlow::Continue(());
-    block_on(Decoder::load(&open(folder), &cpu().device, &mut progress)).expect("a decoder")
+    block_on(Decoder::load(
+        &open(folder),
+        &cpu().device,
+        WeightFormat::Stored,
+        &mut progress,
+    ))
+    .expect("a decoder")
 }
 
 /// Logits `[batch][tokens][vocabulary]`.

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, ops::ControlFlow};
 
 use burn::tensor::Device;
 use layerlab_eval::{Continued, TokenPair};
-use layerlab_model::{Checkpoint, Decoder, Folder};
+use layerlab_model::{Checkpoint, Decoder, Folder, WeightFormat};
 use layerlab_tune::Material;
 
 pub fn decoder(golden: &str, device: &Device) -> Decoder {
@@ -13,7 +13,7 @@ pub fn decoder(golden: &str, device: &Device) -> Decoder {
     pollster::block_on(async {
         let checkpoint = Checkpoint::open(folder).await.unwrap();
         let mut progress = |_| ControlFlow::Continue(());
-        Decoder::load(&checkpoint, device, &mut progress)
+        Decoder::load(&checkpoint, device, WeightFormat::Stored, &mut progress)
             .await
             .unwrap()
     })

@@ -8,8 +8,9 @@ use burn::{
 use super::{
     super::cpu::{FlexValues, by_rows, tensor},
     LinearOps, by_definition,
+    halves::Halves,
     matrix::Matrix,
-    product::product,
+    product::{Columns, product},
 };
 
 impl LinearOps for Flex {
@@ -29,19 +30,8 @@ fn fast(input: &FlexTensor, weight: &FlexTensor, bias: Option<&FlexTensor>) -> O
         Some(bias) => Some(FlexValues::of(bias)?),
         None => None,
     };
-    if weight.dtype() != DType::F32 {
-        return None;
-    }
     let [batch, tokens, inputs] = input.layout().shape().dims();
     let shape = weight.layout().shape().dims::<2>();
-    let strides = weight.layout().strides();
-    let matrix = Matrix {
-        values: weight
-            .storage::<f32>()
-            .get(weight.layout().start_offset()..)?,
-        shape,
-        strides: [*strides.first()?, *strides.get(1)?],
-    };
     let outputs = shape[1];
     let mut output = vec![0.0; batch * tokens * outputs];
     let rows = Matrix {
@@ -49,7 +39,19 @@ fn fast(input: &FlexTensor, weight: &FlexTensor, bias: Option<&FlexTensor>) -> O
         shape: [batch * tokens, inputs],
         strides: [inputs as isize, 1],
     };
-    product(&rows, &matrix, &mut output)?;
+    if weight.dtype() == DType::F32 {
+        let strides = weight.layout().strides();
+        let matrix = Matrix {
+            values: weight
+                .storage::<f32>()
+                .get(weight.layout().start_offset()..)?,
+            shape,
+            strides: [*strides.first()?, *strides.get(1)?],
+        };
+        product(&rows, &matrix, Columns::new(&mut output, outputs))?;
+    } else {
+        Halves::of(weight)?.product(&rows, &mut output)?;
+    }
     if let Some(bias) = bias {
         by_rows(&mut output, outputs, |_, output| {
             for row in output.chunks_exact_mut(outputs) {

@@ -1,16 +1,15 @@
 //! Linear maps.
 
 mod cpu;
+mod gradient;
+mod halves;
 mod matrix;
 mod product;
 pub mod reference;
 mod tiles;
 
 use burn::{
-    backend::{
-        Autodiff, Backend, Cube, Dispatch, autodiff::checkpoint::strategy::CheckpointStrategy,
-        backend_extension, tensor::FloatTensor,
-    },
+    backend::{Cube, Dispatch, backend_extension, tensor::FloatTensor},
     tensor::{Device, Tensor},
 };
 
@@ -20,7 +19,8 @@ use super::{
 };
 
 /// `input` `[batch, tokens, inputs]` times `weight` `[inputs, outputs]`, plus `bias` `[outputs]`. The weight may be a
-/// transposed view, as a checkpoint stores it: it is read as it lies.
+/// transposed view, as a checkpoint stores it: it is read as it lies. Where it is of two bytes a value, it stays so, and the
+/// product is that of float32.
 ///
 /// # Panics
 /// Where these shapes do not go together.
@@ -52,8 +52,6 @@ pub(crate) trait LinearOps: Wrapped {
 
 /// Burn's own products are the fast ones.
 impl LinearOps for Cube {}
-
-impl<B: Backend, C: CheckpointStrategy> LinearOps for Autodiff<B, C> where Self: Wrapped {}
 
 fn by_definition<B: Wrapped>(
     input: FloatTensor<B>,

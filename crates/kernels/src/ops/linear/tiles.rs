@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::matrix::Matrix;
+use super::{matrix::Matrix, product::Columns};
 
 /// Rows of a tile, which share what is loaded of the other matrix.
 pub(super) const ROWS: usize = 4;
@@ -14,7 +14,7 @@ const VECTORS: usize = 2;
 pub(super) struct Tiles<'a> {
     pub a: &'a Matrix<'a>,
     pub b: &'a Matrix<'a>,
-    pub output: &'a mut [f32],
+    pub output: Columns<'a>,
 }
 
 // No closures in what follows: they would not be compiled for the wide instructions.
@@ -22,7 +22,7 @@ impl WithSimd for Tiles<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn with_simd<S: Simd>(mut self, simd: S) {
         let ([rows, inner], [_, columns]) = (self.a.shape, self.b.shape);
         let width = VECTORS * S::F32_LANES;
         let mut panel = vec![0.0; inner * width];
@@ -37,8 +37,8 @@ impl WithSimd for Tiles<'_> {
                 let rows = &self.a.values[row * inner..(row + ROWS) * inner];
                 multiply(simd, rows, panel, &mut tile);
                 for (number, tile) in tile.chunks_exact(width).enumerate() {
-                    let place = (row + number) * columns + column;
-                    self.output[place..place + wide].copy_from_slice(&tile[..wide]);
+                    let output = self.output.row(row + number, column..column + wide);
+                    output.copy_from_slice(&tile[..wide]);
                 }
             }
         }
@@ -113,7 +113,7 @@ mod tests {
                 vectorised(Tiles {
                     a: &left,
                     b: &right,
-                    output: &mut output,
+                    output: Columns::new(&mut output, columns),
                 });
                 for (place, found) in output.iter().enumerate() {
                     let (row, column) = (place / columns, place % columns);

@@ -5,7 +5,7 @@ use pulp::{Simd, WithSimd};
 
 use super::{
     super::cpu::{FlexValues, by_parts, exponential, tensor, vectorised},
-    LikelihoodOps, by_definition,
+    LikelihoodOps, Wrapped, by_definition, reference,
 };
 
 /// Logits whose exponentials are summed in float32 before they go into a sum in float64.
@@ -17,24 +17,43 @@ impl LikelihoodOps for Flex {
     fn log_probabilities(logits: FlexTensor, ids: &[i32]) -> FlexTensor {
         fast(&logits, ids).unwrap_or_else(|| by_definition::<Self>(logits, ids))
     }
+
+    fn log_sums(logits: FlexTensor) -> FlexTensor {
+        let fast = each_row(&logits, |_, row| {
+            // From itself, infinity cannot be subtracted.
+            match row.iter().all(|logit| *logit == f32::NEG_INFINITY) {
+                true => f64::NEG_INFINITY,
+                false => vectorised(LogSum(row)),
+            }
+        });
+        fast.unwrap_or_else(|| Self::own(reference::log_sums(Self::wrap(logits))))
+    }
 }
 
 fn fast(logits: &FlexTensor, ids: &[i32]) -> Option<FlexTensor> {
-    let [_, vocabulary] = logits.layout().shape().dims();
+    each_row(logits, |number, row| {
+        let id = ids.get(number).and_then(|id| row.get(*id as usize));
+        f64::from(id.copied().unwrap_or(f32::NAN)) - vectorised(LogSum(row))
+    })
+}
+
+/// What `found` finds of each numbered row, `[rows]`; none where they are not of float32.
+fn each_row(
+    logits: &FlexTensor,
+    found: impl Fn(usize, &[f32]) -> f64 + Sync + Send,
+) -> Option<FlexTensor> {
+    let [rows, columns] = logits.layout().shape().dims();
     let values = FlexValues::of(logits)?;
     let values = values.get();
-    let mut output = vec![0.0; ids.len()];
+    let mut output = vec![0.0; rows];
     by_parts(&mut output, ROWS, |part, output| {
-        let rows = values[part * ROWS * vocabulary..].chunks_exact(vocabulary);
-        let ids = &ids[part * ROWS..];
-        for ((output, row), id) in output.iter_mut().zip(rows).zip(ids) {
-            let logit = row.get(*id as usize).copied().unwrap_or(f32::NAN);
-            let logarithm = vectorised(LogSum(row));
-            *output = (f64::from(logit) - logarithm) as f32;
+        let first = part * ROWS;
+        let rows = values[first * columns..].chunks_exact(columns);
+        for (number, (output, row)) in output.iter_mut().zip(rows).enumerate() {
+            *output = found(first + number, row) as f32;
         }
     });
-    let targets = output.len();
-    Some(tensor(output, [targets]))
+    Some(tensor(output, [rows]))
 }
 
 /// ln ∑ e^x

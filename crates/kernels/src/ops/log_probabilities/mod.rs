@@ -23,10 +23,22 @@ pub fn log_probabilities(logits: Tensor<2>, ids: &[i32]) -> Tensor<1> {
     Tensor::from_dispatch(<Dispatch as LikelihoodOps>::log_probabilities(logits, ids))
 }
 
+/// ln ∑ eˣ of each row of `logits` `[rows, columns]`, `[rows]`: what a vocabulary comes to of which the logits are computed
+/// part by part. Rows of minus infinity give that.
+pub fn log_sums(logits: Tensor<2>) -> Tensor<1> {
+    Tensor::from_dispatch(<Dispatch as LikelihoodOps>::log_sums(
+        logits.into_dispatch(),
+    ))
+}
+
 #[backend_extension(Cube, Flex, Autodiff)]
 pub(crate) trait LikelihoodOps: Wrapped {
     fn log_probabilities(logits: FloatTensor<Self>, ids: &[i32]) -> FloatTensor<Self> {
         by_definition::<Self>(logits, ids)
+    }
+
+    fn log_sums(logits: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::own(reference::log_sums(Self::wrap(logits)))
     }
 }
 

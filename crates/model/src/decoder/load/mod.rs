@@ -1,5 +1,6 @@
 //! From a checkpoint to a decoder on a device, one tensor at a time.
 
+mod fused;
 mod tensors;
 
 use std::ops::ControlFlow;
@@ -24,6 +25,17 @@ use crate::{
     spec::{HeadNormSpec, NormKind},
 };
 
+/// How a device holds the weights of linear maps and embeddings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WeightFormat {
+    /// On the processor as the file has them, where that is two bytes a value: they become float32 within each product. On
+    /// GPUs as float32.
+    #[default]
+    Stored,
+    /// As float32, whatever they are stored as.
+    F32,
+}
+
 /// How far loading has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoadProgress {
@@ -45,6 +57,7 @@ impl Decoder {
     pub async fn load<F: ModelFiles>(
         checkpoint: &Checkpoint<F>,
         device: &Device,
+        format: WeightFormat,
         progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
     ) -> Result<Self, ModelError> {
         let inventory = checkpoint.inventory().await?;
@@ -53,6 +66,7 @@ impl Decoder {
             layout,
             checkpoint,
             device,
+            format,
             progress,
             bytes: 0,
             unsettled: 0,
@@ -90,6 +104,7 @@ struct Loader<'a, F> {
     layout: TensorLayout<'a>,
     checkpoint: &'a Checkpoint<F>,
     device: &'a Device,
+    format: WeightFormat,
     progress: &'a mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
     bytes: u64,
     /// Values handed over since the device was last waited for.
@@ -99,7 +114,7 @@ struct Loader<'a, F> {
 impl<F: ModelFiles> Loader<'_, F> {
     async fn embedding(&mut self, wanted: &ExpectedTensor) -> Result<Embedding, ModelError> {
         Ok(Embedding {
-            weight: Param::from_tensor(self.tensor(wanted).await?),
+            weight: Param::from_tensor(self.matrix(wanted).await?),
         })
     }
 
@@ -111,7 +126,7 @@ impl<F: ModelFiles> Loader<'_, F> {
 
     /// A map, stored in the given layout.
     async fn linear(&mut self, map: &Affine, layout: LinearLayout) -> Result<Linear, ModelError> {
-        let weight = Self::weight(self.tensor(&map.weight).await?, layout);
+        let weight = Self::weight(self.matrix(&map.weight).await?, layout);
         let bias = match &map.bias {
             Some(bias) => Some(self.vector(bias).await?),
             None => None,
@@ -190,50 +205,6 @@ impl<F: ModelFiles> Loader<'_, F> {
             },
             block: self.layout.spec.blocks[layer],
         })
-    }
-
-    /// Parts one stored map into query, key and value.
-    async fn fused(&mut self, map: &Affine) -> Result<[Projection; 3], ModelError> {
-        let spec = &self.layout.spec.attention;
-        let names = self.layout.names;
-        let row = |part, output| names.attention.row(spec, part, output);
-        let (outputs, inputs) = (spec.heads * spec.head_dim, self.layout.spec.hidden_size);
-        let layout = names.layout;
-        let shape = match layout {
-            LinearLayout::OutputsFirst => [outputs, inputs],
-            LinearLayout::InputsFirst => [inputs, outputs],
-        };
-        let weights = self.values(&map.weight).await?;
-        let biases = match &map.bias {
-            Some(bias) => Some(self.values(bias).await?),
-            None => None,
-        };
-        Ok([0, 1, 2].map(|part| {
-            let mut values = Vec::with_capacity(outputs * inputs);
-            match layout {
-                LinearLayout::OutputsFirst => {
-                    for output in 0..outputs {
-                        let start = row(part, output) * inputs;
-                        values.extend_from_slice(&weights[start..start + inputs]);
-                    }
-                }
-                LinearLayout::InputsFirst => {
-                    for stored in weights.chunks(3 * outputs) {
-                        values.extend((0..outputs).map(|output| stored[row(part, output)]));
-                    }
-                }
-            }
-            let bias = biases.as_ref().map(|biases| {
-                let bias = (0..outputs)
-                    .map(|output| biases[row(part, output)])
-                    .collect();
-                Param::from_tensor(self.upload(bias, [outputs]))
-            });
-            Projection::plain(Linear {
-                weight: Self::weight(self.upload(values, shape), layout),
-                bias,
-            })
-        }))
     }
 
     /// A norm within heads, of one scale for all or of one for each; none where there are none.

@@ -4,18 +4,27 @@ use std::ops::ControlFlow;
 
 use burn::{
     module::Param,
-    tensor::{Tensor, TensorData},
+    tensor::{DType, Tensor, TensorData},
 };
+use half::{bf16, f16};
 use layerlab_kernels::Capability;
 
-use super::{LoadProgress, Loader};
+use super::{LoadProgress, Loader, WeightFormat};
 use crate::{
     ModelError, ModelFiles,
     families::{ExpectedTensor, LinearLayout},
+    tensors::HalfValues,
 };
 
 /// Values that go to a GPU together, 16 MB.
 const AT_ONCE: usize = 1 << 22;
+
+/// Values in the form in which a device is to hold them.
+pub(super) enum HeldValues {
+    F32(Vec<f32>),
+    F16(Vec<f16>),
+    Bf16(Vec<bf16>),
+}
 
 impl<F: ModelFiles> Loader<'_, F> {
     /// The bytes of a tensor are counted as moved.
@@ -41,6 +50,54 @@ impl<F: ModelFiles> Loader<'_, F> {
         let values = self.checkpoint.read_f32(&wanted.name).await?;
         self.report()?;
         Ok(values)
+    }
+
+    /// Values of a matrix as the device is to hold them.
+    pub(super) async fn held_values(
+        &mut self,
+        wanted: &ExpectedTensor,
+    ) -> Result<HeldValues, ModelError> {
+        if self.format == WeightFormat::Stored && !self.has_own_memory() {
+            let halves = self.checkpoint.read_halves(&wanted.name).await?;
+            let held = halves.map(|halves| match halves {
+                HalfValues::F16(values) => HeldValues::F16(values),
+                HalfValues::Bf16(values) => HeldValues::Bf16(values),
+            });
+            if let Some(held) = held {
+                self.count(wanted);
+                self.report()?;
+                return Ok(held);
+            }
+        }
+        Ok(HeldValues::F32(self.values(wanted).await?))
+    }
+
+    /// The weight of a map, or an embedding matrix.
+    pub(super) async fn matrix(
+        &mut self,
+        wanted: &ExpectedTensor,
+    ) -> Result<Tensor<2>, ModelError> {
+        let Ok(shape) = <[usize; 2]>::try_from(wanted.shape.as_slice()) else {
+            return Err(ModelError::TensorShape {
+                name: wanted.name.clone(),
+                expected: vec![0; 2],
+                found: wanted.shape.clone(),
+            });
+        };
+        if self.has_own_memory() {
+            return self.tensor(wanted).await;
+        }
+        let held = self.held_values(wanted).await?;
+        Ok(self.upload_held(held, shape))
+    }
+
+    pub(super) fn upload_held(&self, held: HeldValues, shape: [usize; 2]) -> Tensor<2> {
+        let (data, dtype) = match held {
+            HeldValues::F32(values) => (TensorData::new(values, shape), DType::F32),
+            HeldValues::F16(values) => (TensorData::new(values, shape), DType::F16),
+            HeldValues::Bf16(values) => (TensorData::new(values, shape), DType::BF16),
+        };
+        Tensor::from_data(data, (self.device, dtype))
     }
 
     /// The same as a tensor. It goes to a GPU in parts of whole rows: what is held meanwhile is a few of them. On the CPU the
