@@ -243,12 +243,20 @@ fn tables_are_read_in_all_their_forms() {
         ("a.csv", "question\tanswer\nP\tA\nQ\tA\n"),
         ("a.tsv", "question,answer\nP,A\nQ,A\n"),
         ("a.csv", "\"question\";\"answer\"\n\"P\";\"A\"\nQ;A\n"),
+        ("a.csv", "question|answer\nP|A\nQ|A\n"),
+        // Commas and semicolons that part nothing.
+        ("a.csv", "\"x,y;\"|question|answer\n,|P|A\n;|Q|A\n"),
+        ("a.tsv", "question,answer\nP,A\nQ,A\n\t\n"),
         ("a.csv", "answer, question ,\nA,P,0\nA,Q,1\n"),
     ] {
         assert_eq!(questions(name, contents), both, "{contents:?}");
     }
     assert_eq!(
         questions("a.csv", "sep=;\nquestion;answer\nP;A\n"),
+        found(&[(3, "P")])
+    );
+    assert_eq!(
+        questions("a.csv", "\"x\ny\"|question|answer\n0|P|A\n"),
         found(&[(3, "P")])
     );
     let quoted = "question,answer\n\"One,\n\"\"two\"\"?\",A\n\nQ,A\n";

@@ -90,15 +90,22 @@ pub(super) fn rows(name: &str, contents: &str, delimiter: u8) -> Result<Vec<Line
 
 /// What parts the header: what is promised, unless that leaves one column and another leaves several.
 fn header_delimiter(table: &str, promised: u8) -> Result<u8, String> {
+    // How many columns there are, and where the header ends.
     let columns = |delimiter: u8| {
         let mut reader = csv::ReaderBuilder::new();
         let mut reader = reader.delimiter(delimiter).from_reader(Cursor::new(table));
-        reader.headers().map(csv::StringRecord::len)
+        let columns = reader.headers().map(csv::StringRecord::len)?;
+        Ok((columns, reader.position().byte() as usize))
     };
-    if columns(promised).map_err(|error| error.to_string())? != 1 {
+    let (promises, end) = columns(promised).map_err(|error: csv::Error| error.to_string())?;
+    if promises != 1 {
         return Ok(promised);
     }
-    let several = |delimiter: &u8| columns(*delimiter).is_ok_and(|columns| columns > 1);
+    // A reader takes longer to build than a header to read, and what is not in the header cannot part it.
+    let header = &table.as_bytes()[..end];
+    let several = |delimiter: &u8| {
+        header.contains(delimiter) && columns(*delimiter).is_ok_and(|(columns, _)| columns > 1)
+    };
     Ok(DELIMITERS.into_iter().find(several).unwrap_or(promised))
 }
 
