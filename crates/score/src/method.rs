@@ -206,4 +206,15 @@ mod tests {
             assert_eq!(method.is_random(), method == MethodId::Random(1));
         }
     }
+
+    #[test]
+    fn schemas_have_a_method_where_it_is_used() {
+        let of_one = schemars::schema_for!(MethodId).to_value();
+        assert_eq!(
+            (&of_one["title"], &of_one["type"]),
+            (&"MethodId".into(), &"string".into())
+        );
+        let of_many = schemars::schema_for!(Vec<MethodId>).to_value();
+        assert_eq!(of_many["items"], serde_json::json!({ "type": "string" }));
+    }
 }

@@ -429,19 +429,6 @@ fn options_are_what_they_say() {
 }
 
 #[test]
-fn losses_of_shards_are_appended() {
-    let shard = |first: f64| LayerLosses {
-        tokens: vec![first as usize],
-        whole: vec![first],
-        without: vec![vec![first + 1.0], vec![first + 2.0]],
-    };
-    let mut all = shard(1.0);
-    all.append(shard(5.0));
-    assert_eq!((all.tokens, all.whole), (vec![1, 5], vec![1.0, 5.0]));
-    assert_eq!(all.without, [[2.0, 6.0], [3.0, 7.0]]);
-}
-
-#[test]
 fn plans_are_told_in_words() {
     for (schedule, text) in [
         (Schedule::OneShot, "one-shot"),

@@ -286,17 +286,22 @@ fn what_cannot_be_contrasted_is_refused() {
         let refused = contrast_layers(side, side, questions, &element());
         assert_eq!(refused, Err(ScoreError::NothingMeasured));
     }
-    let options = ContrastOptions {
-        confidence: 1.0,
-        ..element()
-    };
     let one = side(1, 4, 1.0, 0.0);
-    let refused = contrast_layers(&[&one], &[&one], &["a", "b", "c", "d"], &options);
-    assert_eq!(refused, Err(ScoreError::Confidence(1.0)));
-    let options = ContrastOptions {
-        resamples: 100_001,
-        ..element()
-    };
-    let refused = contrast_layers(&[&one], &[&one], &["a", "b", "c", "d"], &options);
-    assert_eq!(refused, Err(ScoreError::Resamples(100_001)));
+    for confidence in [0.0, 1.0] {
+        let options = ContrastOptions {
+            confidence,
+            ..element()
+        };
+        let refused = contrast_layers(&[&one], &[&one], &["a", "b", "c", "d"], &options);
+        assert_eq!(refused, Err(ScoreError::Confidence(confidence)));
+    }
+    for (resamples, is_too_many) in [(100_000, false), (100_001, true)] {
+        let options = ContrastOptions {
+            resamples,
+            ..element()
+        };
+        let found = contrast_layers(&[&one], &[&one], &["a", "b", "c", "d"], &options);
+        let refused = found == Err(ScoreError::Resamples(resamples));
+        assert_eq!(refused, is_too_many);
+    }
 }
