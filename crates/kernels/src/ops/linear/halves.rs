@@ -65,7 +65,7 @@ impl<'a> Halves<'a> {
             return None;
         }
         let values = if rows < MANY_ROWS { SMALL } else { LARGE };
-        let width = (values / inner.max(1)).next_multiple_of(16);
+        let width = (values / inner.max(1)).max(1).next_multiple_of(16);
         let columns = Columns::new(output, outputs);
         let parts = columns.parts(width);
         let multiply = |(first, part): (usize, Columns<'_>)| {
