@@ -84,8 +84,7 @@ fn module() -> Result<(), String> {
     let generated = root().join("web/src/generated");
     let mut bind = command(&built("layerlab-bindgen").to_string_lossy(), &[]);
     bind.arg(compiled_module()).arg(generated);
-    step("bindings", bind)?;
-    step("packed module", npm(&["run", "pack"]))
+    step("bindings and packed modules", bind)
 }
 
 /// The page's packages, as its lock file has them.

@@ -1,7 +1,9 @@
 //! `layerlab-bindgen [--names] MODULE FOLDER`: from the compiled wasm to the module, its JavaScript and its types, and
-//! the same module for engines that fuse multiplication and addition. The JavaScript serves both.
+//! the same module for engines that fuse multiplication and addition. The JavaScript serves both. Modules are packed, or,
+//! for profiles, have names of functions.
 
 mod fuse;
+mod pack;
 
 use std::{env, fs, path::Path, process::ExitCode};
 
@@ -19,8 +21,8 @@ fn main() -> ExitCode {
         }
     };
     match written {
-        Ok(fused) => {
-            println!("{fused} multiplications fused with additions");
+        Ok(said) => {
+            println!("{said}");
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -30,8 +32,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Writes all files; gives how often multiplication and addition were fused.
-fn write(module: &str, folder: &str, has_names: bool) -> Result<usize, String> {
+/// Writes all files; gives what was done to the modules, in words.
+fn write(module: &str, folder: &str, has_names: bool) -> Result<String, String> {
     let mut bindgen = Bindgen::new();
     // Names of functions are half of the module; a panic says where it happened without them.
     bindgen
@@ -50,7 +52,18 @@ fn write(module: &str, folder: &str, has_names: bool) -> Result<usize, String> {
     // Names are left out only of what is written, so they are there to fuse by.
     let module = output.wasm_mut();
     let fused = fuse::fuse(module)?;
-    let path = Path::new(folder).join("layerlab_web_fused.wasm");
+    let folder = Path::new(folder);
+    let path = folder.join("layerlab_web_fused.wasm");
     fs::write(&path, module.emit_wasm()).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(fused)
+    let mut said = format!("{fused} multiplications fused with additions");
+    if !has_names {
+        for (name, packed_name) in [
+            ("layerlab_web_bg.wasm", "layerlab_web.wasm.packed"),
+            ("layerlab_web_fused.wasm", "layerlab_web_fused.wasm.packed"),
+        ] {
+            let [length, packed] = pack::pack(folder, name, packed_name)?;
+            said += &format!("\n{packed_name}: {length} bytes, packed {packed}");
+        }
+    }
+    Ok(said)
 }
