@@ -64,11 +64,13 @@ NAMED = config(bos_token="<s>", eos_token="</s>")
 CLASSES = [{}] + [config(tokenizer_class=name) for name in [
     "PreTrainedTokenizerFast", "PreTrainedTokenizer", "TokenizersBackend", "GPT2Tokenizer", "GPT2TokenizerFast",
     "GPTNeoXTokenizerFast", "LlamaTokenizer", "LlamaTokenizerFast", "Qwen2Tokenizer", "Qwen2TokenizerFast",
-    "NobodysTokenizer"]]
+    "GemmaTokenizer", "GemmaTokenizerFast", "NobodysTokenizer"]]
 FEW = [config(tokenizer_class=name) for name in [
-    "PreTrainedTokenizerFast", "GPT2Tokenizer", "GPTNeoXTokenizer", "LlamaTokenizer", "Qwen2Tokenizer"]]
+    "PreTrainedTokenizerFast", "GPT2Tokenizer", "GPTNeoXTokenizer", "LlamaTokenizer", "Qwen2Tokenizer",
+    "GemmaTokenizer"]]
 FAMILIES = [{}] + [{"config.json": {"model_type": name}} for name in [
-    "gpt2", "gpt_neo", "gpt_neox", "llama", "mistral", "qwen2", "qwen3", "stablelm"]]
+    "gemma2", "gemma3_text", "gpt2", "gpt_neo", "gpt_neox", "granite", "llama", "mistral", "olmo2", "opt", "phi", "phi3",
+    "qwen2", "qwen3", "smollm3", "stablelm", "starcoder2"]]
 BY_CONFIG = [{"config.json": {"model_type": "llama", "tokenizer_class": name}} for name in [
     "GPT2Tokenizer", "Qwen2TokenizerFast", "PreTrainedTokenizerFast"]]
 ADD = [config(**({} if bos == "" else {"add_bos_token": bos}), **({} if eos == "" else {"add_eos_token": eos}))
@@ -157,11 +159,11 @@ def read(files):
             (pathlib.Path(folder) / name).write_text(text)
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        except Exception:  # It refuses in many ways.
+            if tokenizer.vocab_size < 10:  # It found no vocabulary, and goes on with special tokens alone.
+                return None
+            return [[tokenizer(text, add_special_tokens=added).input_ids for text in TEXTS] for added in [True, False]]
+        except Exception:  # It refuses in many ways, some of them only once it meets a text.
             return None
-        if tokenizer.vocab_size < 10:  # It found no vocabulary, and goes on with special tokens alone.
-            return None
-        return [[tokenizer(text, add_special_tokens=added).input_ids for text in TEXTS] for added in [True, False]]
 
 
 def main():

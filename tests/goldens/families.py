@@ -43,6 +43,26 @@ LAYER_NORM_EPSILON = dict(layer_norm_eps=1e-5)
 THETA = rope(rope_theta=10000.0)
 SLIDING, FULL = "sliding_attention", "full_attention"
 
+# Smaller than those above, for the families that came later; heads * head_dim != hidden_size where a family allows it.
+TINY = dict(COMMON, hidden_size=16, intermediate_size=24, num_attention_heads=2)
+TINY_RMS = dict(**TINY, num_key_value_heads=1, rms_norm_eps=0.01)
+GEMMA = {**TINY_RMS, **dict(num_attention_heads=4, num_key_value_heads=2, head_dim=8, query_pre_attn_scalar=20,
+         sliding_window=5, layer_types=[SLIDING, FULL, SLIDING])}
+GEMMA_MISREAD = (
+    RMS_EPSILON, dict(query_pre_attn_scalar=8), dict(sliding_window=4), dict(sliding_window=64),
+    dict(layer_types=[FULL, SLIDING, FULL]), dict(hidden_activation="silu"),
+)
+GRANITE = dict(embedding_multiplier=3.0, attention_multiplier=0.6, residual_multiplier=0.7, logits_scaling=2.5)
+SHORT, LONG = [1.0, 1.2, 1.5, 2.0], [1.0, 2.0, 5.0, 9.0]
+
+
+def two_ropes(full=600.0, sliding=40.0, **scaling):
+    scaling = scaling or dict(rope_type="linear", factor=3.0)
+    return dict(rope_parameters={
+        FULL: dict(rope_theta=full, **scaling),
+        SLIDING: dict(rope_type="default", rope_theta=sliding),
+    })
+
 
 @dataclasses.dataclass
 class Golden:
@@ -53,10 +73,12 @@ class Golden:
     shard_size: str = "5GB"
     # Also record what attention, MLP and neurons give.
     sublayers: bool = False
-    # config.json as transformers 4 wrote it, and with these fields besides.
+    # config.json as transformers 4 wrote it, and with these fields besides; those that are None are left out.
     old_config: dict | None = None
     # Tensors named as in checkpoints of the bare GPT-2, causal masks among them.
     bare: bool = False
+    # Endings of parameters that can make no difference, whatever they are.
+    idle: tuple = ()
 
 
 def llama(*must_matter, golden=None, **changes):
@@ -144,5 +166,85 @@ GOLDENS = {
         (dict(qk_layernorm=False), dict(use_parallel_residual=False), LAYER_NORM_EPSILON,
          rope(rope_theta=10000.0, partial_rotary_factor=0.5), rope(partial_rotary_factor=0.25)),
         old_config=dict(partial_rotary_factor=0.5),
+    ),
+    # Bounds that the scores and logits of so small a model feel.
+    "gemma2": Golden(
+        t.Gemma2Config(**{**GEMMA, **rope()}, attn_logit_softcapping=1.5, final_logit_softcapping=3.0),
+        (THETA, *GEMMA_MISREAD, dict(attn_logit_softcapping=None), dict(attn_logit_softcapping=2.0),
+         dict(final_logit_softcapping=None), dict(final_logit_softcapping=4.0)),
+        sublayers=True,
+    ),
+    "gemma3": Golden(
+        t.Gemma3TextConfig(**GEMMA, **two_ropes()),
+        (*GEMMA_MISREAD, two_ropes(full=40.0), two_ropes(sliding=600.0), two_ropes(rope_type="default"),
+         two_ropes(full=1e6), two_ropes(sliding=1e4)),
+        sublayers=True,
+    ),
+    # As the first Gemma 3 on the Hub: a pattern and two bases in place of lists.
+    "gemma3_old_config": Golden(
+        t.Gemma3TextConfig(**{**GEMMA, **two_ropes(), "layer_types": [SLIDING, FULL, SLIDING]}, final_logit_softcapping=3.0),
+        (dict(layer_types=[SLIDING] * 3), dict(final_logit_softcapping=None)),
+        old_config=dict(layer_types=None, _sliding_window_pattern=None, sliding_window_pattern=2, rope_theta=600.0,
+                        rope_local_base_freq=40.0, rope_scaling=dict(rope_type="linear", factor=3.0), head_dim=8),
+    ),
+    "granite": Golden(
+        t.GraniteConfig(**TINY_RMS, **rope(), **GRANITE, attention_bias=True, mlp_bias=True),
+        (THETA, RMS_EPSILON, *(dict([(field, 1.0)]) for field in GRANITE), dict(attention_multiplier=8**-0.5)),
+        sublayers=True,
+    ),
+    "olmo2": Golden(
+        t.Olmo2Config(**TINY_RMS, **rope()),
+        (THETA, RMS_EPSILON),
+        sublayers=True,
+    ),
+    # Without rotary positions nothing that is added to all keys is seen: the softmax takes it away.
+    "opt": Golden(
+        t.OPTConfig(vocab_size=64, hidden_size=16, ffn_dim=24, num_hidden_layers=3, num_attention_heads=2,
+                    max_position_embeddings=32, **NO_SPECIAL_TOKENS),
+        (dict(activation_function="gelu"),),
+        sublayers=True,
+        idle=("k_proj.bias",),
+    ),
+    "phi": Golden(
+        t.PhiConfig(**TINY, layer_norm_eps=0.01, **rope(partial_rotary_factor=0.5)),
+        (LAYER_NORM_EPSILON, rope(rope_theta=10000.0, partial_rotary_factor=0.5), rope(partial_rotary_factor=1.0),
+         dict(hidden_act="silu")),
+        sublayers=True,
+    ),
+    "phi3": Golden(
+        t.Phi3Config(**TINY_RMS, **rope(partial_rotary_factor=0.75), sliding_window=5),
+        (rope(rope_theta=10000.0, partial_rotary_factor=0.75), rope(partial_rotary_factor=1.0), RMS_EPSILON,
+         dict(sliding_window=4), dict(sliding_window=None)),
+        sublayers=True,
+    ),
+    # The texts of 12 and the continued one are longer than the context of the pre-training; the continued one begins below.
+    # As on the Hub: `rope_scaling`, and the context at the top.
+    "phi3_longrope": Golden(
+        t.Phi3Config(**TINY_RMS, **rope("longrope", short_factor=SHORT, long_factor=LONG),
+                     original_max_position_embeddings=10),
+        (rope(), rope("longrope", short_factor=SHORT, long_factor=SHORT),
+         rope("longrope", short_factor=SHORT, long_factor=LONG, attention_factor=1.0),
+         dict(original_max_position_embeddings=12)),
+        old_config=dict(rope_scaling=dict(type="longrope", short_factor=SHORT, long_factor=LONG)),
+    ),
+    # Windows in a layer without rotary positions and in one with.
+    "smollm3": Golden(
+        t.SmolLM3Config(**TINY_RMS, **rope(), no_rope_layers=[1, 0, 0], use_sliding_window=True, sliding_window=5,
+                        layer_types=[SLIDING, SLIDING, FULL]),
+        (THETA, RMS_EPSILON, dict(no_rope_layers=[1, 1, 0]), dict(no_rope_layers=[0, 1, 1]), dict(no_rope_layers=[1, 1, 1]),
+         dict(layer_types=[FULL] * 3), dict(layer_types=[FULL, SLIDING, SLIDING]), dict(sliding_window=4)),
+        sublayers=True,
+    ),
+    # The pattern, and neither list.
+    "smollm3_old_config": Golden(
+        t.SmolLM3Config(**TINY_RMS, **rope(), no_rope_layer_interval=2),
+        (dict(no_rope_layers=[1, 1, 1]), dict(no_rope_layers=[0, 1, 0])),
+        old_config=dict(no_rope_layers=None, layer_types=None),
+    ),
+    "starcoder2": Golden(
+        t.Starcoder2Config(**{**TINY, "tie_word_embeddings": True}, num_key_value_heads=1, norm_epsilon=0.01, **rope(),
+                           sliding_window=5),
+        (THETA, dict(norm_epsilon=1e-5), dict(sliding_window=4), dict(sliding_window=None), dict(hidden_act="silu")),
+        sublayers=True,
     ),
 }

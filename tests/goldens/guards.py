@@ -24,11 +24,18 @@ def is_norm(name):
     return name.endswith("weight") and any(part in name for part in ("norm", "ln_"))
 
 
-def every_parameter_matters(model, ids, mask, logits):
-    """Forgetting a bias, a norm's weight or any other tensor must show."""
+def neutral_norm(model):
+    """The weight of a norm that changes nothing: Gemma stores one less than it multiplies by."""
+    return 0.0 if model.config.model_type.startswith("gemma") else 1.0
+
+
+def every_parameter_matters(model, ids, mask, logits, idle=()):
+    """Forgetting a bias, a norm's weight or any other tensor must show, unless it ends in one of `idle`."""
     for name, parameter in model.named_parameters():
+        if name.endswith(tuple(idle)):
+            continue
         stored = parameter.data
-        parameter.data = torch.ones_like(stored) if is_norm(name) else torch.zeros_like(stored)
+        parameter.data = torch.full_like(stored, neutral_norm(model) if is_norm(name) else 0.0)
         difference = relative_difference(record(model, ids, mask)["logits"], logits, mask)
         assert difference > SEEN, f"without {name} the logits differ by only {difference}"
         parameter.data = stored

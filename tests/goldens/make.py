@@ -40,7 +40,7 @@ def randomise(model, seed):
     for name, parameter in sorted(model.named_parameters()):
         noise = torch.randn(parameter.shape)
         if guards.is_norm(name):
-            parameter.data = 1 + 0.2 * noise
+            parameter.data = guards.neutral_norm(model) + 0.2 * noise
         elif parameter.dim() == 1:
             parameter.data = 0.2 * noise
         else:
@@ -60,10 +60,13 @@ def rewrite_config(folder, old):
     config = json.loads(path.read_text())
     if old is not None:
         rope = config.pop("rope_parameters", None)
-        if rope and "rotary_emb_base" not in old:
+        if rope and "rope_theta" in rope and "rotary_emb_base" not in old:
             config.update(rope_theta=rope["rope_theta"], rope_scaling=None)
-        config.update(torch_dtype=config.pop("dtype"), transformers_version="4.40.0", **old)
+        config.update(torch_dtype=config.pop("dtype"), transformers_version="4.40.0")
         config.pop("head_dim", None)
+        config.update(old)
+        for name in [name for name, value in old.items() if value is None]:
+            del config[name]
     path.write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
     (folder / "generation_config.json").unlink(missing_ok=True)
 
@@ -117,7 +120,7 @@ def write(name, golden):
         if side == "right":
             model, logits = load(folder), kept["logits"]
             guards.every_change_matters(model, fields, golden.must_matter, ids, mask, logits)
-            guards.every_parameter_matters(model.double(), ids, mask, logits)
+            guards.every_parameter_matters(model.double(), ids, mask, logits, golden.idle)
         tensors.update({f"{side}.{key}": value.float().contiguous() for key, value in kept.items()})
         tensors.update({f"{side}.input_ids": ids, f"{side}.attention_mask": mask})
     save_file(dict(sorted(tensors.items())), folder / "golden.safetensors")

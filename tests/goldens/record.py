@@ -34,35 +34,50 @@ def padded(sequences, side):
 
 
 def parts(model):
-    """The blocks, the final norm, and what attention and the MLP's last map are called."""
+    """The blocks, the final norm, and the modules of a block: what attention adds, what the MLP adds, the MLP's last map."""
     if hasattr(model, "transformer"):
         body = model.transformer
-        return body.h, body.ln_f, "attn", "c_proj"
+        return body.h, body.ln_f, ["attn", "mlp", "mlp.c_proj"]
     if hasattr(model, "gpt_neox"):
         body = model.gpt_neox
-        return body.layers, body.final_layer_norm, "attention", "dense_4h_to_h"
-    return model.model.layers, model.model.norm, "self_attn", "down_proj"
+        return body.layers, body.final_layer_norm, ["attention", "mlp", "mlp.dense_4h_to_h"]
+    kind = model.config.model_type
+    if kind == "opt":
+        body = model.model.decoder
+        return body.layers, body.final_layer_norm, ["self_attn", "fc2", "fc2"]
+    body = model.model
+    attention, mlp, down = "self_attn", "mlp", dict(phi="fc2", starcoder2="c_proj").get(kind, "down_proj")
+    if kind in ("gemma2", "gemma3_text", "olmo2"):
+        attention, mlp = "post_attention_layernorm", "post_feedforward_layernorm"
+    norm = body.final_layernorm if kind == "phi" else body.norm
+    return body.layers, norm, [attention, mlp, f"mlp.{down}"]
 
 
 @contextlib.contextmanager
 def hooked(model, kept, sublayers):
     """While this lasts, a forward pass writes into `kept`. hidden.i is what block i reads, and so
     what block i-1 wrote: the residual stream itself, never normed."""
-    blocks, norm, attention, down = parts(model)
+    blocks, norm, (attention, mlp, down) = parts(model)
+    # Granite's; what a sublayer gives is multiplied by it on the way to the residual stream.
+    multiplier = getattr(model.config, "residual_multiplier", 1.0)
 
-    def keep(name):
+    def shaped(value):
+        # OPT makes one row of a batch for its MLP.
+        return value if value.dim() == 3 else value.reshape(*kept["hidden.0"].shape[:2], -1)
+
+    def keep(name, factor=1.0):
         def hook(_module, _args, output):
-            kept[name] = output[0] if isinstance(output, tuple) else output
+            kept[name] = shaped(output[0] if isinstance(output, tuple) else output) * factor
         return hook
 
     def keep_input(name):
         def hook(_module, args, kwargs):
-            kept[name] = args[0] if args else kwargs["hidden_states"]
+            kept[name] = shaped(args[0] if args else kwargs["hidden_states"])
         return hook
 
     with contextlib.ExitStack() as hooks:
-        def output_of(module, name):
-            hooks.callback(module.register_forward_hook(keep(name)).remove)
+        def output_of(module, name, factor=1.0):
+            hooks.callback(module.register_forward_hook(keep(name, factor)).remove)
 
         def input_of(module, name):
             hook = module.register_forward_pre_hook(keep_input(name), with_kwargs=True)
@@ -72,9 +87,9 @@ def hooked(model, kept, sublayers):
         for i, block in enumerate(blocks):
             output_of(block, f"hidden.{i + 1}")
             if sublayers:
-                output_of(getattr(block, attention), f"attention.{i}")
-                output_of(block.mlp, f"mlp.{i}")
-                input_of(getattr(block.mlp, down), f"neurons.{i}")
+                output_of(block.get_submodule(attention), f"attention.{i}", multiplier)
+                output_of(block.get_submodule(mlp), f"mlp.{i}", multiplier)
+                input_of(block.get_submodule(down), f"neurons.{i}")
         output_of(norm, "final")
         yield
 

@@ -76,16 +76,21 @@ impl Config {
         let Value::Object(fields) = serde_json::from_slice(contents)? else {
             return Err(ConfigError::NotAnObject);
         };
-        let config = Self {
-            fields,
-            section: String::new(),
-            tensors: MOST_LAYERS,
-        };
+        let config = Self::from_fields(fields);
         match QUANTISED.iter().find_map(|field| config.raw(field)) {
             Some(scheme) => Err(ConfigError::Quantised {
                 method: quantisation(scheme),
             }),
             None => Ok(config),
+        }
+    }
+
+    /// A configuration of fields that no file holds.
+    pub(crate) fn from_fields(fields: Map<String, Value>) -> Self {
+        Self {
+            fields,
+            section: String::new(),
+            tensors: MOST_LAYERS,
         }
     }
 
@@ -221,6 +226,18 @@ impl Config {
         self.optional(names, "a number", Value::as_f64)
     }
 
+    /// As [`optional_f64`](Self::optional_f64), with a value for when the field is not there at all; a null says that there is
+    /// none.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn f64_unless_null(&self, name: &str, default: f64) -> Result<Option<f64>, ConfigError> {
+        match self.fields.contains_key(name) {
+            true => self.optional_f64(&[name]),
+            false => Ok(Some(default)),
+        }
+    }
+
     /// True or false, with a value for when it is absent.
     ///
     /// # Errors
@@ -245,6 +262,31 @@ impl Config {
     pub fn strings(&self, name: &str) -> Result<Option<Vec<&str>>, ConfigError> {
         self.optional(&[name], "a list of texts", |value| {
             value.as_array()?.iter().map(Value::as_str).collect()
+        })
+    }
+
+    /// A list of numbers, none when it is absent.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn numbers(&self, name: &str) -> Result<Option<Vec<f64>>, ConfigError> {
+        self.optional(&[name], "a list of numbers", |value| {
+            value.as_array()?.iter().map(Value::as_f64).collect()
+        })
+    }
+
+    /// A list of truths, each written as such or as 1 or 0; none when it is absent.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn flags(&self, name: &str) -> Result<Option<Vec<bool>>, ConfigError> {
+        let flag = |value: &Value| match value.as_u64() {
+            Some(0) => Some(false),
+            Some(1) => Some(true),
+            _ => value.as_bool(),
+        };
+        self.optional(&[name], "a list of 0 and 1", |value| {
+            value.as_array()?.iter().map(flag).collect()
         })
     }
 

@@ -18,6 +18,16 @@ pub enum SpecError {
         /// What would work.
         known: String,
     },
+    /// A model of a kind that is known, and that cannot be run.
+    #[error("`{found}` {kind}, which cannot be run; {instead}")]
+    OtherKind {
+        /// `model_type` as found.
+        found: String,
+        /// What it is: a clause that begins with a verb.
+        kind: &'static str,
+        /// What can be run in its place.
+        instead: String,
+    },
     /// The language model is a part of something larger.
     #[error(
         "`{found}` is no decoder alone: config.json describes its language model (`{inner}`) in `{section}`; \

@@ -16,12 +16,15 @@ impl DecoderSpec {
     /// Weights of the whole model; none where they are more than can be counted.
     pub(crate) fn counted(&self) -> Option<usize> {
         let embedding = self.vocab_size.checked_mul(self.hidden_size)?;
-        let positions = match self.position {
-            PositionSpec::Learned { positions } => positions.checked_mul(self.hidden_size)?,
-            PositionSpec::Rotary(_) => 0,
+        let positions = match &self.position {
+            PositionSpec::Learned { positions, offset } => positions
+                .checked_add(*offset)?
+                .checked_mul(self.hidden_size)?,
+            PositionSpec::Rotary { .. } => 0,
         };
         let head = match self.tied_embeddings {
             true => 0,
+            false if self.logits.bias => embedding.checked_add(self.vocab_size)?,
             false => embedding,
         };
         let blocks = self.layers().checked_mul(self.block_counted()?)?;
@@ -29,10 +32,13 @@ impl DecoderSpec {
     }
 
     fn block_counted(&self) -> Option<usize> {
-        let norms = match self.residual {
+        let before = match self.residual {
+            _ if !self.norm_placement.is_before() => 0,
             Residual::ParallelSharedNorm => 1,
             Residual::Sequential | Residual::Parallel => 2,
         };
+        let after = if self.norm_placement.is_after() { 2 } else { 0 };
+        let norms = before + after;
         sum([
             self.norm_parameters()?.checked_mul(norms)?,
             self.attention_parameters()?,
@@ -42,7 +48,7 @@ impl DecoderSpec {
 
     fn norm_parameters(&self) -> Option<usize> {
         match self.norm.kind {
-            NormKind::RmsNorm => Some(self.hidden_size),
+            NormKind::RmsNorm | NormKind::RmsNormPlusOne => Some(self.hidden_size),
             NormKind::LayerNorm => self.hidden_size.checked_mul(2),
         }
     }
@@ -54,7 +60,9 @@ impl DecoderSpec {
         let head_norms = match attention.head_norm {
             None => 0,
             Some(HeadNormSpec::SharedRms) => attention.head_dim.checked_mul(2)?,
-            Some(HeadNormSpec::LayerNormPerHead) => queries.checked_add(keys)?,
+            Some(HeadNormSpec::LayerNormPerHead | HeadNormSpec::RmsOverHeads) => {
+                queries.checked_add(keys)?
+            }
         };
         sum([
             linear(self.hidden_size, queries, attention.qkv_bias)?,

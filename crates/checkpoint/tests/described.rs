@@ -6,7 +6,7 @@ mod support;
 use layerlab_checkpoint::{
     Checkpoint, Config, DecoderSpec, Folder, MemoryFiles, ModelFiles,
     families::{self, Map},
-    spec::{AttentionSpec, PositionSpec, RotaryScaling},
+    spec::{AttentionSpec, RotaryScaling},
 };
 use pollster::block_on;
 use serde_json::{Value, json};
@@ -36,13 +36,10 @@ fn a_number_is_what_is_written_or_else_the_default() {
 #[test]
 fn the_context_of_the_pre_training_is_looked_for_from_the_outside_in() {
     const FIELD: &str = "original_max_position_embeddings";
-    let original = |config: &Value| match spec_of(config).position {
-        PositionSpec::Rotary(rotary) => match rotary.scaling {
-            RotaryScaling::Llama3 {
-                original_context, ..
-            } => original_context,
-            other => panic!("{other:?}"),
-        },
+    let original = |config: &Value| match &spec_of(config).position.rotations()[0].scaling {
+        RotaryScaling::Llama3 {
+            original_context, ..
+        } => *original_context,
         other => panic!("{other:?}"),
     };
     let mut config = config_of("llama_rope_llama3");
@@ -107,13 +104,15 @@ fn maps_have_the_shapes_of_the_configuration() {
 /// Two heads of three channels, each output by its part, its head and its channel.
 #[test]
 fn fused_maps_hold_each_output_once_and_in_the_familys_order() {
-    let spec = AttentionSpec {
+    let mut spec = spec_of(&config_of("gpt2"));
+    spec.attention = AttentionSpec {
         heads: 2,
         kv_heads: 2,
         head_dim: 3,
         qkv_bias: true,
         output_bias: true,
         head_norm: None,
+        soft_cap: None,
     };
     let mut thirds = Vec::new();
     for part in 0..3 {

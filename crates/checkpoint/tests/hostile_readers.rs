@@ -113,8 +113,9 @@ proptest! {
     #[test]
     fn a_good_configuration_with_one_field_changed_is_met(
         golden in prop::sample::select(vec![
-            "gpt2", "gpt_neo", "gpt_neox", "llama", "llama_rope_llama3", "mistral", "qwen2_sliding",
-            "qwen3", "stablelm",
+            "gemma2", "gemma3", "gemma3_old_config", "gpt2", "gpt_neo", "gpt_neox", "granite", "llama",
+            "llama_rope_llama3", "mistral", "opt", "phi3_longrope", "qwen2_sliding", "qwen3", "smollm3",
+            "smollm3_old_config", "stablelm",
         ]),
         index in any::<usize>(),
         value in any_json(),

@@ -12,6 +12,7 @@ use layerlab_kernels::ops::{
     linear::{self, linear},
     log_probabilities::{self, log_probabilities},
     norm::{self, rms},
+    tanh::{self, gelu_tanh, soft_capped},
 };
 use proptest::prelude::*;
 use support::{
@@ -66,6 +67,18 @@ proptest! {
         for (name, device) in devices_of(seed) {
             let (gates, ups) = inputs(&device);
             same(silu_gate(gates, ups), expected.clone(), 1e-5, name)?;
+        }
+    }
+
+    #[test]
+    fn tanhs(batch in 1usize..4, tokens in 1usize..40, inner in size(), scale in 0.1f32..2000.0, seed in 0u32..1000) {
+        let shape = [batch, tokens, inner];
+        let numbers = |device: &Device| random(shape, seed, scale, device);
+        let capped = tanh::reference::soft_capped(numbers(&Device::flex()), 2.5);
+        let gelu = tanh::reference::gelu_tanh(numbers(&Device::flex()));
+        for (name, device) in devices_of(seed) {
+            same(soft_capped(numbers(&device), 2.5), capped.clone(), 1e-5, name)?;
+            same(gelu_tanh(numbers(&device)), gelu.clone(), 1e-5, name)?;
         }
     }
 

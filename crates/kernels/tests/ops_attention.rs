@@ -25,6 +25,7 @@ struct Case {
     kv_heads: usize,
     group: usize,
     dim: usize,
+    soft_cap: Option<f64>,
     seed: u32,
 }
 
@@ -102,10 +103,10 @@ impl Case {
         };
         let (queries, keys, contents) = inputs(device);
         let mask = Mask::new(shape, seen.clone(), device);
-        let found = attend(queries, keys, contents, &mask, scale);
+        let found = attend(queries, keys, contents, &mask, scale, self.soft_cap);
         let (queries, keys, contents) = inputs(&Device::flex());
         let mask = Mask::new(shape, seen, &Device::flex());
-        let expected = reference::attend(queries, keys, contents, &mask, scale);
+        let expected = reference::attend(queries, keys, contents, &mask, scale, self.soft_cap);
         assert_eq!(found.dims(), expected.dims());
         let width = heads * dim;
         let is_real = |row: usize| {
@@ -141,10 +142,12 @@ fn cases() -> impl Strategy<Value = Case> {
         window,
         heads,
         dim,
+        // Scores are a few units high: bounds that all of them feel, some, and hardly any.
+        prop::sample::select(vec![None, None, Some(0.5), Some(4.0), Some(50.0)]),
         any::<u16>(),
     )
         .prop_map(
-            |(lengths, cached, at_the_left, window, (kv_heads, group), dim, seed)| Case {
+            |(lengths, cached, at_the_left, window, (kv_heads, group), dim, soft_cap, seed)| Case {
                 lengths,
                 cached,
                 at_the_left,
@@ -152,6 +155,7 @@ fn cases() -> impl Strategy<Value = Case> {
                 kv_heads,
                 group,
                 dim,
+                soft_cap,
                 seed: seed.into(),
             },
         )
@@ -186,6 +190,7 @@ fn attention_within_a_window_beyond_the_first_block() {
         kv_heads: 2,
         group: 2,
         dim: 16,
+        soft_cap: None,
         seed: 3,
     };
     for (name, device) in devices() {
@@ -201,10 +206,10 @@ fn attention_within_a_window_beyond_the_first_block() {
 fn attention_over_gaps() {
     let seen: Vec<bool> = (0..6 * 6).map(|place| place % 6 % 2 == 0).collect();
     for (name, device) in devices() {
-        let mix = |device: &Device, form: fn(_, _, _, &Mask, f64) -> _| {
+        let mix = |device: &Device, form: fn(_, _, _, &Mask, f64, Option<f64>) -> _| {
             let random = |seed| random([1, 2, 6, 8], seed, 1.0, device);
             let mask = Mask::new([1, 6, 6], seen.clone(), device);
-            values::<3>(form(random(1), random(2), random(3), &mask, 0.4))
+            values::<3>(form(random(1), random(2), random(3), &mask, 0.4, Some(1.5)))
         };
         let expected = mix(&Device::flex(), reference::attend);
         for (found, expected) in mix(&device, attend).into_iter().zip(expected) {
@@ -229,6 +234,7 @@ fn attention_to_what_is_no_number_is_no_number() {
             kv_heads: 1,
             group: 1,
             dim: 8,
+            soft_cap: None,
             seed: 5,
         };
         // All channels of one key, so that products of both signs are infinite.

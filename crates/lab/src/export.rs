@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use layerlab_model::{
     Adapters, Checkpoint, LoadProgress, ModelFiles,
-    export::{ExportTarget, export, export_changed, mergekit_yaml, write_file},
+    export::{ExportTarget, export, export_changed, mergekit_yaml, rounded, write_file},
 };
 use layerlab_score::Plan;
 use serde::Serialize;
@@ -25,6 +25,10 @@ pub struct Provenance {
     pub source: ModelReport,
     /// The layers removed, and who chose them.
     pub plan: Plan,
+    /// Types in blocks in which the source stores weights, such as Q4_1: what is in them was written as F16, rounded to 11
+    /// significant bits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rounded: Vec<String>,
 }
 
 impl Provenance {
@@ -42,8 +46,19 @@ impl Provenance {
             created,
             source: ModelReport::of_files(checkpoint).await?,
             plan,
+            rounded: rounded(checkpoint),
         })
     }
+}
+
+/// What was rounded when a model was written, in a sentence; nothing where nothing was. `types` are those of [`rounded`].
+pub fn rounding(types: &[String]) -> Option<String> {
+    (!types.is_empty()).then(|| {
+        format!(
+            "Weights stored in blocks ({}) are written in half precision (F16), rounded to 11 significant bits",
+            types.join(", ")
+        )
+    })
 }
 
 /// Writes the model without the plan's layers as a Hugging Face folder, with `layerlab.json` and the same

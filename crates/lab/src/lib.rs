@@ -27,7 +27,7 @@ pub use device::{DeviceChoice, DeviceError, DeviceKind, OpenDevice, open_device}
 pub use error::LabError;
 pub use evaluate::TaskComparison;
 pub use experiment::{ExperimentRequest, prune_and_judge};
-pub use export::{Provenance, export_pruned, export_repaired};
+pub use export::{Provenance, export_pruned, export_repaired, rounding};
 pub use hallucination::{
     AnswerChange, AnswerTokens, Ending, GivenAnswer, HallucinationReport, LayerChoice,
     LocateRequest, Located, LocatedDataset, LocatedPairs, LocatedTap, MatchedLength, MineOptions,
@@ -48,6 +48,7 @@ pub use text::{Text, TextError, TextOptions, WholeText};
 pub use layerlab_eval::{Dataset, DatasetError, EvalError, EvalOptions, dataset, metric};
 #[cfg(not(target_arch = "wasm32"))]
 pub use layerlab_model::export::FolderTarget;
+pub use layerlab_model::export::rounded;
 pub use layerlab_model::{
     Adapters, Checkpoint, DecoderSpec, GenerateOptions, ModelError, Sampling, Tokenizer,
     WeightFormat,

@@ -13,8 +13,18 @@ use pollster::block_on;
 use support::{assert_reloaded, cpu, goldens, load, logits, open, record_logits};
 use tempfile::TempDir;
 
-/// Separate maps, maps stored as inputs by outputs, and maps stored fused.
-const FAMILIES: [&str; 5] = ["llama", "qwen3", "gpt2", "gpt_neox", "stablelm_parallel"];
+/// Separate maps, maps stored as inputs by outputs, and maps stored fused: those of attention, and gate and up.
+const FAMILIES: [&str; 9] = [
+    "llama",
+    "qwen3",
+    "gpt2",
+    "gpt_neox",
+    "stablelm_parallel",
+    "gemma2",
+    "opt",
+    "phi",
+    "phi3",
+];
 const SHAPE: AdapterShape = AdapterShape {
     rank: 2,
     alpha: 6.0,

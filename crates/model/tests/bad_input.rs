@@ -173,12 +173,69 @@ fn a_missing_tensor_is_named() {
 #[test]
 fn an_unknown_architecture_is_named_with_the_known_ones() {
     let said = complaint("llama", |files| {
-        edit_config(files, |config| config["model_type"] = json!("mamba"));
+        edit_config(files, |config| config["model_type"] = json!("falcon"));
     });
     let families: Vec<&str> = layerlab_model::known_families().collect();
-    assert_eq!(families.len(), 8);
-    assert_says(&said, &["unknown architecture `mamba`"]);
+    assert_eq!(families.len(), 17);
+    assert_says(&said, &["unknown architecture `falcon`"]);
     assert_says(&said, &families);
+}
+
+/// Of each kind one, with what stands in its place.
+#[test]
+fn models_of_kinds_that_cannot_be_run_are_refused_as_what_they_are() {
+    let families: Vec<&str> = layerlab_model::known_families().collect();
+    for (model_type, kind, instead) in [
+        ("mixtral", "is a mixture of experts", Some("`mistral`")),
+        ("qwen3_moe", "is a mixture of experts", Some("`qwen3`")),
+        ("llama4_text", "is a mixture of experts", Some("`llama`")),
+        ("deepseek_v3", "latent vector", None),
+        ("mamba", "a state from token to token", None),
+        (
+            "granitemoehybrid",
+            "a state from token to token",
+            Some("`granite`"),
+        ),
+        ("qwen2_vl", "images or sound", Some("`qwen2`")),
+        (
+            "gemma3n_text",
+            "embeddings in every layer",
+            Some("`gemma3_text`"),
+        ),
+        ("t5", "has an encoder", None),
+    ] {
+        let said = complaint("llama", |files| {
+            edit_config(files, |config| config["model_type"] = json!(model_type));
+        });
+        assert_says(&said, &[&format!("`{model_type}`"), kind, "cannot be run"]);
+        assert_says(&said, &families);
+        match instead {
+            Some(instead) => assert_says(&said, &["of the same makers", instead]),
+            None => assert!(!said.contains("of the same makers"), "{said}"),
+        }
+    }
+}
+
+/// What is nested can be saved by itself only where it can be run then.
+#[test]
+fn a_nested_language_model_is_told_by_what_it_is() {
+    let nested = |outer: &str, inner: &str| {
+        complaint("llama", |files| {
+            edit_config(files, |config| {
+                *config = json!({"model_type": outer, "text_config": {"model_type": inner}});
+            });
+        })
+    };
+    let said = nested("gemma3", "gemma3_text");
+    assert_says(
+        &said,
+        &["`gemma3` is no decoder alone", "`gemma3_text`", "by itself"],
+    );
+    let said = nested("llama4", "llama4_text");
+    assert_says(
+        &said,
+        &["`llama4_text`", "is a mixture of experts", "`llama`"],
+    );
 }
 
 #[test]

@@ -5,13 +5,17 @@ mod support;
 
 use std::{collections::BTreeSet, fs, ops::ControlFlow, path::Path};
 
-use layerlab_model::export::{ExportError, ExportTarget, FolderTarget, export};
+use half::f16;
+use layerlab_model::{
+    export::{ExportError, ExportTarget, FolderTarget, export, rounded},
+    tensors::StoredType,
+};
 use pollster::block_on;
 use serde_json::Value;
 use support::{assert_reloaded, goldens, load, logits, open, record_logits};
 use tempfile::TempDir;
 
-const FAMILIES: [&str; 15] = [
+const FAMILIES: [&str; 27] = [
     "llama",
     "llama_tied",
     "llama_bias",
@@ -27,6 +31,18 @@ const FAMILIES: [&str; 15] = [
     "gpt_neo",
     "gpt_neox",
     "stablelm_parallel",
+    "gemma2",
+    "gemma3",
+    "gemma3_old_config",
+    "granite",
+    "olmo2",
+    "opt",
+    "phi",
+    "phi3",
+    "phi3_longrope",
+    "smollm3",
+    "smollm3_old_config",
+    "starcoder2",
 ];
 
 fn write(source: &Path, to: &Path, removed: &[usize], force: bool) -> Result<(), ExportError> {
@@ -97,6 +113,31 @@ fn everything_that_is_told_layer_by_layer_is_corrected() {
     assert_eq!(before, qwen);
 }
 
+/// Where layers are of several kinds by a pattern of their numbers, a pruned configuration says of each what it is.
+#[test]
+fn a_pattern_of_layers_is_written_down_once_it_is_broken() {
+    let work = TempDir::new().unwrap();
+    let pruned = |golden: &str, removed: &[usize]| {
+        let to = work.path().join(format!("{golden}-{removed:?}"));
+        write(&goldens().join(golden), &to, removed, false).unwrap();
+        config(&to)
+    };
+    let [sliding, full] = ["sliding_attention", "full_attention"];
+    let types = |kinds: &[&str]| serde_json::json!(kinds);
+    let gemma = "gemma3_old_config";
+    assert_eq!(config(&goldens().join(gemma)).get("layer_types"), None);
+    assert_eq!(pruned(gemma, &[0])["layer_types"], types(&[full, sliding]));
+    assert_eq!(pruned(gemma, &[1])["layer_types"], types(&[sliding; 2]));
+    // What stays as it was needs no list.
+    assert_eq!(pruned(gemma, &[]).get("layer_types"), None);
+    let smol = pruned("smollm3_old_config", &[0]);
+    assert_eq!(smol["no_rope_layers"], serde_json::json!([0, 1]));
+    assert_eq!(smol["layer_types"], types(&[full; 2]));
+    let smol = pruned("smollm3", &[1]);
+    assert_eq!(smol["no_rope_layers"], serde_json::json!([1, 0]));
+    assert_eq!(smol["layer_types"], types(&[sliding, full]));
+}
+
 #[test]
 fn shards_stay_shards_and_companions_come_along() {
     let work = TempDir::new().unwrap();
@@ -126,6 +167,32 @@ fn shards_stay_shards_and_companions_come_along() {
         assert!(found.contains(&name.to_owned()), "{found:?}");
     }
     assert_eq!(names(work.path()), ["demo", "sharded"]);
+}
+
+/// transformers reads no blocks in safetensors. What is plain stays as it is.
+#[test]
+fn what_is_stored_in_blocks_is_written_in_half_precision() {
+    let work = TempDir::new().unwrap();
+    let (source, to) = (goldens().join("gguf/types.gguf"), work.path().join("types"));
+    write(&source, &to, &[], false).unwrap();
+    let (before, after) = (open(&source), open(&to));
+    let types = "IQ4_NL IQ4_XS Q2_K Q3_K Q4_0 Q4_1 Q4_K Q5_0 Q5_1 Q5_K Q6_K Q8_0";
+    assert_eq!(rounded(&before).join(" "), types);
+    assert!(rounded(&after).is_empty());
+    assert_eq!(before.tensors().len(), after.tensors().len());
+    for (name, entry) in before.tensors() {
+        let (mut dtype, mut values) = (entry.dtype, block_on(before.read_f32(name)).unwrap());
+        if dtype.plain().is_none() {
+            dtype = StoredType::F16;
+            values = values
+                .iter()
+                .map(|value| f16::from_f32(*value).to_f32())
+                .collect();
+        }
+        assert_eq!(after.entry(name).unwrap().dtype, dtype, "{name}");
+        assert_eq!(block_on(after.read_f32(name)).unwrap(), values, "{name}");
+    }
+    load(&to);
 }
 
 #[test]

@@ -93,19 +93,28 @@ fn compare(
     check("logits", tensor("logits"), decoder.logits(last));
 }
 
-/// `Update` must be what the block wrote: there is no such tensor to compare with elsewhere.
-fn update_is_output_minus_input(decoder: &Decoder) {
+/// `Update` must be what the block wrote, and what the sublayers added must be all of it: there are no such tensors to compare
+/// with elsewhere.
+fn what_a_block_adds_is_what_its_sublayers_add(decoder: &Decoder) {
     let batch = TokenBatch::new(&[[1u32, 2, 3, 4]], PaddingSide::Right).unwrap();
     let mut recorder = Recorder::default();
     decoder.hidden_states(&batch, None, &mut recorder).unwrap();
-    let read = |tap| {
-        let tensor = recorder.0[&(tap, 1)].clone();
-        let data = block_on(tensor.into_data_async()).unwrap();
-        data.iter::<f64>().collect::<Vec<f64>>()
-    };
-    let (input, output, update) = (read(Tap::Input), read(Tap::Output), read(Tap::Update));
-    for ((input, output), update) in input.iter().zip(output).zip(update) {
-        assert!((output - input - update).abs() < 1e-5);
+    for layer in 0..decoder.spec().layers() {
+        let read = |tap| {
+            let tensor = recorder.0[&(tap, layer)].clone();
+            let data = block_on(tensor.into_data_async()).unwrap();
+            data.iter::<f64>().collect::<Vec<f64>>()
+        };
+        let (input, output, update) = (read(Tap::Input), read(Tap::Output), read(Tap::Update));
+        let (attention, mlp) = (read(Tap::Attention), read(Tap::Mlp));
+        let squares: f64 = output.iter().map(|value| value * value).sum();
+        let allowed = 1e-5 * (squares / output.len() as f64).sqrt().max(1.0);
+        for place in 0..output.len() {
+            let added = output[place] - input[place];
+            assert!((added - update[place]).abs() < allowed, "block {layer}");
+            let sublayers = attention[place] + mlp[place];
+            assert!((added - sublayers).abs() < allowed, "block {layer}");
+        }
     }
 }
 
@@ -147,7 +156,7 @@ fn golden(name: &str) {
             );
         }
         assert_eq!(decoder.spec().parameters(), decoder.parameters());
-        update_is_output_minus_input(&decoder);
+        what_a_block_adds_is_what_its_sublayers_add(&decoder);
         greedy(&decoder, &reference);
     }
 }
@@ -172,11 +181,15 @@ macro_rules! goldens {
 }
 
 goldens!(
+    gemma2,
+    gemma3,
+    gemma3_old_config,
     gpt2,
     gpt2_scaled,
     gpt_neo,
     gpt_neox,
     gpt_neox_sequential,
+    granite,
     llama,
     llama_bf16,
     llama_bias,
@@ -188,9 +201,17 @@ goldens!(
     llama_sharded,
     llama_tied,
     mistral,
+    olmo2,
+    opt,
+    phi,
+    phi3,
+    phi3_longrope,
     qwen2,
     qwen2_sliding,
     qwen3,
+    smollm3,
+    smollm3_old_config,
     stablelm,
     stablelm_parallel,
+    starcoder2,
 );

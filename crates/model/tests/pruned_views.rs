@@ -13,7 +13,7 @@ use layerlab_model::{
 use pollster::block_on;
 use support::{Target, cpu, goldens, gpu};
 
-const FAMILIES: [&str; 9] = [
+const FAMILIES: [&str; 18] = [
     "llama",
     "mistral",
     "qwen2_sliding",
@@ -23,6 +23,15 @@ const FAMILIES: [&str; 9] = [
     "gpt_neo",
     "gpt_neox",
     "stablelm_parallel",
+    "gemma2",
+    "gemma3",
+    "granite",
+    "olmo2",
+    "opt",
+    "phi",
+    "phi3",
+    "smollm3",
+    "starcoder2",
 ];
 
 fn load(name: &str, target: &Target) -> Decoder {
@@ -197,7 +206,9 @@ fn a_batch_is_broken_off_between_tokens() {
 /// Each text of a batch is what the prompt alone gives.
 #[test]
 fn texts_generated_together_are_those_generated_alone() {
-    for name in ["llama", "mistral", "gpt2", "gpt_neo"] {
+    for name in [
+        "llama", "mistral", "gpt2", "gpt_neo", "gemma3", "opt", "phi3", "smollm3",
+    ] {
         let decoder = load(name, &cpu());
         let prompts = sequences();
         let stop = [11];

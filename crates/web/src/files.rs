@@ -2,7 +2,7 @@
 
 use std::io;
 
-use js_sys::Uint8Array;
+use js_sys::{Array, Uint8Array};
 use layerlab_lab::files::{FileError, ModelFiles};
 use wasm_bindgen::{
     JsCast,
@@ -19,6 +19,8 @@ export interface FileSource {
     size(name: string): Promise<number | undefined>;
     /** `length` bytes of a file from `offset` on. */
     read(name: string, offset: number, length: number): Promise<Uint8Array>;
+    /** The files that there are, those of folders within by their way from here. */
+    names(): string[];
 }
 "#;
 
@@ -30,6 +32,9 @@ extern "C" {
 
     #[wasm_bindgen(method, getter)]
     fn name(this: &FileSource) -> String;
+
+    #[wasm_bindgen(method)]
+    fn names(this: &FileSource) -> Array;
 
     #[wasm_bindgen(method, catch)]
     async fn size(this: &FileSource, name: &str) -> Result<JsValue, JsValue>;
@@ -101,5 +106,12 @@ impl ModelFiles for PageFiles {
 
     fn describe(&self) -> String {
         self.0.name()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let names = self.0.names();
+        let mut names: Vec<String> = names.iter().filter_map(|name| name.as_string()).collect();
+        names.sort();
+        names
     }
 }

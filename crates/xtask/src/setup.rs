@@ -177,6 +177,23 @@ pub fn real_model(python: &Path) -> Result<PathBuf, String> {
     Ok(folder)
 }
 
+/// Makes sure that there are GGUF files from elsewhere, and gives the folder. `LAYERLAB_REAL_GGUF` names another folder of
+/// them.
+///
+/// # Errors
+/// When they cannot be had.
+pub fn real_gguf(python: &Path) -> Result<PathBuf, String> {
+    if let Some(given) = env::var_os("LAYERLAB_REAL_GGUF") {
+        return Ok(given.into());
+    }
+    // What is there already stays, each file put in its place when it is whole.
+    let folder = target_dir().join("real_gguf");
+    let mut make = command(&python.to_string_lossy(), &["tests/real/gguf_files.py"]);
+    make.arg(&folder);
+    step("GGUF files that others made", make)?;
+    Ok(folder)
+}
+
 /// An error with the place that it happened at.
 fn at(path: &Path) -> impl Fn(io::Error) -> String {
     move |error| format!("{}: {error}", path.display())

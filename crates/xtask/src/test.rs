@@ -12,7 +12,7 @@ const FUZZING: u64 = 2;
 
 /// Tests that are ignored unless they are asked for, since they need PyTorch and `transformers`, a model from elsewhere or
 /// `../shared`. All that are ignored are run; these must be among them.
-const DEMANDED: [&str; 8] = [
+const DEMANDED: [&str; 10] = [
     "transformers_loads_pruned_folders_and_gives_the_same_logits",
     "peft_loads_adapters_and_gives_the_same_logits",
     "stories260k_equals_its_reference",
@@ -21,6 +21,8 @@ const DEMANDED: [&str; 8] = [
     "published_datasets_are_read_whole",
     "perplexity_of_the_whole_model_is_that_of_transformers",
     "folders_without_eight_layers_have_the_perplexity_that_transformers_finds",
+    "values_of_real_gguf_files_are_those_of_the_package",
+    "tokenizers_of_real_gguf_files_give_the_ids_of_hugging_face",
 ];
 
 /// Everything that [`run`] runs, then what is too dear for every change.
@@ -35,10 +37,12 @@ pub fn all() -> Result<(), String> {
     step("licences and sources", cargo(&deny))?;
     let python = setup::python()?;
     let real = setup::real_model(&python)?;
+    let real_gguf = setup::real_gguf(&python)?;
     let ignored = |options: &[&str]| {
         let mut tests = rust_tests(&[&["--", "--ignored"], options].concat());
         tests.env("LAYERLAB_PYTHON", &python);
         tests.env("LAYERLAB_REAL", &real);
+        tests.env("LAYERLAB_REAL_GGUF", &real_gguf);
         tests
     };
     let listed = ignored(&["--list"]).output();

@@ -1,6 +1,6 @@
-//! Weights, their index, and the configuration.
+//! Weights, their index, the configuration, and GGUF files.
 
-use layerlab_checkpoint::{Checkpoint, DecoderSpec, MemoryFiles};
+use layerlab_checkpoint::{Checkpoint, DecoderSpec, MemoryFiles, Tokenizer};
 use pollster::block_on;
 
 const CONFIG: &str = "config.json";
@@ -32,6 +32,40 @@ pub fn config(bytes: &[u8]) {
     let mut parts = bytes.splitn(2, |byte| *byte == BETWEEN);
     let config = parts.next().unwrap_or_default();
     open([(CONFIG, config), (WEIGHTS, parts.next().unwrap_or(&tiny))]);
+}
+
+/// A GGUF file: as a checkpoint, and as a tokenizer.
+pub fn gguf(bytes: &[u8]) {
+    const FILE: &str = "model.gguf";
+    open([(FILE, bytes)]);
+    let Some(checkpoint) = opened([(FILE, bytes)]) else {
+        let files = MemoryFiles::new("memory", [(FILE.to_owned(), bytes.to_vec())]);
+        let tokenizer = block_on(Tokenizer::open(&files));
+        assert!(tokenizer.is_err(), "no model, and yet a tokenizer");
+        return;
+    };
+    for (name, entry) in checkpoint.tensors() {
+        let rows = block_on(checkpoint.read_rows(name, 0..usize::MAX));
+        let rows = rows.expect("rows of a tensor that lies within the file");
+        if let (Some(rows), Ok(values)) = (rows, block_on(checkpoint.read_f32(name))) {
+            assert_eq!(rows.stored, entry.dtype, "{name}");
+            let mut decoded = vec![0.0; values.len()];
+            rows.stored.decode(&rows.bytes, &mut decoded);
+            assert_eq!(decoded, values, "{name}");
+        }
+    }
+    if let Ok(tokenizer) = block_on(Tokenizer::open(checkpoint.files())) {
+        let rows = checkpoint.tensors().values().map(|entry| entry.shape[0]);
+        let rows = rows.max().unwrap_or(0);
+        for text in ["ab a", "\u{1f642} b\n\n<e>"] {
+            let Ok(ids) = tokenizer.encode(text, true) else {
+                continue;
+            };
+            assert_eq!(tokenizer.encode(text, true).ok().as_ref(), Some(&ids));
+            assert!(ids.iter().all(|id| (*id as usize) < rows), "{ids:?}");
+            let _ = tokenizer.decode(&ids, false);
+        }
+    }
 }
 
 /// A file of one tensor, of two values.

@@ -48,6 +48,10 @@ pub const TARGETS: &[Target] = &[
         run: checkpoint::config,
     },
     Target {
+        name: "gguf",
+        run: checkpoint::gguf,
+    },
+    Target {
         name: "tokenizer_config",
         run: tokenizer::config,
     },

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     Config, SpecError,
-    spec::{Activation, BlockSpec, RotaryScaling, RotarySpec},
+    spec::{Activation, BlockSpec},
 };
 
 /// Sizes of attention as most configurations name them.
@@ -60,11 +60,22 @@ pub(super) fn divide(hidden_size: usize, heads: usize) -> Result<usize, SpecErro
     Ok(hidden_size / heads)
 }
 
-/// A block whose scores are divided by the root of the head size.
+/// A block with the first rotation, whose scores are divided by the root of the head size.
 pub(super) fn scaled_by_head(head_dim: usize, window: Option<usize>) -> BlockSpec {
     BlockSpec {
         window,
         attention_scale: (head_dim as f64).powf(-0.5),
+        rotary: Some(0),
+    }
+}
+
+/// A number that divides or bounds: it is above 0, or there is none.
+pub(super) fn above_zero(field: &str, found: Option<f64>) -> Result<Option<f64>, SpecError> {
+    match found {
+        Some(found) if found <= 0.0 => Err(SpecError::Inconsistent(format!(
+            "`{field}` is {found}; it should be above 0"
+        ))),
+        found => Ok(found),
     }
 }
 
@@ -87,106 +98,49 @@ pub(super) fn activation(
     }
 }
 
-/// Where a family's configuration has its rotary positions, as version 4 of transformers wrote them.
-pub(super) struct RotaryFields {
-    /// The base of the frequencies.
-    pub theta: &'static str,
-    /// The share of a head that is rotated, and what it is if it is not said; all of it where the family has no such field.
-    pub share: Option<(&'static str, f64)>,
-}
-
-impl RotaryFields {
-    /// Those of Llama and of most later families.
-    pub const LLAMA: Self = Self {
-        theta: "rope_theta",
-        share: None,
-    };
-}
-
-/// Rotary positions, as transformers 5 writes them (`rope_parameters`) or as version 4 did (`fields` and `rope_scaling`).
-/// Where there are both, `rope_scaling` counts, as in transformers.
-pub(super) fn rotary(
+/// For each layer, whether its attention slides, where `layer_types` says it.
+pub(super) fn sliding_layers(
     config: &Config,
-    head_dim: usize,
-    fields: RotaryFields,
-) -> Result<RotarySpec, SpecError> {
-    let scaling = config.section("rope_scaling")?;
-    let scaling = match scaling.filter(|section| !section.fields().is_empty()) {
-        Some(section) => Some(section),
-        None => config.section("rope_parameters")?,
+    layers: usize,
+) -> Result<Option<Vec<bool>>, SpecError> {
+    const FIELD: &str = "layer_types";
+    let Some(types) = config.strings(FIELD)? else {
+        return Ok(None);
     };
-    let from_section = |field: &'static str| match &scaling {
-        Some(section) => section.optional_f64(&[field]),
-        None => Ok(None),
-    };
-    let theta = match from_section("rope_theta")? {
-        Some(theta) => theta,
-        None => config.f64_or(&[fields.theta], 10_000.0)?,
-    };
-    let share = match fields.share {
-        Some((field, default)) => match from_section("partial_rotary_factor")? {
-            Some(share) => share,
-            None => config.f64_or(&[field], default)?,
-        },
-        None => 1.0,
-    };
-    let dimensions = (head_dim as f64 * share) as usize;
-    if dimensions == 0 || dimensions > head_dim || !dimensions.is_multiple_of(2) {
+    let slides = per_layer(FIELD, types, layers)?
+        .into_iter()
+        .map(|kind| match kind {
+            "sliding_attention" => Ok(true),
+            // The second is its older name.
+            "full_attention" | "attention" => Ok(false),
+            found => Err(SpecError::Unsupported {
+                field: FIELD,
+                found: found.to_owned(),
+                supported: "full_attention, sliding_attention",
+            }),
+        });
+    slides.collect::<Result<_, _>>().map(Some)
+}
+
+/// Gives the layers that slide their window.
+pub(super) fn set_windows(
+    config: &Config,
+    blocks: &mut [BlockSpec],
+    slides: &[bool],
+    window: Option<usize>,
+) -> Result<(), SpecError> {
+    if slides.contains(&true) && window.is_none() {
+        let written = config.fields().contains_key("sliding_window");
         return Err(SpecError::Inconsistent(format!(
-            "{share} of a head of {head_dim} channels is {dimensions}: \
-             rotary positions need an even number of channels within the head"
+            "attention slides in {} layers, but `sliding_window` is {}: it should be the number of tokens that they see",
+            slides.iter().filter(|slides| **slides).count(),
+            if written { "null" } else { "missing" }
         )));
     }
-    Ok(RotarySpec {
-        dimensions,
-        theta,
-        scaling: match scaling {
-            Some(section) => rotary_scaling(config, &section)?,
-            None => RotaryScaling::None,
-        },
-    })
-}
-
-fn rotary_scaling(config: &Config, section: &Config) -> Result<RotaryScaling, SpecError> {
-    let context = config.usize(&["max_position_embeddings"])?;
-    match section.str_or(&["rope_type", "type"], "default")? {
-        "default" => Ok(RotaryScaling::None),
-        "linear" => Ok(RotaryScaling::Linear {
-            factor: section.f64(&["factor"])?,
-        }),
-        "dynamic" => Ok(RotaryScaling::Dynamic {
-            factor: section.f64(&["factor"])?,
-            original_context: context,
-        }),
-        "llama3" => Ok(RotaryScaling::Llama3 {
-            factor: section.f64(&["factor"])?,
-            low_frequency: section.f64(&["low_freq_factor"])?,
-            high_frequency: section.f64(&["high_freq_factor"])?,
-            original_context: original_context(config, section)?.unwrap_or(context),
-        }),
-        found => Err(SpecError::Unsupported {
-            field: "rope_type",
-            found: found.to_owned(),
-            supported: "default, linear, dynamic, llama3",
-        }),
+    for (block, slides) in blocks.iter_mut().zip(slides) {
+        block.window = window.filter(|_| *slides);
     }
-}
-
-/// Context of the pre-training, where it is told; the configuration itself counts before its section.
-fn original_context(config: &Config, section: &Config) -> Result<Option<usize>, SpecError> {
-    const FIELD: [&str; 1] = ["original_max_position_embeddings"];
-    Ok(match config.optional_usize(&FIELD)? {
-        Some(context) => Some(context),
-        None => section.optional_usize(&FIELD)?,
-    })
-}
-
-/// The kind of each layer, where `layer_types` gives them.
-pub(super) fn layer_types(config: &Config, layers: usize) -> Result<Option<Vec<&str>>, SpecError> {
-    match config.strings("layer_types")? {
-        Some(types) => per_layer("layer_types", types, layers).map(Some),
-        None => Ok(None),
-    }
+    Ok(())
 }
 
 /// For each layer of GPT-Neo, whether its attention is local. `attention_layers` lists them;

@@ -3,7 +3,10 @@
 use super::{AttentionNames, Family, LinearLayout, MlpNames, TensorNames, common};
 use crate::{
     Config, DecoderSpec, SpecError,
-    spec::{AttentionSpec, BlockSpec, MlpSpec, NormKind, NormSpec, PositionSpec, Residual},
+    spec::{
+        AttentionSpec, BlockSpec, LogitsSpec, MlpSpec, NormKind, NormPlacement, NormSpec,
+        PositionSpec, Residual,
+    },
 };
 
 pub(super) const FAMILY: Family = Family {
@@ -18,12 +21,12 @@ pub(super) const FAMILY: Family = Family {
         block: "h.{}.",
         attention_norm: "ln_1",
         mlp_norm: "ln_2",
-        attention: AttentionNames::FusedThirds("attn.c_attn"),
+        attention: AttentionNames::FusedInTurn("attn.c_attn"),
         attention_output: "attn.c_proj",
-        head_norms: None,
         mlp: MlpNames::Plain(["mlp.c_fc", "mlp.c_proj"]),
         layout: LinearLayout::InputsFirst,
         buffers: &["attn.bias", "attn.masked_bias"],
+        ..TensorNames::LLAMA
     },
 };
 
@@ -46,6 +49,7 @@ fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
             BlockSpec {
                 window: None,
                 attention_scale: by_head / by_layer,
+                rotary: None,
             }
         })
         .collect();
@@ -58,7 +62,12 @@ fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
             kind: NormKind::LayerNorm,
             epsilon: config.f64_or(&["layer_norm_epsilon"], 1e-5)?,
         },
-        position: PositionSpec::Learned { positions: context },
+        norm_placement: NormPlacement::Before,
+        embedding_multiplier: 1.0,
+        position: PositionSpec::Learned {
+            positions: context,
+            offset: 0,
+        },
         attention: AttentionSpec {
             heads,
             kv_heads: heads,
@@ -66,6 +75,7 @@ fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
             qkv_bias: true,
             output_bias: true,
             head_norm: None,
+            soft_cap: None,
         },
         mlp: MlpSpec {
             inner_size: config.usize_or(&["n_inner"], hidden_size.saturating_mul(4))?,
@@ -74,6 +84,8 @@ fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
             activation: common::activation(config, &["activation_function"], "gelu_new")?,
         },
         residual: Residual::Sequential,
+        residual_multiplier: 1.0,
+        logits: LogitsSpec::default(),
         tied_embeddings: config.bool_or(&["tie_word_embeddings"], true)?,
         blocks,
     })

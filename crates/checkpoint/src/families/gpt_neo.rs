@@ -3,7 +3,10 @@
 use super::{AttentionNames, Family, LinearLayout, MlpNames, TensorNames, common};
 use crate::{
     Config, DecoderSpec, SpecError,
-    spec::{AttentionSpec, BlockSpec, MlpSpec, NormKind, NormSpec, PositionSpec, Residual},
+    spec::{
+        AttentionSpec, BlockSpec, LogitsSpec, MlpSpec, NormKind, NormPlacement, NormSpec,
+        PositionSpec, Residual,
+    },
 };
 
 pub(super) const FAMILY: Family = Family {
@@ -24,10 +27,10 @@ pub(super) const FAMILY: Family = Family {
             "attn.attention.v_proj",
         ]),
         attention_output: "attn.attention.out_proj",
-        head_norms: None,
         mlp: MlpNames::Plain(["mlp.c_fc", "mlp.c_proj"]),
         layout: LinearLayout::OutputsFirst,
         buffers: &["attn.attention.bias", "attn.attention.masked_bias"],
+        ..TensorNames::LLAMA
     },
 };
 
@@ -42,6 +45,7 @@ fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
         .map(|local| BlockSpec {
             window: local.then_some(window),
             attention_scale: 1.0,
+            rotary: None,
         })
         .collect();
     Ok(DecoderSpec {
@@ -53,7 +57,12 @@ fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
             kind: NormKind::LayerNorm,
             epsilon: config.f64_or(&["layer_norm_epsilon"], 1e-5)?,
         },
-        position: PositionSpec::Learned { positions: context },
+        norm_placement: NormPlacement::Before,
+        embedding_multiplier: 1.0,
+        position: PositionSpec::Learned {
+            positions: context,
+            offset: 0,
+        },
         attention: AttentionSpec {
             heads,
             kv_heads: heads,
@@ -61,6 +70,7 @@ fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
             qkv_bias: false,
             output_bias: true,
             head_norm: None,
+            soft_cap: None,
         },
         mlp: MlpSpec {
             inner_size: config.usize_or(&["intermediate_size"], hidden_size.saturating_mul(4))?,
@@ -69,6 +79,8 @@ fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
             activation: common::activation(config, &["activation_function"], "gelu_new")?,
         },
         residual: Residual::Sequential,
+        residual_multiplier: 1.0,
+        logits: LogitsSpec::default(),
         tied_embeddings: config.bool_or(&["tie_word_embeddings"], true)?,
         blocks,
     })

@@ -2,11 +2,15 @@
 
 use super::{
     AttentionNames, Family, LinearLayout, MlpNames, TensorNames,
-    common::{self, HeadDefaults, RotaryFields},
+    common::{self, HeadDefaults},
+    rotary::{RotaryFields, rotary},
 };
 use crate::{
     Config, DecoderSpec, SpecError,
-    spec::{AttentionSpec, MlpSpec, NormKind, NormSpec, PositionSpec, Residual},
+    spec::{
+        AttentionSpec, LogitsSpec, MlpSpec, NormKind, NormPlacement, NormSpec, PositionSpec,
+        Residual,
+    },
 };
 
 pub(super) const FAMILY: Family = Family {
@@ -23,7 +27,6 @@ pub(super) const FAMILY: Family = Family {
         mlp_norm: "post_attention_layernorm",
         attention: AttentionNames::FusedPerHead("attention.query_key_value"),
         attention_output: "attention.dense",
-        head_norms: None,
         mlp: MlpNames::Plain(["mlp.dense_h_to_4h", "mlp.dense_4h_to_h"]),
         layout: LinearLayout::OutputsFirst,
         buffers: &[
@@ -31,6 +34,7 @@ pub(super) const FAMILY: Family = Family {
             "attention.masked_bias",
             "attention.rotary_emb.inv_freq",
         ],
+        ..TensorNames::LLAMA
     },
 };
 
@@ -52,12 +56,15 @@ fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
             kind: NormKind::LayerNorm,
             epsilon: config.f64_or(&["layer_norm_eps"], 1e-5)?,
         },
-        position: PositionSpec::Rotary(common::rotary(
+        norm_placement: NormPlacement::Before,
+        embedding_multiplier: 1.0,
+        position: PositionSpec::rotary(rotary(
             config,
             heads.head_dim,
             RotaryFields {
-                theta: "rotary_emb_base",
+                theta: ("rotary_emb_base", 10_000.0),
                 share: Some(("rotary_pct", 0.25)),
+                ..RotaryFields::LLAMA
             },
         )?),
         attention: AttentionSpec {
@@ -67,6 +74,7 @@ fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
             qkv_bias: bias,
             output_bias: bias,
             head_norm: None,
+            soft_cap: None,
         },
         mlp: MlpSpec {
             inner_size: config.usize(&["intermediate_size"])?,
@@ -75,6 +83,8 @@ fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
             activation: common::activation(config, &["hidden_act"], "gelu")?,
         },
         residual,
+        residual_multiplier: 1.0,
+        logits: LogitsSpec::default(),
         tied_embeddings: config.bool_or(&["tie_word_embeddings"], false)?,
         blocks: vec![common::scaled_by_head(heads.head_dim, None); layers],
     })

@@ -22,6 +22,13 @@ pub struct Affine {
     pub bias: Option<ExpectedTensor>,
 }
 
+impl Affine {
+    /// One after the other.
+    pub fn tensors(self) -> impl Iterator<Item = ExpectedTensor> {
+        std::iter::once(self.weight).chain(self.bias)
+    }
+}
+
 /// Query, key and value projections as they are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QueryKeyValue {
@@ -31,11 +38,25 @@ pub enum QueryKeyValue {
     Fused(Affine),
 }
 
+/// The maps into the MLP's inner channels as they are stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GateUp {
+    /// Each by itself.
+    Split {
+        /// What decides how much passes, where the MLP is gated.
+        gate: Option<Affine>,
+        /// What passes.
+        up: Affine,
+    },
+    /// One map with the outputs of both.
+    Fused(Affine),
+}
+
 /// The tensors of one block, in the order in which a pass meets them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockTensors {
-    /// The norm before attention.
-    pub attention_norm: Affine,
+    /// The norm before attention, where there is one.
+    pub attention_norm: Option<Affine>,
     /// Query, key and value projections.
     pub attention: QueryKeyValue,
     /// The scales of the norms of queries and of keys, one tensor or one for each head; empty where there are none.
@@ -44,12 +65,12 @@ pub struct BlockTensors {
     pub attention_output: Affine,
     /// The norm before the MLP, where it has its own.
     pub mlp_norm: Option<Affine>,
-    /// What decides how much passes, where the MLP is gated.
-    pub gate: Option<Affine>,
     /// Into the MLP's inner channels.
-    pub up: Affine,
+    pub gate_up: GateUp,
     /// Back to the residual stream.
     pub down: Affine,
+    /// The norms after attention and after the MLP, where there are any.
+    pub after_norms: Option<Box<[Affine; 2]>>,
 }
 
 impl BlockTensors {
@@ -59,14 +80,23 @@ impl BlockTensors {
             QueryKeyValue::Split(maps) => Vec::from(*maps),
             QueryKeyValue::Fused(map) => vec![map],
         };
+        let into_mlp = match self.gate_up {
+            GateUp::Split { gate, up } => gate.into_iter().chain([up]).collect(),
+            GateUp::Fused(map) => vec![map],
+        };
+        let after = self
+            .after_norms
+            .map_or_else(Vec::new, |norms| Vec::from(*norms));
         let [queries, keys] = self.head_norms;
-        std::iter::once(self.attention_norm)
+        self.attention_norm
+            .into_iter()
             .chain(attention)
             .chain([self.attention_output])
             .chain(self.mlp_norm)
-            .chain(self.gate)
-            .chain([self.up, self.down])
-            .flat_map(|affine| std::iter::once(affine.weight).chain(affine.bias))
+            .chain(into_mlp)
+            .chain([self.down])
+            .chain(after)
+            .flat_map(Affine::tensors)
             .chain(queries)
             .chain(keys)
     }
@@ -97,7 +127,7 @@ impl TensorLayout<'_> {
             .chain(blocks)
             .chain([weight])
             .chain(bias)
-            .chain(self.head())
+            .chain(self.head().into_iter().flat_map(Affine::tensors))
     }
 
     /// The embedding matrix, `[vocabulary, hidden size]`.
@@ -110,11 +140,11 @@ impl TensorLayout<'_> {
         weight(&name, shape)
     }
 
-    /// Learned positions, `[positions, hidden size]`, where there are any.
+    /// Learned positions, `[offset + positions, hidden size]`, where there are any.
     pub fn positions(&self) -> Option<ExpectedTensor> {
         match (self.names.positions, &self.spec.position) {
-            (Some(name), PositionSpec::Learned { positions }) => {
-                let shape = vec![*positions, self.spec.hidden_size];
+            (Some(name), PositionSpec::Learned { positions, offset }) => {
+                let shape = vec![positions.saturating_add(*offset), self.spec.hidden_size];
                 Some(weight(&self.shared(name), shape))
             }
             _ => None,
@@ -128,10 +158,13 @@ impl TensorLayout<'_> {
 
     /// The output projection, `[vocabulary, hidden size]`, where it is not the embedding matrix. It is an ordinary map even
     /// where those of the blocks are not.
-    pub fn head(&self) -> Option<ExpectedTensor> {
-        let shape = vec![self.spec.vocab_size, self.spec.hidden_size];
+    pub fn head(&self) -> Option<Affine> {
+        let (name, size) = (self.names.head, self.spec.vocab_size);
         let untied = !self.spec.tied_embeddings;
-        untied.then(|| weight(self.names.head, shape))
+        untied.then(|| Affine {
+            weight: weight(name, vec![size, self.spec.hidden_size]),
+            bias: self.spec.logits.bias.then(|| self.bias(name, size)),
+        })
     }
 
     /// The tensors of block `layer`.
@@ -151,17 +184,28 @@ impl TensorLayout<'_> {
                 map(key, [keys, hidden], qkv_bias),
                 map(value, [keys, hidden], qkv_bias),
             ])),
-            AttentionNames::FusedThirds(name) | AttentionNames::FusedPerHead(name) => {
-                let outputs = queries.saturating_mul(3);
+            AttentionNames::FusedInTurn(name) | AttentionNames::FusedPerHead(name) => {
+                let outputs = queries.saturating_add(keys.saturating_mul(2));
                 QueryKeyValue::Fused(map(name, [outputs, hidden], qkv_bias))
             }
         };
-        let (gate, [up, down]) = match names.mlp {
-            MlpNames::Gated([gate, up, down]) => (Some(gate), [up, down]),
-            MlpNames::Plain(names) => (None, names),
+        let inwards = |name: &str, outputs| map(name, [outputs, hidden], mlp_bias);
+        let split = |gate: Option<&str>, up| GateUp::Split {
+            gate: gate.map(|gate| inwards(gate, inner)),
+            up: inwards(up, inner),
         };
+        let (gate_up, down) = match names.mlp {
+            MlpNames::Gated([gate, up, down]) => (split(Some(gate), up), down),
+            MlpNames::Plain([up, down]) => (split(None, up), down),
+            MlpNames::FusedGate([both, down]) => {
+                (GateUp::Fused(inwards(both, inner.saturating_mul(2))), down)
+            }
+        };
+        let placement = self.spec.norm_placement;
         BlockTensors {
-            attention_norm: self.norm(&of_block(names.attention_norm)),
+            attention_norm: placement
+                .is_before()
+                .then(|| self.norm(&of_block(names.attention_norm))),
             attention,
             head_norms: match names.head_norms {
                 Some([query, key]) => [
@@ -172,14 +216,16 @@ impl TensorLayout<'_> {
             },
             attention_output: map(names.attention_output, [hidden, queries], spec.output_bias),
             mlp_norm: match self.spec.residual {
-                Residual::ParallelSharedNorm => None,
-                Residual::Sequential | Residual::Parallel => {
+                Residual::Sequential | Residual::Parallel if placement.is_before() => {
                     Some(self.norm(&of_block(names.mlp_norm)))
                 }
+                _ => None,
             },
-            gate: gate.map(|gate| map(gate, [inner, hidden], mlp_bias)),
-            up: map(up, [inner, hidden], mlp_bias),
+            gate_up,
             down: map(down, [hidden, inner], mlp_bias),
+            after_norms: placement
+                .is_after()
+                .then(|| Box::new(names.after_norms.map(|name| self.norm(&of_block(name))))),
         }
     }
 
@@ -210,17 +256,19 @@ impl TensorLayout<'_> {
         Affine {
             weight: weight(name, vec![size]),
             bias: match self.spec.norm.kind {
-                NormKind::RmsNorm => None,
+                NormKind::RmsNorm | NormKind::RmsNormPlusOne => None,
                 NormKind::LayerNorm => Some(self.bias(name, size)),
             },
         }
     }
 
     fn head_norm(&self, name: &str, heads: usize) -> Vec<ExpectedTensor> {
-        let shape = || vec![self.spec.attention.head_dim];
+        let dim = self.spec.attention.head_dim;
+        let shape = || vec![dim];
         match self.spec.attention.head_norm {
             None => Vec::new(),
             Some(HeadNormSpec::SharedRms) => vec![weight(name, shape())],
+            Some(HeadNormSpec::RmsOverHeads) => vec![weight(name, vec![heads.saturating_mul(dim)])],
             Some(HeadNormSpec::LayerNormPerHead) => (0..heads)
                 .map(|head| weight(&name.replace("{}", &head.to_string()), shape()))
                 .collect(),

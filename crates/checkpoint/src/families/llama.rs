@@ -2,11 +2,15 @@
 
 use super::{
     Family, TensorNames,
-    common::{self, HeadDefaults, RotaryFields},
+    common::{self, HeadDefaults},
+    rotary::{RotaryFields, rotary},
 };
 use crate::{
     Config, DecoderSpec, SpecError,
-    spec::{AttentionSpec, MlpSpec, NormKind, NormSpec, PositionSpec, Residual},
+    spec::{
+        AttentionSpec, LogitsSpec, MlpSpec, NormKind, NormPlacement, NormSpec, PositionSpec,
+        Residual,
+    },
 };
 
 pub(super) const LLAMA: Family = Family {
@@ -22,21 +26,22 @@ pub(super) const MISTRAL: Family = Family {
 };
 
 fn llama(config: &Config) -> Result<DecoderSpec, SpecError> {
-    let attention_bias = config.bool_or(&["attention_bias"], false)?;
-    let biases = Biases {
-        qkv: attention_bias,
-        attention_output: attention_bias,
-        mlp: config.bool_or(&["mlp_bias"], false)?,
+    let defaults = LlamaLike {
+        biases: Biases::of_attention_and_mlp(config)?,
+        ..LlamaLike::default()
     };
-    gated_rotary("llama", config, biases, HeadDefaults::default())
+    gated_rotary("llama", config, defaults)
 }
 
 fn mistral(config: &Config) -> Result<DecoderSpec, SpecError> {
-    let heads = HeadDefaults {
-        kv_heads: Some(8),
-        head_dim: None,
+    let defaults = LlamaLike {
+        heads: HeadDefaults {
+            kv_heads: Some(8),
+            head_dim: None,
+        },
+        ..LlamaLike::default()
     };
-    let mut spec = gated_rotary("mistral", config, Biases::default(), heads)?;
+    let mut spec = gated_rotary("mistral", config, defaults)?;
     let window = config.usize_unless_null("sliding_window", 4096)?;
     for block in &mut spec.blocks {
         block.window = window;
@@ -52,16 +57,61 @@ pub(super) struct Biases {
     pub mlp: bool,
 }
 
-/// The decoder of Llama, which Mistral and Qwen vary: RMS norms, rotary positions over whole
-/// heads, a gated MLP, sequential residuals.
+impl Biases {
+    /// `attention_bias`, which is of all four maps.
+    pub fn of_attention(config: &Config) -> Result<Self, SpecError> {
+        let attention = config.bool_or(&["attention_bias"], false)?;
+        Ok(Self {
+            qkv: attention,
+            attention_output: attention,
+            mlp: false,
+        })
+    }
+
+    /// The same, and `mlp_bias`.
+    pub fn of_attention_and_mlp(config: &Config) -> Result<Self, SpecError> {
+        Ok(Self {
+            mlp: config.bool_or(&["mlp_bias"], false)?,
+            ..Self::of_attention(config)?
+        })
+    }
+}
+
+/// Where a family departs from Llama: its biases, and what it takes where the configuration says nothing.
+pub(super) struct LlamaLike {
+    pub biases: Biases,
+    pub heads: HeadDefaults,
+    pub rotary: RotaryFields,
+    /// Of the norms.
+    pub epsilon: f64,
+    /// The field that names the non-linearity, and the default.
+    pub activation: (&'static str, &'static str),
+    /// Whether the head is the embedding matrix.
+    pub tied: bool,
+}
+
+impl Default for LlamaLike {
+    fn default() -> Self {
+        Self {
+            biases: Biases::default(),
+            heads: HeadDefaults::default(),
+            rotary: RotaryFields::LLAMA,
+            epsilon: 1e-6,
+            activation: ("hidden_act", "silu"),
+            tied: false,
+        }
+    }
+}
+
+/// The decoder of Llama, which most later families vary: RMS norms, rotary positions, a gated MLP, sequential residuals.
 pub(super) fn gated_rotary(
     family: &'static str,
     config: &Config,
-    biases: Biases,
-    defaults: HeadDefaults,
+    defaults: LlamaLike,
 ) -> Result<DecoderSpec, SpecError> {
     let layers = config.layers(&["num_hidden_layers"])?;
-    let heads = common::heads(config, defaults)?;
+    let heads = common::heads(config, defaults.heads)?;
+    let (activation, usual) = defaults.activation;
     Ok(DecoderSpec {
         family,
         hidden_size: heads.hidden_size,
@@ -69,29 +119,30 @@ pub(super) fn gated_rotary(
         context: config.usize(&["max_position_embeddings"])?,
         norm: NormSpec {
             kind: NormKind::RmsNorm,
-            epsilon: config.f64_or(&["rms_norm_eps"], 1e-6)?,
+            epsilon: config.f64_or(&["rms_norm_eps"], defaults.epsilon)?,
         },
-        position: PositionSpec::Rotary(common::rotary(
-            config,
-            heads.head_dim,
-            RotaryFields::LLAMA,
-        )?),
+        norm_placement: NormPlacement::Before,
+        embedding_multiplier: 1.0,
+        position: PositionSpec::rotary(rotary(config, heads.head_dim, defaults.rotary)?),
         attention: AttentionSpec {
             heads: heads.heads,
             kv_heads: heads.kv_heads,
             head_dim: heads.head_dim,
-            qkv_bias: biases.qkv,
-            output_bias: biases.attention_output,
+            qkv_bias: defaults.biases.qkv,
+            output_bias: defaults.biases.attention_output,
             head_norm: None,
+            soft_cap: None,
         },
         mlp: MlpSpec {
             inner_size: config.usize(&["intermediate_size"])?,
             gated: true,
-            bias: biases.mlp,
-            activation: common::activation(config, &["hidden_act"], "silu")?,
+            bias: defaults.biases.mlp,
+            activation: common::activation(config, &[activation], usual)?,
         },
         residual: Residual::Sequential,
-        tied_embeddings: config.bool_or(&["tie_word_embeddings"], false)?,
+        residual_multiplier: 1.0,
+        logits: LogitsSpec::default(),
+        tied_embeddings: config.bool_or(&["tie_word_embeddings"], defaults.tied)?,
         blocks: vec![common::scaled_by_head(heads.head_dim, None); layers],
     })
 }

@@ -4,17 +4,27 @@
 //! [`FAMILIES`], and add a golden (tests/goldens).
 
 mod common;
+mod gemma;
 mod gpt2;
 mod gpt_neo;
 mod gpt_neox;
+mod granite;
 mod layout;
 mod llama;
 mod map;
 mod names;
+mod olmo2;
+mod opt;
+mod phi;
+mod phi3;
 mod qwen;
+mod refused;
+mod rotary;
+mod smollm3;
 mod stablelm;
+mod starcoder2;
 
-pub use layout::{Affine, BlockTensors, ExpectedTensor, QueryKeyValue, TensorLayout};
+pub use layout::{Affine, BlockTensors, ExpectedTensor, GateUp, QueryKeyValue, TensorLayout};
 pub use map::Map;
 pub use names::{AttentionNames, LinearLayout, MlpNames, StoredMap, TensorNames};
 
@@ -32,14 +42,23 @@ pub struct Family {
 
 /// Every family that can be run.
 pub const FAMILIES: &[Family] = &[
+    gemma::GEMMA2,
+    gemma::GEMMA3,
     gpt2::FAMILY,
     gpt_neo::FAMILY,
     gpt_neox::FAMILY,
+    granite::FAMILY,
     llama::LLAMA,
     llama::MISTRAL,
+    olmo2::FAMILY,
+    opt::FAMILY,
+    phi::FAMILY,
+    phi3::FAMILY,
     qwen::QWEN2,
     qwen::QWEN3,
+    smollm3::FAMILY,
     stablelm::FAMILY,
+    starcoder2::FAMILY,
 ];
 
 /// Fields in which models of several parts keep the configuration of their language model.
@@ -51,13 +70,17 @@ const SECTIONS: [&str; 3] = ["text_config", "llm_config", "language_config"];
 /// When the configuration names none, or one that is not known.
 pub fn of(config: &Config) -> Result<&'static Family, SpecError> {
     let found = config.model_type();
-    let known = found.as_ref().ok().and_then(|found| named(found).ok());
+    let known = found.as_ref().ok().and_then(|found| known(found));
     if let Some(family) = known {
         return Ok(family);
     }
     for section in SECTIONS {
         // What is no object is no configuration either.
         if let Ok(Some(inner)) = config.section(section) {
+            // To save the language model by itself helps where that can be run.
+            if let Some(reason) = inner.model_type().ok().and_then(refused::reason) {
+                return Err(reason);
+            }
             return Err(SpecError::Nested {
                 found: found.unwrap_or("a model without `model_type`").to_owned(),
                 section,
@@ -73,13 +96,25 @@ pub fn of(config: &Config) -> Result<&'static Family, SpecError> {
 /// # Errors
 /// When it is not known.
 pub fn named(model_type: &str) -> Result<&'static Family, SpecError> {
-    FAMILIES
-        .iter()
-        .find(|family| family.model_type == model_type)
-        .ok_or_else(|| SpecError::UnknownFamily {
+    if let Some(family) = known(model_type) {
+        return Ok(family);
+    }
+    Err(
+        refused::reason(model_type).unwrap_or_else(|| SpecError::UnknownFamily {
             found: model_type.to_owned(),
-            known: known_families().collect::<Vec<_>>().join(", "),
-        })
+            known: all_known(),
+        }),
+    )
+}
+
+fn known(model_type: &str) -> Option<&'static Family> {
+    let mut families = FAMILIES.iter();
+    families.find(|family| family.model_type == model_type)
+}
+
+/// The families that can be run, for messages.
+fn all_known() -> String {
+    known_families().collect::<Vec<_>>().join(", ")
 }
 
 impl DecoderSpec {

@@ -1,7 +1,7 @@
 //! Names of tensors in Hugging Face checkpoints.
 
 use super::Map;
-use crate::spec::AttentionSpec;
+use crate::{DecoderSpec, spec::AttentionSpec};
 
 /// Where each part of a decoder lies in a checkpoint. Names of a block's tensors follow `block`
 /// with `{}` replaced by the layer; all but `head` follow `prefix`, or stand without it, as in
@@ -20,15 +20,17 @@ pub struct TensorNames {
     pub head: &'static str,
     /// What a block's names begin with; `{}` is the layer.
     pub block: &'static str,
-    /// The norm before attention.
+    /// The norm before attention, where there is one.
     pub attention_norm: &'static str,
-    /// The norm before the MLP.
+    /// The norm before the MLP, where there is one.
     pub mlp_norm: &'static str,
+    /// The norms after attention and after the MLP, where there are any.
+    pub after_norms: [&'static str; 2],
     /// Query, key and value projections.
     pub attention: AttentionNames,
     /// The projection from the heads back to the residual stream.
     pub attention_output: &'static str,
-    /// Norms of queries and keys within heads. Where each head has its own tensor, `{}` is the head.
+    /// Norms of queries and keys. Where each head has its own tensor, `{}` is the head.
     pub head_norms: Option<[&'static str; 2]>,
     /// The feed-forward maps.
     pub mlp: MlpNames,
@@ -44,7 +46,7 @@ pub enum AttentionNames {
     /// Three maps: query, key, value.
     Split([&'static str; 3]),
     /// One map whose outputs are all queries, then all keys, then all values.
-    FusedThirds(&'static str),
+    FusedInTurn(&'static str),
     /// One map whose outputs are, head after head, its query, key and value.
     FusedPerHead(&'static str),
 }
@@ -55,7 +57,10 @@ impl AttentionNames {
         let dim = spec.head_dim;
         match self {
             Self::Split(_) => output,
-            Self::FusedThirds(_) => part * spec.heads * dim + output,
+            Self::FusedInTurn(_) => {
+                let before = [0, spec.heads, spec.heads + spec.kv_heads];
+                before[part] * dim + output
+            }
             Self::FusedPerHead(_) => (output / dim * 3 + part) * dim + output % dim,
         }
     }
@@ -66,6 +71,8 @@ impl AttentionNames {
 pub enum MlpNames {
     /// Gate, up and down.
     Gated([&'static str; 3]),
+    /// One map whose outputs are those of the gate, then those of up; and down.
+    FusedGate([&'static str; 2]),
     /// Up and down.
     Plain([&'static str; 2]),
 }
@@ -91,10 +98,11 @@ pub struct StoredMap {
 
 impl StoredMap {
     /// Which of the stored outputs is output `output` of `part`.
-    pub fn row(&self, spec: &AttentionSpec, part: usize, output: usize) -> usize {
-        match self.parts.len() {
-            1 => output,
-            _ => self.names.row(spec, part, output),
+    pub fn row(&self, spec: &DecoderSpec, part: usize, output: usize) -> usize {
+        match self.parts[..] {
+            [_] => output,
+            [Map::Gate, Map::Up] => part * spec.mlp.inner_size + output,
+            _ => self.names.row(&spec.attention, part, output),
         }
     }
 }
@@ -113,17 +121,25 @@ impl TensorNames {
                 let names = names.iter().zip(QUERY_KEY_VALUE);
                 names.map(|(name, map)| stored(name, &[map])).collect()
             }
-            AttentionNames::FusedThirds(name) | AttentionNames::FusedPerHead(name) => {
+            AttentionNames::FusedInTurn(name) | AttentionNames::FusedPerHead(name) => {
                 vec![stored(name, &QUERY_KEY_VALUE)]
             }
         };
         maps.push(stored(self.attention_output, &[Map::AttentionOutput]));
-        let (gate, [up, down]) = match self.mlp {
-            MlpNames::Gated([gate, up, down]) => (Some(gate), [up, down]),
-            MlpNames::Plain(names) => (None, names),
+        let down = match self.mlp {
+            MlpNames::Gated([gate, up, down]) => {
+                maps.extend([stored(gate, &[Map::Gate]), stored(up, &[Map::Up])]);
+                down
+            }
+            MlpNames::FusedGate([both, down]) => {
+                maps.push(stored(both, &[Map::Gate, Map::Up]));
+                down
+            }
+            MlpNames::Plain([up, down]) => {
+                maps.push(stored(up, &[Map::Up]));
+                down
+            }
         };
-        maps.extend(gate.map(|gate| stored(gate, &[Map::Gate])));
-        maps.push(stored(up, &[Map::Up]));
         maps.push(stored(down, &[Map::Down]));
         maps
     }
@@ -138,6 +154,7 @@ impl TensorNames {
         block: "layers.{}.",
         attention_norm: "input_layernorm",
         mlp_norm: "post_attention_layernorm",
+        after_norms: ["post_attention_layernorm", "post_feedforward_layernorm"],
         attention: AttentionNames::Split([
             "self_attn.q_proj",
             "self_attn.k_proj",

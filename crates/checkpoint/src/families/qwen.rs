@@ -3,7 +3,7 @@
 use super::{
     Family, TensorNames,
     common::{self, HeadDefaults},
-    llama::{Biases, gated_rotary},
+    llama::{Biases, LlamaLike, gated_rotary},
 };
 use crate::{Config, DecoderSpec, SpecError, spec::HeadNormSpec};
 
@@ -23,31 +23,32 @@ pub(super) const QWEN3: Family = Family {
 };
 
 fn qwen2(config: &Config) -> Result<DecoderSpec, SpecError> {
-    let biases = Biases {
-        qkv: true,
-        ..Biases::default()
+    let defaults = LlamaLike {
+        biases: Biases {
+            qkv: true,
+            ..Biases::default()
+        },
+        heads: HeadDefaults {
+            kv_heads: Some(32),
+            head_dim: None,
+        },
+        ..LlamaLike::default()
     };
-    let heads = HeadDefaults {
-        kv_heads: Some(32),
-        head_dim: None,
-    };
-    let mut spec = gated_rotary("qwen2", config, biases, heads)?;
+    let mut spec = gated_rotary("qwen2", config, defaults)?;
     window_some_layers(&mut spec, config)?;
     Ok(spec)
 }
 
 fn qwen3(config: &Config) -> Result<DecoderSpec, SpecError> {
-    let attention_bias = config.bool_or(&["attention_bias"], false)?;
-    let biases = Biases {
-        qkv: attention_bias,
-        attention_output: attention_bias,
-        mlp: false,
+    let defaults = LlamaLike {
+        biases: Biases::of_attention(config)?,
+        heads: HeadDefaults {
+            kv_heads: Some(32),
+            head_dim: Some(128),
+        },
+        ..LlamaLike::default()
     };
-    let heads = HeadDefaults {
-        kv_heads: Some(32),
-        head_dim: Some(128),
-    };
-    let mut spec = gated_rotary("qwen3", config, biases, heads)?;
+    let mut spec = gated_rotary("qwen3", config, defaults)?;
     spec.attention.head_norm = Some(HeadNormSpec::SharedRms);
     window_some_layers(&mut spec, config)?;
     Ok(spec)
@@ -61,20 +62,12 @@ fn window_some_layers(spec: &mut DecoderSpec, config: &Config) -> Result<(), Spe
     let Some(window) = config.usize_unless_null("sliding_window", 4096)? else {
         return Ok(());
     };
-    let slides = match common::layer_types(config, spec.layers())? {
-        Some(types) => types
-            .iter()
-            .map(|kind| *kind == "sliding_attention")
-            .collect(),
+    let slides = match common::sliding_layers(config, spec.layers())? {
+        Some(slides) => slides,
         None => {
             let first = config.optional_index(&["max_window_layers"])?.unwrap_or(28);
-            (0..spec.layers())
-                .map(|layer| layer >= first)
-                .collect::<Vec<_>>()
+            (0..spec.layers()).map(|layer| layer >= first).collect()
         }
     };
-    for (block, slides) in spec.blocks.iter_mut().zip(slides) {
-        block.window = slides.then_some(window);
-    }
-    Ok(())
+    common::set_windows(config, &mut spec.blocks, &slides, Some(window))
 }

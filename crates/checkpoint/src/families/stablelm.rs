@@ -2,11 +2,15 @@
 
 use super::{
     Family, TensorNames,
-    common::{self, HeadDefaults, RotaryFields},
+    common::{self, HeadDefaults},
+    rotary::{RotaryFields, rotary},
 };
 use crate::{
     Config, DecoderSpec, SpecError,
-    spec::{AttentionSpec, HeadNormSpec, MlpSpec, NormKind, NormSpec, PositionSpec, Residual},
+    spec::{
+        AttentionSpec, HeadNormSpec, LogitsSpec, MlpSpec, NormKind, NormPlacement, NormSpec,
+        PositionSpec, Residual,
+    },
 };
 
 pub(super) const FAMILY: Family = Family {
@@ -47,14 +51,9 @@ fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
             kind: NormKind::LayerNorm,
             epsilon: config.f64_or(&["layer_norm_eps"], 1e-5)?,
         },
-        position: PositionSpec::Rotary(common::rotary(
-            config,
-            heads.head_dim,
-            RotaryFields {
-                theta: "rope_theta",
-                share: Some(("partial_rotary_factor", 0.25)),
-            },
-        )?),
+        norm_placement: NormPlacement::Before,
+        embedding_multiplier: 1.0,
+        position: PositionSpec::rotary(rotary(config, heads.head_dim, RotaryFields::partly(0.25))?),
         attention: AttentionSpec {
             heads: heads.heads,
             kv_heads: heads.kv_heads,
@@ -62,6 +61,7 @@ fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
             qkv_bias: config.bool_or(&["use_qkv_bias"], false)?,
             output_bias: false,
             head_norm,
+            soft_cap: None,
         },
         mlp: MlpSpec {
             inner_size: config.usize(&["intermediate_size"])?,
@@ -70,6 +70,8 @@ fn spec(config: &Config) -> Result<DecoderSpec, SpecError> {
             activation: common::activation(config, &["hidden_act"], "silu")?,
         },
         residual,
+        residual_multiplier: 1.0,
+        logits: LogitsSpec::default(),
         tied_embeddings: config.bool_or(&["tie_word_embeddings"], false)?,
         blocks: vec![common::scaled_by_head(heads.head_dim, None); layers],
     })

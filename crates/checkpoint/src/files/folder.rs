@@ -1,4 +1,4 @@
-//! A folder on disk.
+//! A folder on disk, or one file in it that is the whole model.
 
 use std::{
     fs::{DirEntry, File},
@@ -7,26 +7,52 @@ use std::{
 };
 
 use super::{FileError, ModelFiles};
+use crate::gguf;
 
-/// A model folder in Hugging Face layout.
+/// A model folder in Hugging Face layout, or a GGUF file.
 #[derive(Debug, Clone)]
 pub struct Folder {
+    /// What was named: the folder, or the file.
     path: PathBuf,
+    /// Where the files lie.
+    folder: PathBuf,
+    /// The names of the one GGUF file, or of all its parts, where that was named and not a folder.
+    only: Option<Vec<String>>,
 }
 
 impl Folder {
-    /// The folder at `path`; nothing is read yet.
+    /// The folder at `path`, or the GGUF file there: then nothing else of its folder is seen, but for the other parts of a
+    /// model that is split. Nothing is read yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        let path: PathBuf = path.into();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let name = name.filter(|name| gguf::is_gguf(name) && !path.is_dir());
+        match name {
+            None => Self {
+                folder: path.clone(),
+                only: None,
+                path,
+            },
+            Some(name) => Self {
+                folder: path.parent().map(Path::to_owned).unwrap_or_default(),
+                only: Some(gguf::siblings(name).unwrap_or_else(|| vec![name.to_owned()])),
+                path,
+            },
+        }
     }
 
-    /// Where it is.
+    /// Where it is: the folder, or the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
+    fn is_seen(&self, name: &str) -> bool {
+        let only = self.only.as_ref();
+        only.is_none_or(|only| only.iter().any(|one| one == name))
+    }
+
     fn error(&self, name: &str, source: std::io::Error) -> FileError {
-        let name = self.path.join(name).display().to_string();
+        let name = self.folder.join(name).display().to_string();
         match source.kind() {
             ErrorKind::NotFound => FileError::Missing { name },
             _ => FileError::Read { name, source },
@@ -36,7 +62,10 @@ impl Folder {
 
 impl ModelFiles for Folder {
     async fn size(&self, name: &str) -> Result<Option<u64>, FileError> {
-        match std::fs::metadata(self.path.join(name)) {
+        if !self.is_seen(name) {
+            return Ok(None);
+        }
+        match std::fs::metadata(self.folder.join(name)) {
             Ok(metadata) => Ok(Some(metadata.len())),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.error(name, error)),
@@ -50,7 +79,7 @@ impl ModelFiles for Folder {
         buffer: &mut [u8],
     ) -> Result<(), FileError> {
         let read = || {
-            let mut file = File::open(self.path.join(name))?;
+            let mut file = File::open(self.folder.join(name))?;
             file.seek(SeekFrom::Start(offset))?;
             file.read_exact(buffer)
         };
@@ -63,8 +92,12 @@ impl ModelFiles for Folder {
     }
 
     fn names(&self) -> Vec<String> {
+        if let Some(only) = &self.only {
+            let is_there = |name: &&String| self.folder.join(name).is_file();
+            return only.iter().filter(is_there).cloned().collect();
+        }
         let mut names = Vec::new();
-        for entry in entries(&self.path) {
+        for entry in entries(&self.folder) {
             let name = entry.file_name().to_string_lossy().into_owned();
             let path = entry.path();
             match path.is_dir() {

@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-use crate::{SpecError, config::ConfigError, files::FileError};
+use super::StoredType;
+use crate::{SpecError, config::ConfigError, files::FileError, gguf::GgufError};
 
 /// A checkpoint that cannot be read.
 #[derive(Debug, Error)]
@@ -10,6 +11,9 @@ pub enum CheckpointError {
     /// A file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A GGUF file cannot be read.
+    #[error(transparent)]
+    Gguf(#[from] GgufError),
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -17,7 +21,9 @@ pub enum CheckpointError {
     #[error(transparent)]
     Spec(#[from] SpecError),
     /// There is no model here.
-    #[error("no config.json in {place}: is it a model folder in Hugging Face layout? {there}")]
+    #[error(
+        "no config.json and no GGUF file in {place}: is it a model folder in Hugging Face layout? {there}"
+    )]
     NoConfig {
         /// Where it was looked for.
         place: String,
@@ -37,7 +43,7 @@ pub enum CheckpointError {
     },
     /// There are no weights that can be read.
     #[error(
-        "no model.safetensors or model.safetensors.index.json in {place}; \
+        "no model.safetensors, model.safetensors.index.json or GGUF file in {place}; \
          weights in other formats must be converted to safetensors first. {there}"
     )]
     NoWeights {
@@ -170,14 +176,14 @@ pub enum CheckpointError {
     },
     /// A data type that is not read.
     #[error(
-        "tensor `{name}` is stored as {dtype:?}; read are F32, F16 and BF16, into which quantised or longer weights must be \
+        "tensor `{name}` is stored as {dtype}; read are F32, F16 and BF16, into which quantised or longer weights must be \
          converted first"
     )]
     Dtype {
         /// The tensor.
         name: String,
         /// Its type.
-        dtype: safetensors::Dtype,
+        dtype: StoredType,
     },
     /// Weights that are not numbers.
     #[error(

@@ -1,9 +1,8 @@
 //! Values of two bytes as they are stored.
 
 use half::{bf16, f16};
-use safetensors::Dtype;
 
-use super::{Checkpoint, CheckpointError, read::CHUNK};
+use super::{Arrangement, Checkpoint, CheckpointError, StoredType, read::CHUNK};
 use crate::ModelFiles;
 
 /// The values of a tensor that is stored at two bytes a value, row after row.
@@ -16,7 +15,7 @@ pub enum HalfValues {
 }
 
 impl<F: ModelFiles> Checkpoint<F> {
-    /// The values of a tensor as they are stored; none where they take another size. What is held meanwhile is the result
+    /// The values of a tensor as they are stored; none where they take another size or stand in another order. What is held meanwhile is the result
     /// and a few megabytes.
     ///
     /// # Errors
@@ -25,12 +24,15 @@ impl<F: ModelFiles> Checkpoint<F> {
         let entry = self
             .entry(name)
             .ok_or_else(|| CheckpointError::NoTensor { name: name.into() })?;
+        if entry.arrangement != Arrangement::AsIs {
+            return Ok(None);
+        }
         Ok(match entry.dtype {
-            Dtype::F16 => {
+            StoredType::F16 => {
                 let values = self.halves(name, f16::from_le_bytes, f16::is_finite);
                 Some(HalfValues::F16(values.await?))
             }
-            Dtype::BF16 => {
+            StoredType::BF16 => {
                 let values = self.halves(name, bf16::from_le_bytes, bf16::is_finite);
                 Some(HalfValues::Bf16(values.await?))
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use safetensors::tensor::TensorInfo;
 use serde_json::{Map, Value};
 
-use super::{CheckpointError, TensorEntry};
+use super::{Arrangement, CheckpointError, TensorEntry};
 use crate::{
     ModelFiles,
     files::{TELLING, check_genuine},
@@ -76,9 +76,10 @@ pub(super) async fn read<F: ModelFiles>(
     }
     let entry = |info: TensorInfo| TensorEntry {
         file: file.into(),
-        dtype: info.dtype,
+        dtype: info.dtype.into(),
         offset: start + info.data_offsets.0 as u64,
         bytes: (info.data_offsets.1 - info.data_offsets.0) as u64,
+        arrangement: Arrangement::AsIs,
         shape: info.shape,
     };
     Ok(tensors

@@ -11,6 +11,8 @@ use crate::ModelFiles;
 const CHUNK: u64 = 1 << 20;
 const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
+/// What is read before GGUF files.
+pub(crate) const WEIGHT_FILES: [&str; 2] = [SINGLE, INDEX];
 
 /// What the weights are made of.
 pub(super) struct Weights {

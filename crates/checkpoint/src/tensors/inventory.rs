@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use safetensors::Dtype;
-
 use super::{Checkpoint, CheckpointError, TensorEntry, grouped, quantised};
 use crate::{
     DecoderSpec, ModelFiles,
@@ -142,7 +140,7 @@ impl<F: ModelFiles> Checkpoint<F> {
                 }
                 continue;
             };
-            if unread.is_none() && !matches!(entry.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16) {
+            if unread.is_none() && !entry.dtype.is_read() {
                 unread = Some((wanted.name.clone(), entry.dtype));
             }
             if entry.shape != wanted.shape {

@@ -15,6 +15,7 @@ use super::{
     class::{Class, Pipeline},
     error::{failed, malformed},
     settings::{Settings, Token},
+    unknown::unknown_token,
 };
 
 /// A tokenizer, and what should be told of how it was read.
@@ -53,7 +54,11 @@ pub(super) fn from_tokenizer_json(
     }
     let mut notes = Vec::new();
     match class.pipeline(settings.add_prefix_space, settings.legacy) {
-        Some(pipeline) => notes.extend(take_over(&mut tokenizer, class, pipeline)?),
+        Some(pipeline) => {
+            let unknown = settings.named.iter().find(|(role, _)| role == "unk_token");
+            let unknown = unknown.map(|(_, token)| token.content());
+            notes.extend(take_over(&mut tokenizer, class, pipeline, unknown)?);
+        }
         None => notes.extend(unknown(class)),
     }
     add_tokens(&mut tokenizer, class, settings, &listed, &mut notes)?;
@@ -162,6 +167,7 @@ fn take_over(
     tokenizer: &mut Tokenizer,
     class: &Class,
     pipeline: Pipeline,
+    unknown: Option<&str>,
 ) -> Result<Option<String>, TokenizerError> {
     let is_empty = |text: &Option<String>| text.as_ref().is_none_or(String::is_empty);
     let mut model = match tokenizer.get_model() {
@@ -180,7 +186,10 @@ fn take_over(
     };
     let before = cutting(tokenizer)?;
     model.dropout = None;
-    model.unk_token = None;
+    model.unk_token = match pipeline.has_unknown {
+        true => unknown_token(tokenizer, class, unknown)?,
+        false => None,
+    };
     model.fuse_unk = pipeline.by_sentence_piece;
     model.byte_fallback = pipeline.by_sentence_piece;
     model.ignore_merges = false;

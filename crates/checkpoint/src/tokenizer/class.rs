@@ -14,6 +14,8 @@ pub(super) enum Class {
     GptNeoX,
     /// `LlamaTokenizer`.
     Llama,
+    /// `GemmaTokenizer`.
+    Gemma,
     /// `Qwen2Tokenizer`.
     Qwen2,
     /// One that is not known here.
@@ -27,11 +29,13 @@ pub(super) struct Pipeline {
     pub decoder: Value,
     /// Unknown pieces become one, or their bytes.
     pub by_sentence_piece: bool,
+    /// What stands for unknown pieces that have no bytes, the token of that role, must be there.
+    pub has_unknown: bool,
 }
 
 /// Families whose tokenizer `transformers` reads by this class whatever the folder says: their folders are known to name a
 /// wrong one (`MODELS_WITH_INCORRECT_HUB_TOKENIZER_CLASS`).
-const FOLDERS_NAME_A_WRONG_CLASS: [&str; 1] = ["qwen2"];
+const FOLDERS_NAME_A_WRONG_CLASS: [&str; 2] = ["phi3", "qwen2"];
 
 const QWEN2_WORDS: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
@@ -52,12 +56,13 @@ impl Class {
         }
     }
 
-    /// The class that is registered for a family (`TOKENIZER_MAPPING_NAMES`); Llama has none.
+    /// The class that is registered for a family (`TOKENIZER_MAPPING_NAMES`); Llama and SmolLM3 have none.
     fn of_family(model_type: &str) -> Option<Self> {
         match model_type {
-            "gpt2" | "gpt_neo" => Some(Self::Gpt2),
+            "gpt2" | "gpt_neo" | "opt" | "phi" | "starcoder2" => Some(Self::Gpt2),
             "gpt_neox" => Some(Self::GptNeoX),
-            "mistral" | "stablelm" => Some(Self::AsItStands),
+            "gemma2" | "gemma3_text" => Some(Self::Gemma),
+            "granite" | "mistral" | "olmo2" | "phi3" | "stablelm" => Some(Self::AsItStands),
             "qwen2" | "qwen3" => Some(Self::Qwen2),
             _ => None,
         }
@@ -69,6 +74,7 @@ impl Class {
             "GPT2Tokenizer" => Self::Gpt2,
             "GPTNeoXTokenizer" => Self::GptNeoX,
             "LlamaTokenizer" => Self::Llama,
+            "GemmaTokenizer" => Self::Gemma,
             "Qwen2Tokenizer" => Self::Qwen2,
             _ => Self::Other(name.to_owned()),
         }
@@ -81,6 +87,7 @@ impl Class {
             Self::Gpt2 => "GPT2Tokenizer",
             Self::GptNeoX => "GPTNeoXTokenizer",
             Self::Llama => "LlamaTokenizer",
+            Self::Gemma => "GemmaTokenizer",
             Self::Qwen2 => "Qwen2Tokenizer",
             Self::Other(name) => name,
         }
@@ -91,7 +98,11 @@ impl Class {
         match (self, role) {
             (Self::Llama, "bos_token") => Some("<s>"),
             (Self::Llama, "eos_token") => Some("</s>"),
-            (Self::Llama, "unk_token") => Some("<unk>"),
+            (Self::Llama | Self::Gemma, "unk_token") => Some("<unk>"),
+            (Self::Gemma, "bos_token") => Some("<bos>"),
+            (Self::Gemma, "eos_token") => Some("<eos>"),
+            (Self::Gemma, "pad_token") => Some("<pad>"),
+            (Self::Gemma, "mask_token") => Some("<mask>"),
             (Self::GptNeoX, "pad_token") => Some("<|padding|>"),
             (Self::Gpt2 | Self::GptNeoX, "bos_token" | "eos_token" | "unk_token")
             | (Self::Qwen2, "eos_token" | "unk_token" | "pad_token") => Some("<|endoftext|>"),
@@ -125,6 +136,7 @@ impl Class {
                 "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true,
             }),
             by_sentence_piece: false,
+            has_unknown: false,
         };
         match self {
             Self::AsItStands | Self::Other(_) => None,
@@ -138,6 +150,7 @@ impl Class {
                 Some(bytes(nfc(), parts))
             }
             Self::Llama => Some(sentence_piece(space_first.unwrap_or(true), legacy)),
+            Self::Gemma => Some(gemma()),
         }
     }
 }
@@ -163,6 +176,24 @@ fn sentence_piece(space_first: bool, legacy: bool) -> Pipeline {
         }),
         decoder: json!({"type": "Sequence", "decoders": decoders}),
         by_sentence_piece: true,
+        has_unknown: false,
+    }
+}
+
+/// Spaces are letters; none is added.
+fn gemma() -> Pipeline {
+    Pipeline {
+        normalizer: json!({"type": "Replace", "pattern": {"String": " "}, "content": "▁"}),
+        pre_tokenizer: json!({
+            "type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": false,
+        }),
+        decoder: json!({"type": "Sequence", "decoders": [
+            {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+            {"type": "ByteFallback"},
+            {"type": "Fuse"},
+        ]}),
+        by_sentence_piece: true,
+        has_unknown: true,
     }
 }
 
@@ -178,7 +209,7 @@ mod tests {
             .collect();
         assert_eq!(
             without,
-            ["llama"],
+            ["llama", "smollm3"],
             "of TOKENIZER_MAPPING_NAMES, transformers 5.24"
         );
     }

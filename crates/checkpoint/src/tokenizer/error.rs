@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::files::FileError;
+use crate::{files::FileError, gguf::GgufError};
 
 /// A tokenizer that cannot be used.
 #[derive(Debug, Error)]
@@ -10,6 +10,9 @@ pub enum TokenizerError {
     /// A file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A GGUF file cannot be read, or holds a tokenizer that is not.
+    #[error(transparent)]
+    Gguf(#[from] GgufError),
     /// The model has none.
     #[error("there is no tokenizer.json in {place}")]
     Missing {

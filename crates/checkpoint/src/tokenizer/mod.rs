@@ -6,12 +6,13 @@ mod error;
 mod guard;
 mod settings;
 mod stops;
+mod unknown;
 
 use serde_json::{Map, Value};
 
 pub use error::TokenizerError;
 
-use crate::ModelFiles;
+use crate::{ModelFiles, gguf};
 use build::Built;
 use class::Class;
 use error::{failed, malformed};
@@ -69,11 +70,15 @@ struct Beside {
 type Object = Map<String, Value>;
 
 impl Tokenizer {
-    /// Reads `tokenizer.json`, or `vocab.json` and `merges.txt` where the configuration says how, and what lies beside.
+    /// Reads `tokenizer.json`, or `vocab.json` and `merges.txt` where the configuration says how, and what lies beside; where
+    /// there are none of them, what the model's GGUF file says of its tokenizer.
     ///
     /// # Errors
     /// When there is no tokenizer that can be read, or a file is malformed.
     pub async fn open<F: ModelFiles>(files: &F) -> Result<Self, TokenizerError> {
+        if let Some(model) = Self::gguf(files).await? {
+            return Self::from_gguf(&model);
+        }
         let beside = Beside {
             config: object(files, CONFIG).await?,
             special: object(files, SPECIAL).await?,
@@ -86,6 +91,35 @@ impl Tokenizer {
             None => Self::without_tokenizer_json(files, beside).await?,
         };
         opened.stops.extend(stops);
+        opened.stops.sort_unstable();
+        opened.stops.dedup();
+        Ok(opened)
+    }
+
+    /// The model in a GGUF file, where that is what the tokenizer is read from.
+    async fn gguf<F: ModelFiles>(files: &F) -> Result<Option<gguf::Model>, TokenizerError> {
+        for name in [TOKENIZER, VOCABULARY] {
+            if files.size(name).await?.is_some() {
+                return Ok(None);
+            }
+        }
+        match gguf::model_of(files).await? {
+            Some(parts) => Ok(Some(gguf::open(files, &parts).await?)),
+            None => Ok(None),
+        }
+    }
+
+    fn from_gguf(model: &gguf::Model) -> Result<Self, TokenizerError> {
+        let model_type = model.fields.get("model_type").and_then(Value::as_str);
+        let parts = gguf::tokenizer(&model.metadata, model_type)?;
+        let beside = Beside {
+            config: Some(parts.config),
+            model: Some(model.fields.clone()),
+            ..Beside::default()
+        };
+        let mut opened = Self::from_parts(&parts.tokenizer, beside)?;
+        let stops = stops::stop_ids(MODEL, &model.fields)?;
+        opened.stops.extend(stops.into_iter().flatten());
         opened.stops.sort_unstable();
         opened.stops.dedup();
         Ok(opened)

@@ -7,6 +7,8 @@
 )]
 //! What tests of readers share: the files of the goldens, to be spoilt in memory.
 
+pub mod gguf;
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::Value;
@@ -43,4 +45,17 @@ pub fn joined(header: &Value, data: &[u8]) -> Vec<u8> {
     file.extend(header);
     file.extend(data);
     file
+}
+
+/// A tokenizer gives the ids of a list of texts, and the texts of the ids.
+pub fn same_texts(name: &str, tokenizer: &layerlab_checkpoint::Tokenizer, texts: &Value) {
+    let texts = texts.as_array().expect("texts");
+    assert!(texts.len() > 30);
+    for golden in texts {
+        let text = golden["text"].as_str().expect("a text");
+        let ids = tokenizer.encode(text, false).expect("ids");
+        assert_eq!(serde_json::json!(ids), golden["ids"], "{name}: {text:?}");
+        let decoded = tokenizer.decode(&ids, false).expect("a text");
+        assert_eq!(decoded, golden["decoded"], "{name}: {text:?}");
+    }
 }

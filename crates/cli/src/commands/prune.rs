@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use clap::Args;
 use layerlab_lab::{
     Cancel, Checkpoint, FolderTarget, LabError, MethodId, Plan, PlanError, PlanRequest, Provenance,
-    Run, Schedule, ScoreRequest, Text, export_pruned, plan_removals, report::count,
+    Run, Schedule, ScoreRequest, Text, export_pruned, plan_removals, report::count, rounding,
 };
 
 use super::now;
@@ -84,11 +84,17 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let json = serde_json::to_string_pretty(provenance).map_err(Failure::machine)?;
         return print(&(json + "\n"));
     }
-    let Provenance { source, plan, .. } = provenance;
+    let Provenance {
+        source,
+        plan,
+        rounded,
+        ..
+    } = provenance;
+    let rounding = rounding(rounded).map_or_else(String::new, |said| said + "\n");
     let removed: Vec<String> = plan.removed.iter().map(ToString::to_string).collect();
     let left = written.parameters - removed.len() * written.block_parameters;
     print(format!(
-        "Removed {} of {} layers of {} ({}): {}\nLeft are {} of {} parameters, {:.0} % fewer\nWritten to {}\n",
+        "Removed {} of {} layers of {} ({}): {}\nLeft are {} of {} parameters, {:.0} % fewer\n{rounding}Written to {}\n",
         removed.len(),
         source.layers,
         source.name,

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use layerlab_atlas::bundled;
 use layerlab_lab::{
     Cancel, Dataset, FolderTarget, LabError, LayerChoice, OpenModel, Recipe, RepairMaterial,
-    RepairRequest, Repaired, Run, export_repaired, repair_layers,
+    RepairRequest, Repaired, Run, export_repaired, repair_layers, rounded, rounding,
 };
 
 use super::{locate::ContrastArguments, now};
@@ -16,6 +16,7 @@ use crate::{
     arguments::{Exam, ExamArguments, ModelArguments},
     input::read_text,
     model::{self, Source},
+    output::warn,
     progress::{Bars, on_interrupt},
     stages::StageFolder,
 };
@@ -253,6 +254,9 @@ impl Arguments {
             target.commit().map_err(LabError::from)?;
         }
         if let Some(mut target) = merged {
+            if let Some(rounding) = rounding(&rounded(&model.checkpoint)) {
+                warn(&rounding);
+            }
             export_repaired(model, adapters, &mut target, run).await?;
             target.commit().map_err(LabError::from)?;
         }

@@ -7,7 +7,7 @@ use layerlab_atlas::bundled;
 use layerlab_lab::{
     Cancel, Dataset, ExperimentRequest, FolderTarget, LabError, MethodId, OpenModel, Plan,
     PlanRequest, Provenance, Report, Run, Schedule, ScoreRequest, Text, export_pruned,
-    prune_and_judge,
+    prune_and_judge, rounding,
 };
 
 use super::{next_steps, now};
@@ -19,7 +19,7 @@ use crate::{
     },
     input::{NamedText, calibration, read_text},
     model::{self, Source},
-    output::Destination,
+    output::{Destination, warn},
     progress::{Bars, on_interrupt},
     stages::StageFolder,
 };
@@ -214,5 +214,8 @@ async fn export_best(
         ))
     })?;
     let provenance = Provenance::of(&model.checkpoint, plan, now()).await?;
+    if let Some(rounding) = rounding(&provenance.rounded) {
+        warn(&rounding);
+    }
     Ok(export_pruned(&model.checkpoint, &provenance, target, run).await?)
 }

@@ -25,6 +25,7 @@ pub mod log_probabilities;
 pub mod norm;
 mod pairs;
 pub mod statistics;
+pub mod tanh;
 pub(crate) mod trial;
 mod wrapped;
 
@@ -33,11 +34,12 @@ use burn::tensor::Device;
 use trial::Trial;
 
 /// A small question to each operation that has a definition in Burn's.
-pub(crate) const TRIALS: [fn(&Device) -> Trial; 6] = [
+pub(crate) const TRIALS: [fn(&Device) -> Trial; 7] = [
     norm::trial,
     heads::trial,
     gate::trial,
     attention::trial,
     linear::trial,
     log_probabilities::trial,
+    tanh::trial,
 ];

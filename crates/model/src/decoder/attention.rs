@@ -4,6 +4,7 @@ use burn::{module::Module, tensor::Tensor};
 use layerlab_kernels::ops::{
     attention::attend,
     heads::{Rotation, rotated_heads, split_heads},
+    norm::rms,
 };
 
 use super::{norm::HeadNorm, pass::Pass, projection::Projection};
@@ -22,6 +23,9 @@ pub(super) struct Attention {
     pub heads: Heads,
     #[module(skip)]
     pub block: BlockSpec,
+    /// The bound of scores, if they have one.
+    #[module(skip)]
+    pub soft_cap: Option<f64>,
 }
 
 /// How channels are divided among heads.
@@ -33,10 +37,13 @@ pub(super) struct Heads {
 }
 
 impl Attention {
-    /// `[batch, tokens, channels]`, already normed, to what is added to the residual stream.
+    /// `[batch, tokens, channels]`, already normed where the block norms before attention, to the same shape.
     pub fn forward(&self, hidden: Tensor<3>, layer: usize, pass: &mut Pass<'_>) -> Tensor<3> {
         let Heads { query, kv, .. } = self.heads;
-        let rotation = pass.frame.rotation.as_ref();
+        let rotation = self
+            .block
+            .rotary
+            .and_then(|number| pass.frame.rotations.get(number));
 
         let queries = self.query.forward(hidden.clone());
         let queries = split(queries, query, &self.query_norm, rotation);
@@ -48,12 +55,13 @@ impl Attention {
             None => (keys, values),
         };
         let mask = pass.frame.masks.get(self.block.window);
-        let mixed = attend(queries, keys, values, mask, self.block.attention_scale);
+        let scale = self.block.attention_scale;
+        let mixed = attend(queries, keys, values, mask, scale, self.soft_cap);
         self.output.forward(mixed)
     }
 }
 
-/// `[batch, tokens, heads * dim]` to `[batch, heads, tokens, dim]`, normed within heads and rotated.
+/// `[batch, tokens, heads * dim]` to `[batch, heads, tokens, dim]`, normed and rotated.
 fn split(
     projected: Tensor<3>,
     heads: usize,
@@ -62,7 +70,8 @@ fn split(
 ) -> Tensor<4> {
     let [batch, tokens, channels] = projected.dims();
     let projected = match norm {
-        Some(norm) => norm
+        Some(HeadNorm::OverHeads(norm)) => rms(projected, norm.gamma.val(), norm.epsilon),
+        Some(HeadNorm::Within(norm)) => norm
             .forward(projected.reshape([batch, tokens, heads, channels / heads]))
             .reshape([batch, tokens, channels]),
         None => projected,

@@ -9,13 +9,18 @@ use super::{attention::Attention, mlp::Mlp, norm::Norm, pass::Pass, projection::
 /// Attention and MLP around the residual stream.
 #[derive(Module, Debug)]
 pub(super) struct Block {
-    pub attention_norm: Norm,
+    /// Absent where attention reads the residual stream as it is.
+    pub attention_norm: Option<Norm>,
     pub attention: Attention,
-    /// Absent where one norm serves both sublayers.
+    /// Absent where one norm serves both sublayers, or none.
     pub mlp_norm: Option<Norm>,
     pub mlp: Mlp,
+    /// Of what attention and the MLP give; absent where that is added as it is.
+    pub after_norms: Option<[Norm; 2]>,
     #[module(skip)]
     pub residual: Residual,
+    #[module(skip)]
+    pub residual_multiplier: f64,
 }
 
 impl Block {
@@ -35,24 +40,41 @@ impl Block {
     /// Reads and writes the residual stream `[batch, tokens, channels]`.
     pub fn forward(&self, input: Tensor<3>, layer: usize, pass: &mut Pass<'_>) -> Tensor<3> {
         pass.tap(layer, Tap::Input, || input.clone());
-        let normed = self.attention_norm.forward(input.clone());
+        let normed = match &self.attention_norm {
+            Some(norm) => norm.forward(input.clone()),
+            None => input.clone(),
+        };
         let attention = self.attention.forward(normed.clone(), layer, pass);
+        let attention = self.added(attention, 0);
         pass.tap(layer, Tap::Attention, || attention.clone());
 
         let stream = input.clone() + attention;
         let mlp_input = match (self.residual, &self.mlp_norm) {
             (Residual::Sequential, Some(norm)) => norm.forward(stream.clone()),
+            (Residual::Sequential, None) => stream.clone(),
             (Residual::Parallel, Some(norm)) => norm.forward(input.clone()),
-            (_, _) => normed,
+            (Residual::Parallel, None) | (Residual::ParallelSharedNorm, _) => normed,
         };
         let neurons = self.mlp.neurons(mlp_input);
         pass.tap(layer, Tap::Neurons, || neurons.clone());
-        let mlp = self.mlp.project(neurons);
+        let mlp = self.added(self.mlp.project(neurons), 1);
         pass.tap(layer, Tap::Mlp, || mlp.clone());
 
         let output = stream + mlp;
         pass.tap(layer, Tap::Output, || output.clone());
         pass.tap(layer, Tap::Update, || output.clone() - input);
         output
+    }
+
+    /// What a sublayer (0: attention, 1: the MLP) adds to the residual stream, of what it gives.
+    fn added(&self, given: Tensor<3>, sublayer: usize) -> Tensor<3> {
+        let normed = match &self.after_norms {
+            Some(norms) => norms[sublayer].forward(given),
+            None => given,
+        };
+        match self.residual_multiplier {
+            1.0 => normed,
+            multiplier => normed * multiplier,
+        }
     }
 }

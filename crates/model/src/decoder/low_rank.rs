@@ -13,7 +13,7 @@ use crate::ModelError;
 pub struct LowRank {
     /// Name of the map in the checkpoint, without `.weight`.
     pub name: String,
-    /// Rank: that of the adapter, or three times that where query, key and value are one map.
+    /// Rank: that of the adapter, times the number of maps that are stored as one.
     pub rank: usize,
     /// Inputs of the map.
     pub inputs: usize,
@@ -51,8 +51,8 @@ impl LowRank {
 }
 
 impl Adapters {
-    /// The change of every map as the checkpoint of the decoder's family stores it. Where the family stores query,
-    /// key and value as one map, their changes become one of three times the rank, each in its own rows.
+    /// The change of every map as the checkpoint of the decoder's family stores it. Where the family stores several maps as
+    /// one, as query, key and value, their changes become one of so many times the rank, each in its own rows.
     ///
     /// # Errors
     /// When the family is unknown or the device fails.
@@ -83,7 +83,7 @@ impl Adapters {
                     for column in 0..rank {
                         a.extend((0..inputs).map(|input| down[input * rank + column]));
                         for output in 0..*outputs {
-                            let row = stored_map.row(&spec.attention, part, output);
+                            let row = stored_map.row(spec, part, output);
                             b[row * whole + part * rank + column] = up[column * outputs + output];
                         }
                     }

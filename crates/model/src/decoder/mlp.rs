@@ -4,7 +4,7 @@ use burn::{
     module::Module,
     tensor::{Tensor, activation},
 };
-use layerlab_kernels::ops::gate::silu_gate;
+use layerlab_kernels::ops::{gate::silu_gate, tanh::gelu_tanh};
 
 use super::projection::Projection;
 use crate::spec::Activation;
@@ -35,7 +35,7 @@ impl Mlp {
         }
     }
 
-    /// From the inner activation to what is added to the residual stream.
+    /// From the inner activation back to `[batch, tokens, channels]`.
     pub fn project(&self, neurons: Tensor<3>) -> Tensor<3> {
         self.down.forward(neurons)
     }
@@ -45,7 +45,7 @@ fn activate(activation: Activation, x: Tensor<3>) -> Tensor<3> {
     match activation {
         Activation::Silu => activation::silu(x),
         Activation::Gelu => activation::gelu(x),
-        Activation::GeluTanh => activation::gelu_approximate(x),
+        Activation::GeluTanh => gelu_tanh(x),
         Activation::Relu => activation::relu(x),
     }
 }

@@ -7,7 +7,7 @@ use burn::{
     nn::{Embedding, Linear},
     tensor::{DType, Device, Int, Tensor},
 };
-use layerlab_kernels::ops::{heads::Rotation, linear::linear};
+use layerlab_kernels::ops::{heads::Rotation, linear::linear, tanh::soft_capped};
 
 use super::{
     batch::TokenBatch,
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     ModelError,
-    spec::{DecoderSpec, PositionSpec},
+    spec::{DecoderSpec, LogitsSpec, PositionSpec},
 };
 
 /// A decoder-only transformer on a device.
@@ -94,16 +94,34 @@ impl Decoder {
 
     /// The same for some neighbouring tokens of the vocabulary.
     pub(super) fn logits_of(&self, hidden: Tensor<3>, tokens: Range<usize>) -> Tensor<3> {
-        let weight = match &self.head {
-            Some(head) => head.weight.val(),
-            None => self.embedding.weight.val().transpose(),
+        let (weight, bias) = match &self.head {
+            Some(head) => {
+                let bias = head.bias.as_ref().map(|bias| bias.val());
+                (head.weight.val(), bias)
+            }
+            None => (self.embedding.weight.val().transpose(), None),
         };
-        let weight = match tokens.len() == weight.dims()[1] {
-            true => weight,
-            // A view.
-            false => weight.narrow(1, tokens.start, tokens.len()),
+        let (weight, bias) = match tokens.len() == weight.dims()[1] {
+            true => (weight, bias),
+            // Views.
+            false => {
+                let (first, count) = (tokens.start, tokens.len());
+                let bias = bias.map(|bias| bias.narrow(0, first, count));
+                (weight.narrow(1, first, count), bias)
+            }
         };
-        linear(hidden, weight, None)
+        let logits = linear(hidden, weight, bias);
+        let LogitsSpec {
+            divisor, soft_cap, ..
+        } = self.spec.logits;
+        let logits = match divisor {
+            1.0 => logits,
+            divisor => logits / divisor,
+        };
+        match soft_cap {
+            Some(cap) => soft_capped(logits, cap),
+            None => logits,
+        }
     }
 
     /// The residual stream `[batch, tokens, channels]` before the first block.
@@ -117,11 +135,16 @@ impl Decoder {
         let positions = Positions::new(batch, cache);
         let frame = self.frame(batch, &positions)?;
         let mut hidden = looked_up(&self.embedding, batch.ids(&device));
-        if let Some(learned) = &self.positions {
+        if self.spec.embedding_multiplier != 1.0 {
+            hidden = hidden * self.spec.embedding_multiplier;
+        }
+        if let (Some(learned), PositionSpec::Learned { offset, .. }) =
+            (&self.positions, &self.spec.position)
+        {
             // Below the context, so below any i32.
             let ids: Vec<i32> = positions
                 .of_queries()
-                .map(|position| position as i32)
+                .map(|position| (position + offset) as i32)
                 .collect();
             let ids = Tensor::<1, Int>::from_data(ids.as_slice(), &device).reshape(batch.shape());
             hidden = hidden + looked_up(learned, ids);
@@ -136,24 +159,25 @@ impl Decoder {
         positions: &Positions,
     ) -> Result<Frame, ModelError> {
         let device = self.device();
-        let rotation = match &self.spec.position {
-            PositionSpec::Rotary(spec) => {
-                let angles = rotary::angles(spec, positions);
-                Some(Rotation::new(&angles, batch.shape(), &device))
-            }
-            PositionSpec::Learned { positions: limit } if positions.length() > *limit => {
-                return Err(ModelError::ContextExceeded {
-                    length: positions.length(),
-                    context: *limit,
-                });
-            }
-            PositionSpec::Learned { .. } => None,
-        };
+        if let PositionSpec::Learned {
+            positions: limit, ..
+        } = self.spec.position
+            && positions.length() > limit
+        {
+            return Err(ModelError::ContextExceeded {
+                length: positions.length(),
+                context: limit,
+            });
+        }
+        let rotations = self.spec.position.rotations().iter().map(|spec| {
+            let angles = rotary::angles(spec, positions);
+            Rotation::growing(&angles, spec.growth(), batch.shape(), &device)
+        });
         let windows = self.spec.blocks.iter().map(|block| block.window);
         Ok(Frame {
             mask: batch.mask(&device),
             masks: Masks::new(positions, windows, &device),
-            rotation,
+            rotations: rotations.collect(),
         })
     }
 }

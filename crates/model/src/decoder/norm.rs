@@ -7,7 +7,7 @@ use burn::{
 };
 use layerlab_kernels::ops::norm::rms;
 
-/// The norm before a sublayer or after the last block.
+/// The norm of a residual stream or of what is added to it.
 #[derive(Module, Debug)]
 pub(super) enum Norm {
     /// Scale only.
@@ -26,16 +26,25 @@ impl Norm {
     }
 }
 
-/// A norm over the channels of each head.
+/// A norm of queries or keys.
 #[derive(Module, Debug)]
 pub(super) enum HeadNorm {
+    /// Over the channels of each head.
+    Within(NormWithin),
+    /// Over those of all heads together, with a scale `[heads * head_dim]`.
+    OverHeads(RmsNorm),
+}
+
+/// A norm over the channels of each head.
+#[derive(Module, Debug)]
+pub(super) enum NormWithin {
     /// One scale `[head_dim]` for all heads.
     SharedRms(RmsNorm),
     /// A scale for each head, without shift.
     PerHead(LayerNormPerHead),
 }
 
-impl HeadNorm {
+impl NormWithin {
     /// `[batch, tokens, heads, head_dim]` to the same shape.
     pub fn forward(&self, heads: Tensor<4>) -> Tensor<4> {
         match self {

@@ -12,8 +12,8 @@ pub(super) struct Frame {
     pub mask: Tensor<2, Int>,
     /// Which keys each query may see, by window.
     pub masks: Masks,
-    /// Rotation of queries and keys, where positions are rotary.
-    pub rotation: Option<Rotation>,
+    /// The rotations of queries and keys that occur, in the order of the spec.
+    pub rotations: Vec<Rotation>,
 }
 
 /// What all blocks share during one forward pass.

@@ -6,6 +6,7 @@ use super::{model::Decoder, norm::Norm, projection::Projection};
 use crate::{
     ModelError, SpecError,
     families::{self, AttentionNames, LinearLayout, MlpNames},
+    spec::{NormKind, NormPlacement},
 };
 
 /// A tensor as a checkpoint stores it.
@@ -23,18 +24,35 @@ impl Decoder {
     /// Every weight as a checkpoint of the decoder's family stores it, adapters merged, read back from the device.
     ///
     /// # Errors
-    /// When the family stores several maps as one tensor, or the device fails.
+    /// When the family stores several maps as one tensor or has other norms than before sublayers, or the device fails.
     pub async fn stored_weights(&self) -> Result<Vec<StoredTensor>, ModelError> {
         let family = families::named(self.spec.family)?;
         let names = family.names;
-        let AttentionNames::Split(attention) = &names.attention else {
-            return Err(SpecError::Unsupported {
+        let refuse = |supported| -> ModelError {
+            SpecError::Unsupported {
                 field: "model_type",
                 found: self.spec.family.into(),
-                supported: "to be written: families that store query, key and value apart",
+                supported,
             }
-            .into());
+            .into()
         };
+        let AttentionNames::Split(attention) = &names.attention else {
+            return Err(refuse(
+                "to be written: families that store query, key and value apart",
+            ));
+        };
+        if self.spec.attention.head_norm.is_some() {
+            return Err(refuse(
+                "to be written: families without norms of queries and keys",
+            ));
+        }
+        if self.spec.norm.kind == NormKind::RmsNormPlusOne
+            || self.spec.norm_placement != NormPlacement::Before
+        {
+            return Err(refuse(
+                "to be written: families with norms before sublayers alone, stored as they are",
+            ));
+        }
         let mut saver = Saver::default();
         let shared = |name: &str| format!("{}{name}", names.prefix);
         saver
@@ -48,9 +66,9 @@ impl Decoder {
                 let block = names.block.replace("{}", &layer.to_string());
                 format!("{}{block}{name}", names.prefix)
             };
-            saver
-                .norm(&of_block(names.attention_norm), &block.attention_norm)
-                .await?;
+            if let Some(norm) = &block.attention_norm {
+                saver.norm(&of_block(names.attention_norm), norm).await?;
+            }
             let maps = [
                 &block.attention.query,
                 &block.attention.key,
@@ -63,14 +81,6 @@ impl Decoder {
             saver
                 .projection(&of_block(names.attention_output), output, names.layout)
                 .await?;
-            if block.attention.query_norm.is_some() || block.attention.key_norm.is_some() {
-                return Err(SpecError::Unsupported {
-                    field: "model_type",
-                    found: self.spec.family.into(),
-                    supported: "to be written: families without norms within heads",
-                }
-                .into());
-            }
             if let Some(norm) = &block.mlp_norm {
                 saver.norm(&of_block(names.mlp_norm), norm).await?;
             }
@@ -82,6 +92,11 @@ impl Decoder {
                     (up, down)
                 }
                 MlpNames::Plain([up, down]) => (up, down),
+                MlpNames::FusedGate(_) => {
+                    return Err(refuse(
+                        "to be written: families that store gate and up apart",
+                    ));
+                }
             };
             saver
                 .projection(&of_block(up), &block.mlp.up, names.layout)

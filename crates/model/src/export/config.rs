@@ -5,17 +5,26 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::ExportError;
-use crate::{Config, DecoderSpec, SpecError, config::ConfigError};
+use crate::{Config, DecoderSpec, SpecError, config::ConfigError, spec::BlockSpec};
 
 /// Names that the number of layers goes by.
 const COUNTS: [&str; 4] = ["num_hidden_layers", "num_layers", "n_layer", "n_layers"];
 /// Lists with an entry for each layer.
 const PER_LAYER: [&str; 4] = [
-    "layer_types",
-    "no_rope_layers",
+    LAYER_TYPES,
+    ROTARY_LAYERS,
     "attention_layers",
     "mlp_layer_types",
 ];
+
+/// Families whose layers are of several kinds by a pattern of their numbers unless lists say otherwise, and the lists that do.
+const PATTERNED: [(&str, &[&str]); 3] = [
+    ("gemma2", &[LAYER_TYPES]),
+    ("gemma3_text", &[LAYER_TYPES]),
+    ("smollm3", &[LAYER_TYPES, ROTARY_LAYERS]),
+];
+const LAYER_TYPES: &str = "layer_types";
+const ROTARY_LAYERS: &str = "no_rope_layers";
 
 /// A layer's scale follows from its number.
 const BY_NUMBER: &str = "scale_attn_by_inverse_layer_idx";
@@ -65,6 +74,18 @@ pub(super) fn without(
         let before = kept.iter().filter(|layer| (**layer as u64) < old).count();
         fields.insert("max_window_layers".into(), json!(before));
     }
+    // A pattern does not hold of the layers that are left: what it said of each is written down.
+    let lists = PATTERNED.iter().find(|(family, _)| *family == spec.family);
+    for name in lists.map_or(&[][..], |(_, lists)| lists) {
+        let is_told = fields.get(*name).is_some_and(|list| !list.is_null());
+        if !is_told && kept.len() < layers {
+            let blocks = kept.iter().filter_map(|&layer| spec.blocks.get(layer));
+            fields.insert(
+                (*name).into(),
+                blocks.map(|block| told(name, block)).collect(),
+            );
+        }
+    }
     // A head that differs from the embeddings is written, whatever the source's configuration says of it.
     if !spec.tied_embeddings && DecoderSpec::from_config(config)?.tied_embeddings {
         fields.insert("tie_word_embeddings".into(), json!(false));
@@ -74,6 +95,15 @@ pub(super) fn without(
     let read = Config::parse(written.as_bytes()).map_err(SpecError::from)?;
     check(&DecoderSpec::from_config(&read)?, spec, &kept, config)?;
     Ok(written)
+}
+
+/// What one of these lists says of a layer.
+fn told(list: &str, block: &BlockSpec) -> Value {
+    match (list, block.window) {
+        (ROTARY_LAYERS, _) => json!(u8::from(block.rotary.is_some())),
+        (_, Some(_)) => json!("sliding_attention"),
+        (_, None) => json!("full_attention"),
+    }
 }
 
 /// Refuses a configuration that reads as another decoder than the layers that stay make.

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{ModelError, SpecError};
+use crate::{ModelError, SpecError, tensors::StoredType};
 
 /// A folder that could not be written.
 #[derive(Debug, Error)]
@@ -32,7 +32,7 @@ pub enum ExportError {
     },
     /// A changed weight is larger than its data type can say.
     #[error(
-        "tensor `{name}` would hold {value:e} after the change, which {dtype:?} cannot; the model must be stored in a wider \
+        "tensor `{name}` would hold {value:e} after the change, which {dtype} cannot; the model must be stored in a wider \
          type first"
     )]
     Overflow {
@@ -41,7 +41,7 @@ pub enum ExportError {
         /// The value.
         value: f32,
         /// The type in which the tensor is stored.
-        dtype: safetensors::Dtype,
+        dtype: StoredType,
     },
     /// The folder is there.
     #[error("{path} exists already")]

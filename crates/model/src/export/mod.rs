@@ -1,7 +1,7 @@
 //! A Hugging Face folder without some of its layers: a checkpoint like any other.
 //!
-//! Tensors are copied byte for byte from the source files, so nothing is rounded and no device takes
-//! part. The source is only read.
+//! Tensors are copied byte for byte from safetensors, so nothing is rounded; those in the blocks of a GGUF file are decoded and
+//! written in half precision, see [`rounded`]. No device takes part. The source is only read.
 
 mod config;
 mod error;
@@ -113,17 +113,33 @@ pub async fn export_changed<F: ModelFiles, T: ExportTarget>(
     weights::write(checkpoint, &none, changes, target, progress).await
 }
 
+/// The types in blocks in which weights are stored, such as `Q4_1`, in the order of their names. Weights in such blocks are written
+/// as F16, rounded to 11 significant bits; none where nothing is rounded.
+pub fn rounded<F: ModelFiles>(checkpoint: &Checkpoint<F>) -> Vec<String> {
+    let tensors = checkpoint.tensors().values();
+    let in_blocks = tensors.filter(|entry| entry.dtype.plain().is_none());
+    let names: BTreeSet<String> = in_blocks.map(|entry| entry.dtype.to_string()).collect();
+    names.into_iter().collect()
+}
+
 /// The decoder that the files hold.
 async fn spec<F: ModelFiles>(checkpoint: &Checkpoint<F>) -> Result<&DecoderSpec, ModelError> {
     Ok(checkpoint.inventory().await?.spec())
 }
 
-/// Copies the files of the tokenizer and of generation.
+/// Copies the files of the tokenizer and of generation; of a GGUF file, writes those that it holds the contents of.
 async fn write_companions<F: ModelFiles, T: ExportTarget>(
     checkpoint: &Checkpoint<F>,
     target: &mut T,
 ) -> Result<(), ExportError> {
+    let held = checkpoint.held_files().await.map_err(ModelError::from)?;
+    for (name, contents) in &held {
+        write_file(target, name, contents).await?;
+    }
     for name in COMPANIONS {
+        if held.iter().any(|(held, _)| *held == name) {
+            continue;
+        }
         let contents = checkpoint.files().read_small(name).await;
         if let Some(contents) = contents.map_err(ModelError::from)? {
             write_file(target, name, &contents).await?;

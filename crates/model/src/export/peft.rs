@@ -54,7 +54,7 @@ fn config(
     base: &str,
 ) -> Result<String, ModelError> {
     let shape = adapters.shape();
-    // A fused map's change has three times the rank; its alpha grows with it, so that the scale stays.
+    // A fused map's change has a multiple of the rank; its alpha grows with it, so that the scale stays.
     let fused = changes.iter().filter(|change| change.rank != shape.rank);
     let (mut ranks, mut alphas) = (Map::new(), Map::new());
     for change in fused {

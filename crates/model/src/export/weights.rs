@@ -3,20 +3,21 @@
 use std::{collections::BTreeSet, ops::ControlFlow};
 
 use half::{bf16, f16};
-use safetensors::Dtype;
 use serde_json::{Map, Value, json};
 
 use super::{ExportError, ExportTarget, write_file};
 use crate::{
     Checkpoint, LoadProgress, LowRank, ModelError, ModelFiles,
-    families::{ExpectedTensor, TensorLayout},
-    tensors::{CheckpointError, TensorEntry},
+    families::{Affine, ExpectedTensor, TensorLayout},
+    tensors::{CheckpointError, StoredType, TensorEntry},
 };
 
 /// Bytes copied at once.
 const CHUNK: u64 = 8 << 20;
 /// Headers are filled up to a multiple of this, so that numbers lie aligned in memory.
 const ALIGNMENT: usize = 8;
+/// Values decoded at once.
+const DECODED: usize = 2 << 20;
 
 /// A tensor that stays, under its new name.
 struct KeptTensor<'a> {
@@ -26,8 +27,28 @@ struct KeptTensor<'a> {
     entry: &'a TensorEntry,
 }
 
+impl KeptTensor<'_> {
+    /// In which type it is written: as it is stored, or what is stored in blocks in half precision, of which safetensors
+    /// and transformers know.
+    fn dtype(&self) -> StoredType {
+        match self.entry.dtype.plain() {
+            Some(_) => self.entry.dtype,
+            None => StoredType::F16,
+        }
+    }
+
+    /// Bytes that it takes as it is written.
+    fn bytes(&self) -> u64 {
+        match (self.entry.dtype.plain(), StoredType::F16.block()) {
+            (None, Some(half)) => self.entry.values() * half.bytes as u64,
+            (_, _) => self.entry.bytes,
+        }
+    }
+}
+
 /// Copies the tensors of the decoder that stay, `changes` added to those that they are of, and none that it does not ask
-/// for. A source in shards becomes as many, less those that lose all.
+/// for. What is stored in blocks, or in another order than safetensors have it, is decoded. A source in shards becomes as many,
+/// less those that lose all.
 pub(super) async fn write<F: ModelFiles, T: ExportTarget>(
     checkpoint: &Checkpoint<F>,
     removed: &BTreeSet<usize>,
@@ -62,12 +83,13 @@ pub(super) async fn write<F: ModelFiles, T: ExportTarget>(
         false => "model.safetensors".to_owned(),
         true => format!("model-{:05}-of-{:05}.safetensors", index + 1, shards.len()),
     };
-    let total: u64 = shards.iter().flatten().map(|kept| kept.entry.bytes).sum();
+    let total: u64 = shards.iter().flatten().map(KeptTensor::bytes).sum();
     let mut bytes = 0;
     for (index, shard) in shards.iter().enumerate() {
         target.begin(&shard_name(index)).await?;
         target.append(&header(shard)).await?;
-        for KeptTensor { entry, stored, .. } in shard {
+        for kept in shard {
+            let KeptTensor { entry, stored, .. } = kept;
             let full = stored.strip_suffix(".weight").unwrap_or_default();
             // Checkpoints of the bare model have no prefix.
             let bare = |name: &str| name.strip_prefix(prefix).map(str::to_owned);
@@ -80,11 +102,25 @@ pub(super) async fn write<F: ModelFiles, T: ExportTarget>(
                     .await
                     .map_err(ModelError::from)?;
                 let changed = values.iter().zip(change.delta()).map(|(a, b)| a + b);
-                let encoded = encoded(stored, entry.dtype, changed)?;
+                let encoded = encoded(stored, kept.dtype(), changed)?;
                 target.append(&encoded).await?;
-                bytes += entry.bytes;
+                bytes += kept.bytes();
                 if progress(LoadProgress { bytes, total }).is_break() {
                     return Err(ExportError::Interrupted);
+                }
+                continue;
+            }
+            if !entry.is_as_in_safetensors() {
+                for start in (0..entry.values() as usize).step_by(DECODED) {
+                    let part = start..start + DECODED;
+                    let values = checkpoint.read_f32_part(stored, part).await;
+                    let values = values.map_err(ModelError::from)?;
+                    let encoded = encoded(stored, kept.dtype(), values.into_iter())?;
+                    target.append(&encoded).await?;
+                    bytes += encoded.len() as u64;
+                    if progress(LoadProgress { bytes, total }).is_break() {
+                        return Err(ExportError::Interrupted);
+                    }
                 }
                 continue;
             }
@@ -125,10 +161,10 @@ pub(super) async fn write<F: ModelFiles, T: ExportTarget>(
 /// The tensors that stay without the layers `removed`, by their names in the source and in the pruned model.
 fn staying(layout: TensorLayout<'_>, removed: &BTreeSet<usize>) -> Vec<(String, String)> {
     let same = |wanted: ExpectedTensor| (wanted.name.clone(), wanted.name);
-    let final_norm = layout.final_norm();
-    let shared = [Some(layout.embedding()), layout.positions(), layout.head()];
+    let shared = [Some(layout.embedding()), layout.positions()];
     let shared = shared.into_iter().flatten();
-    let shared = shared.chain([final_norm.weight]).chain(final_norm.bias);
+    let around = std::iter::once(layout.final_norm()).chain(layout.head());
+    let shared = shared.chain(around.flat_map(Affine::tensors));
     let kept = (0..layout.spec.layers()).filter(|layer| !removed.contains(layer));
     let of_blocks = kept.enumerate().flat_map(|(new, old)| {
         let (new, old) = (layout.block(new).all(), layout.block(old).all());
@@ -140,15 +176,15 @@ fn staying(layout: TensorLayout<'_>, removed: &BTreeSet<usize>) -> Vec<(String, 
 /// Values as the file keeps them, rounded to its data type.
 fn encoded(
     name: &str,
-    dtype: Dtype,
+    dtype: StoredType,
     values: impl Iterator<Item = f32>,
 ) -> Result<Vec<u8>, ExportError> {
     let mut bytes = Vec::new();
     for value in values {
         let rounded = match dtype {
-            Dtype::F32 => value,
-            Dtype::F16 => f16::from_f32(value).to_f32(),
-            Dtype::BF16 => bf16::from_f32(value).to_f32(),
+            StoredType::F32 => value,
+            StoredType::F16 => f16::from_f32(value).to_f32(),
+            StoredType::BF16 => bf16::from_f32(value).to_f32(),
             dtype => {
                 let name = name.into();
                 return Err(ModelError::from(CheckpointError::Dtype { name, dtype }).into());
@@ -162,8 +198,8 @@ fn encoded(
             });
         }
         match dtype {
-            Dtype::F16 => bytes.extend(f16::from_f32(value).to_le_bytes()),
-            Dtype::BF16 => bytes.extend(bf16::from_f32(value).to_le_bytes()),
+            StoredType::F16 => bytes.extend(f16::from_f32(value).to_le_bytes()),
+            StoredType::BF16 => bytes.extend(bf16::from_f32(value).to_le_bytes()),
             _ => bytes.extend(value.to_le_bytes()),
         }
     }
@@ -175,14 +211,14 @@ fn header(shard: &[KeptTensor<'_>]) -> Vec<u8> {
     let mut fields = Map::new();
     fields.insert("__metadata__".into(), json!({ "format": "pt" }));
     let mut offset = 0;
-    for KeptTensor { name, entry, .. } in shard {
-        let end = offset + entry.bytes;
+    for kept in shard {
+        let end = offset + kept.bytes();
         let info = json!({
-            "dtype": entry.dtype,
-            "shape": entry.shape,
+            "dtype": kept.dtype(),
+            "shape": kept.entry.shape,
             "data_offsets": [offset, end],
         });
-        fields.insert(name.clone(), info);
+        fields.insert(kept.name.clone(), info);
         offset = end;
     }
     framed(fields)
@@ -205,9 +241,9 @@ mod tests {
     fn what_no_longer_fits_its_data_type_is_refused_by_name() {
         let encode = |dtype, value: f32| encoded("a.weight", dtype, [1.0, value].into_iter());
         for (dtype, largest, beyond) in [
-            (Dtype::F16, 65504.0, 65520.0),
-            (Dtype::BF16, 3.38e38, f32::MAX),
-            (Dtype::F32, f32::MAX, f32::INFINITY),
+            (StoredType::F16, 65504.0, 65520.0),
+            (StoredType::BF16, 3.38e38, f32::MAX),
+            (StoredType::F32, f32::MAX, f32::INFINITY),
         ] {
             assert!(encode(dtype, largest).is_ok(), "{dtype:?}");
             assert!(encode(dtype, -largest).is_ok(), "{dtype:?}");

@@ -28,15 +28,26 @@ pub async fn generate_batch<S: AsRef<[u32]>>(
     go_on: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<Option<Vec<Vec<u32>>>, ModelError> {
     let longest = prompts.iter().map(|prompt| prompt.as_ref().len()).max();
-    let room = limit(decoder).saturating_sub(longest.unwrap_or(0));
+    let longest = longest.unwrap_or(0);
+    let room = limit(decoder).saturating_sub(longest);
     let mut texts: Vec<Vec<u32>> = vec![Vec::new(); prompts.len()];
     let mut done = vec![false; prompts.len()];
+    // All that is read, for when it must be read anew: what is done is still the longest text where it was.
+    let mut whole: Vec<Vec<u32>> = prompts
+        .iter()
+        .map(|prompt| prompt.as_ref().to_vec())
+        .collect();
     let mut cache = KvCache::new();
     let mut batch = TokenBatch::new(prompts, PaddingSide::Left)?;
-    for _ in 0..max_new_tokens.min(room.saturating_add(1)) {
+    for number in 0..max_new_tokens.min(room.saturating_add(1)) {
         yield_now().await;
         if go_on().is_break() {
             return Ok(None);
+        }
+        let (position, length) = (&decoder.spec().position, longest + number);
+        if number > 0 && position.cached_keys_expire(length - 1, length) {
+            cache = KvCache::new();
+            batch = TokenBatch::new(&whole, PaddingSide::Left)?;
         }
         let hidden = decoder.hidden_states(&batch, Some(&mut cache), &mut NoObserver)?;
         let last = hidden.narrow(1, batch.shape()[1] - 1, 1);
@@ -54,6 +65,9 @@ pub async fn generate_batch<S: AsRef<[u32]>>(
         }
         if done.iter().all(|done| *done) {
             break;
+        }
+        for (row, token) in whole.iter_mut().zip(&next) {
+            row.push(*token);
         }
         // What is done runs along; dropping it would mean to cut the cache.
         let step: Vec<[u32; 1]> = next.into_iter().map(|token| [token]).collect();

@@ -65,8 +65,14 @@ pub async fn generate(
     let mut generated = Vec::new();
     let mut step = prompt.to_vec();
     while generated.len() < options.max_new_tokens {
-        if prompt.len() + generated.len() > limit && !generated.is_empty() {
+        let length = prompt.len() + generated.len();
+        if length > limit && !generated.is_empty() {
             break;
+        }
+        let position = &decoder.spec().position;
+        if !generated.is_empty() && position.cached_keys_expire(length - 1, length) {
+            cache = KvCache::new();
+            step = [prompt, &generated[..]].concat();
         }
         let batch = TokenBatch::new(&[&step], PaddingSide::Right)?;
         let hidden = decoder.hidden_states(&batch, Some(&mut cache), &mut NoObserver)?;
@@ -88,8 +94,8 @@ pub async fn generate(
 /// Tokens that the decoder can read at all.
 fn limit(decoder: &Decoder) -> usize {
     match decoder.spec().position {
-        PositionSpec::Learned { positions } => positions,
-        PositionSpec::Rotary(_) => usize::MAX,
+        PositionSpec::Learned { positions, .. } => positions,
+        PositionSpec::Rotary { .. } => usize::MAX,
     }
 }
 

@@ -19,7 +19,7 @@ pub use repository::DatasetRepository;
 pub use server::TransferError;
 
 use super::Folder;
-use crate::{tensors::base_model, tokenizer};
+use crate::{gguf, tensors::base_model, tokenizer};
 use cache::Cache;
 use download::Download;
 use names::{is_id, is_name};
@@ -68,7 +68,7 @@ pub struct DownloadProgress {
     pub total: u64,
 }
 
-/// The model that a user names: a folder where there is one of that name, else an id on the Hub.
+/// The model that a user names: a folder or a GGUF file where there is one of that name, else an id on the Hub.
 ///
 /// # Errors
 /// As [`fetch`].
@@ -77,7 +77,8 @@ pub fn open(
     options: &HubOptions,
     progress: &mut dyn FnMut(DownloadProgress),
 ) -> Result<Folder, HubError> {
-    match Path::new(model).is_dir() {
+    let path = Path::new(model);
+    match path.is_dir() || (gguf::is_gguf(model) && path.is_file()) {
         true => Ok(Folder::new(model)),
         false => fetch(model, options, progress),
     }

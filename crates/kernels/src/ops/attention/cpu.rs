@@ -27,10 +27,11 @@ impl AttentionOps for Flex {
         values: FlexTensor,
         mask: &Mask,
         scale: f64,
+        soft_cap: Option<f64>,
     ) -> FlexTensor {
         mask.spans()
-            .and_then(|visible| fast(&queries, &keys, &values, visible, scale))
-            .unwrap_or_else(|| by_definition::<Self>(queries, keys, values, mask, scale))
+            .and_then(|visible| fast(&queries, &keys, &values, visible, scale, soft_cap))
+            .unwrap_or_else(|| by_definition::<Self>(queries, keys, values, mask, scale, soft_cap))
     }
 }
 
@@ -41,6 +42,7 @@ fn fast(
     values: &FlexTensor,
     visible: &[Range<usize>],
     scale: f64,
+    soft_cap: Option<f64>,
 ) -> Option<FlexTensor> {
     let [batch, heads, tokens, dim] = queries.layout().shape().dims();
     let [_, kv_heads, seen, _] = keys.layout().shape().dims();
@@ -62,6 +64,7 @@ fn fast(
             visible: &visible[sequence..sequence + tokens],
             dim,
             scale: scale as f32,
+            soft_cap: soft_cap.map(|cap| cap as f32),
             output,
         });
     });
@@ -89,6 +92,7 @@ struct KeyHead<'a> {
     visible: &'a [Range<usize>],
     dim: usize,
     scale: f32,
+    soft_cap: Option<f32>,
     output: &'a mut [f32],
 }
 
@@ -132,7 +136,14 @@ impl WithSimd for KeyHead<'_> {
                     let scores = &mut scores[number * width..(number + 1) * width];
                     let span = &self.visible[rows[number]];
                     let visible = span.start.max(start) - start..span.end.max(start) - start;
-                    *sum = weigh(simd, &mut scores[within.clone()], visible, self.scale);
+                    let scores = &mut scores[within.clone()];
+                    *sum = match self.soft_cap {
+                        Some(cap) => {
+                            bound(simd, scores, self.scale, cap);
+                            weigh(simd, scores, visible, 1.0)
+                        }
+                        None => weigh(simd, scores, visible, self.scale),
+                    };
                 }
                 mingle(
                     simd,
@@ -202,6 +213,21 @@ fn score<S: Simd>(
         for (row, sums) in sums.iter().enumerate() {
             scores[row * width + block * VECTORS..][..VECTORS].copy_from_slice(sums);
         }
+    }
+}
+
+/// Scores of one query to cap · tanh(scale · score / cap).
+#[inline(always)]
+fn bound<S: Simd>(simd: S, scores: &mut [f32], scale: f32, cap: f32) {
+    let (scores, _) = S::as_mut_simd_f32s(scores);
+    let (one, two) = (simd.splat_f32s(1.0), simd.splat_f32s(2.0));
+    let double = simd.splat_f32s(2.0 * scale / cap);
+    let cap = simd.splat_f32s(cap);
+    for score in scores {
+        // tanh(x) = 1 − 2 / (e^2x + 1): wrong by some 1e-7 of the bound, as far as a score is from another.
+        let grown = exponential(simd, simd.mul_f32s(double, *score));
+        let rest = simd.div_f32s(two, simd.add_f32s(grown, one));
+        *score = simd.mul_f32s(cap, simd.sub_f32s(one, rest));
     }
 }
 

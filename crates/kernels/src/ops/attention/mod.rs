@@ -21,7 +21,8 @@ use super::{
 
 /// Values mixed by the softmax, over the keys that each query sees, of `scale` times query times key:
 /// `[batch, tokens, heads * dim]`. Queries are `[batch, heads, tokens, dim]`, keys and values
-/// `[batch, kv_heads, seen, dim]`; `heads / kv_heads` neighbours share a key head.
+/// `[batch, kv_heads, seen, dim]`; `heads / kv_heads` neighbours share a key head. With a soft cap c, above 0, the softmax is
+/// of `c · tanh(score / c)` of these scores, which no score exceeds.
 ///
 /// A query that sees a score that is no number gives NaN. What one that sees no key at all gives, as padding does, is
 /// some finite number that nobody is to look at.
@@ -34,6 +35,7 @@ pub fn attend(
     values: Tensor<4>,
     mask: &Mask,
     scale: f64,
+    soft_cap: Option<f64>,
 ) -> Tensor<3> {
     Tensor::from_dispatch(<Dispatch as AttentionOps>::attend(
         queries.into_dispatch(),
@@ -41,6 +43,7 @@ pub fn attend(
         values.into_dispatch(),
         mask,
         scale,
+        soft_cap,
     ))
 }
 
@@ -52,8 +55,9 @@ pub(crate) trait AttentionOps: Wrapped {
         values: FloatTensor<Self>,
         mask: &Mask,
         scale: f64,
+        soft_cap: Option<f64>,
     ) -> FloatTensor<Self> {
-        by_definition::<Self>(queries, keys, values, mask, scale)
+        by_definition::<Self>(queries, keys, values, mask, scale, soft_cap)
     }
 }
 
@@ -68,22 +72,31 @@ fn by_definition<B: Wrapped>(
     values: FloatTensor<B>,
     mask: &Mask,
     scale: f64,
+    soft_cap: Option<f64>,
 ) -> FloatTensor<B> {
     let (queries, keys, values) = (B::wrap(queries), B::wrap(keys), B::wrap(values));
-    B::own(reference::attend(queries, keys, values, mask, scale))
+    B::own(reference::attend(
+        queries, keys, values, mask, scale, soft_cap,
+    ))
 }
 
-/// Two query heads to a key head, and queries that see from one to all keys.
+/// Two query heads to a key head, and queries that see from one to all keys; without a soft cap, and with one that is felt.
 pub(crate) fn trial(device: &Device) -> Trial {
     let seen = (0..9 * 9).map(|place| place % 9 <= place / 9).collect();
-    let mask = |device| Mask::new([1, 9, 9], Vec::clone(&seen), device);
-    let inputs = |device| {
+    let mask = |device: &Device| Mask::new([1, 9, 9], Vec::clone(&seen), device);
+    let inputs = |device: &Device| {
         let keys = [0.61, 0.83].map(|step| wave([2, 2, 9, 12], step, device));
         (wave([2, 4, 9, 12], 0.37, device), keys, mask(device))
     };
-    let ((queries, [keys, values], mask), (others, [places, contents], cover)) =
-        (inputs(device), inputs(&Device::flex()));
-    let expected = reference::attend(others, places, contents, &cover, 0.3);
-    let found = attend(queries, keys, values, &mask, 0.3);
+    let caps = [None, Some(2.5)];
+    let found = caps.map(|cap| {
+        let (queries, [keys, values], mask) = inputs(device);
+        attend(queries, keys, values, &mask, 0.3, cap)
+    });
+    let expected = caps.map(|cap| {
+        let (queries, [keys, values], mask) = inputs(&Device::flex());
+        reference::attend(queries, keys, values, &mask, 0.3, cap)
+    });
+    let [found, expected] = [found, expected].map(|mixed| Tensor::cat(mixed.into(), 0));
     Trial::new("attention", found, expected)
 }

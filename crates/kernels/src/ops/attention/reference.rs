@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, activation::softmax};
 
-use super::Mask;
+use super::{super::tanh::reference::soft_capped, Mask};
 
 /// See [`attend`](super::attend).
 pub fn attend(
@@ -11,6 +11,7 @@ pub fn attend(
     values: Tensor<4>,
     mask: &Mask,
     scale: f64,
+    soft_cap: Option<f64>,
 ) -> Tensor<3> {
     let [batch, heads, tokens, dim] = queries.dims();
     let [_, kv_heads, seen, _] = keys.dims();
@@ -22,6 +23,10 @@ pub fn attend(
         .reshape([batch, kv_heads, rows, dim])
         .matmul(keys.swap_dims(2, 3))
         .reshape([batch, heads, tokens, seen]);
+    let scores = match soft_cap {
+        Some(cap) => soft_capped(scores, cap),
+        None => scores,
+    };
     softmax(scores + mask.bias(), 3)
         .reshape([batch, kv_heads, rows, seen])
         .matmul(values)

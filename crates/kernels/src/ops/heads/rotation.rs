@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// Cosines and sines of the angles of one batch, each `[batch, 1, tokens, pairs]`.
+/// Cosines and sines of the angles of one batch, times the factor by which what is turned grows, each `[batch, 1, tokens, pairs]`.
 #[derive(Debug, Clone)]
 pub struct Rotation {
     cosines: Tensor<4>,
@@ -10,11 +10,24 @@ pub struct Rotation {
 }
 
 impl Rotation {
-    /// Of `angles` in radians, `[batch, tokens, pairs]`, row after row.
-    pub fn new(angles: &[f64], [batch, tokens]: [usize; 2], device: &Device) -> Self {
+    /// Of `angles` in radians, `[batch, tokens, pairs]`, row after row; what is turned keeps its length.
+    pub fn new(angles: &[f64], shape: [usize; 2], device: &Device) -> Self {
+        Self::growing(angles, 1.0, shape, device)
+    }
+
+    /// The same where what is turned is multiplied by `factor` besides.
+    pub fn growing(
+        angles: &[f64],
+        factor: f64,
+        [batch, tokens]: [usize; 2],
+        device: &Device,
+    ) -> Self {
         let pairs = angles.len() / (batch * tokens).max(1);
         let [cosines, sines] = [f64::cos, f64::sin].map(|function: fn(f64) -> f64| {
-            let values: Vec<f32> = angles.iter().map(|angle| function(*angle) as f32).collect();
+            let values = angles
+                .iter()
+                .map(|angle| (function(*angle) * factor) as f32);
+            let values: Vec<f32> = values.collect();
             let values = TensorData::new(values, [batch, 1, tokens, pairs]);
             Tensor::from_data(values, device)
         });

@@ -1,4 +1,4 @@
-//! One stored map that holds queries, keys and values.
+//! Several maps that are stored as one.
 
 use burn::{module::Param, nn::Linear};
 
@@ -10,31 +10,40 @@ use crate::{
 };
 
 impl<F: ModelFiles> Loader<'_, F> {
-    /// Parts one stored map into query, key and value.
-    pub(super) async fn fused(&mut self, map: &Affine) -> Result<[Projection; 3], ModelError> {
-        let spec = &self.layout.spec.attention;
-        let names = self.layout.names;
-        let row = |part, output| names.attention.row(spec, part, output);
-        let (outputs, inputs) = (spec.heads * spec.head_dim, self.layout.spec.hidden_size);
-        let layout = names.layout;
-        let shape = match layout {
-            LinearLayout::OutputsFirst => [outputs, inputs],
-            LinearLayout::InputsFirst => [inputs, outputs],
-        };
+    /// Parts one stored map into several, of so many outputs each; `row` says which of the stored outputs is an output of a
+    /// part.
+    pub(super) async fn fused<const N: usize>(
+        &mut self,
+        map: &Affine,
+        outputs: [usize; N],
+        row: impl Fn(usize, usize) -> usize,
+    ) -> Result<[Projection; N], ModelError> {
+        let inputs = self.layout.spec.hidden_size;
+        let layout = self.layout.names.layout;
         let weights = self.held_values(&map.weight).await?;
         let biases = match &map.bias {
             Some(bias) => Some(self.values(bias).await?),
             None => None,
         };
-        Ok([0, 1, 2].map(|part| {
-            let row = |output| row(part, output);
+        let all: usize = outputs.iter().sum();
+        let mut part = 0;
+        Ok(outputs.map(|outputs| {
+            let rows: Vec<usize> = (0..outputs).map(|output| row(part, output)).collect();
+            part += 1;
+            let stored = [all, inputs];
             let weight = match &weights {
-                HeldValues::F32(weights) => HeldValues::F32(taken(weights, layout, shape, row)),
-                HeldValues::F16(weights) => HeldValues::F16(taken(weights, layout, shape, row)),
-                HeldValues::Bf16(weights) => HeldValues::Bf16(taken(weights, layout, shape, row)),
+                HeldValues::F32(weights) => HeldValues::F32(taken(weights, layout, stored, &rows)),
+                HeldValues::F16(weights) => HeldValues::F16(taken(weights, layout, stored, &rows)),
+                HeldValues::Bf16(weights) => {
+                    HeldValues::Bf16(taken(weights, layout, stored, &rows))
+                }
+            };
+            let shape = match layout {
+                LinearLayout::OutputsFirst => [outputs, inputs],
+                LinearLayout::InputsFirst => [inputs, outputs],
             };
             let bias = biases.as_ref().map(|biases| {
-                let bias = (0..outputs).map(|output| biases[row(output)]).collect();
+                let bias = rows.iter().map(|row| biases[*row]).collect();
                 Param::from_tensor(self.upload(bias, [outputs]))
             });
             Projection::plain(Linear {
@@ -45,26 +54,23 @@ impl<F: ModelFiles> Loader<'_, F> {
     }
 }
 
-/// The outputs of one of three maps that are stored as one; `row` says where each stands.
+/// Some outputs of a map of `[outputs, inputs]`, in its own layout.
 fn taken<T: Copy>(
     weights: &[T],
     layout: LinearLayout,
-    shape: [usize; 2],
-    row: impl Fn(usize) -> usize,
+    [outputs, inputs]: [usize; 2],
+    rows: &[usize],
 ) -> Vec<T> {
-    let mut values = Vec::with_capacity(shape[0] * shape[1]);
+    let mut values = Vec::with_capacity(rows.len() * inputs);
     match layout {
         LinearLayout::OutputsFirst => {
-            let [outputs, inputs] = shape;
-            for output in 0..outputs {
-                let start = row(output) * inputs;
-                values.extend_from_slice(&weights[start..start + inputs]);
+            for row in rows {
+                values.extend_from_slice(&weights[row * inputs..(row + 1) * inputs]);
             }
         }
         LinearLayout::InputsFirst => {
-            let [_, outputs] = shape;
-            for stored in weights.chunks(3 * outputs) {
-                values.extend((0..outputs).map(|output| stored[row(output)]));
+            for stored in weights.chunks(outputs) {
+                values.extend(rows.iter().map(|row| stored[*row]));
             }
         }
     }

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use burn::{
     module::Param,
-    nn::{Embedding, LayerNormConfig, Linear, RmsNormConfig},
+    nn::{Embedding, LayerNormConfig, Linear, RmsNorm, RmsNormConfig},
     tensor::Device,
 };
 
@@ -16,12 +16,14 @@ use super::{
     block::Block,
     mlp::Mlp,
     model::Decoder,
-    norm::{HeadNorm, LayerNormPerHead, Norm},
+    norm::{HeadNorm, LayerNormPerHead, Norm, NormWithin},
     projection::Projection,
 };
 use crate::{
     Checkpoint, ModelError, ModelFiles,
-    families::{Affine, BlockTensors, ExpectedTensor, LinearLayout, QueryKeyValue, TensorLayout},
+    families::{
+        Affine, BlockTensors, ExpectedTensor, GateUp, LinearLayout, QueryKeyValue, TensorLayout,
+    },
     spec::{HeadNormSpec, NormKind},
 };
 
@@ -83,8 +85,7 @@ impl Decoder {
         let final_norm = loader.norm(&layout.final_norm()).await?;
         let head = match layout.head() {
             None => None,
-            Some(weight) => {
-                let head = Affine { weight, bias: None };
+            Some(head) => {
                 // The head is an ordinary `Linear` even where the blocks' maps are not.
                 Some(loader.linear(&head, LinearLayout::OutputsFirst).await?)
             }
@@ -136,17 +137,13 @@ impl<F: ModelFiles> Loader<'_, F> {
 
     async fn norm(&mut self, stored: &Affine) -> Result<Norm, ModelError> {
         let size = self.layout.spec.hidden_size;
-        let scale = self.vector(&stored.weight).await?;
         let epsilon = self.layout.spec.norm.epsilon;
         Ok(match self.layout.spec.norm.kind {
-            NormKind::RmsNorm => {
-                let mut norm = RmsNormConfig::new(size)
-                    .with_epsilon(epsilon)
-                    .init(self.device);
-                norm.gamma = scale;
-                Norm::Rms(norm)
+            NormKind::RmsNorm | NormKind::RmsNormPlusOne => {
+                Norm::Rms(self.rms(&stored.weight, size).await?)
             }
             NormKind::LayerNorm => {
+                let scale = self.vector(&stored.weight).await?;
                 let mut norm = LayerNormConfig::new(size)
                     .with_epsilon(epsilon)
                     .init(self.device);
@@ -159,16 +156,39 @@ impl<F: ModelFiles> Loader<'_, F> {
         })
     }
 
+    /// A norm by the root mean square of `size` channels.
+    async fn rms(&mut self, scale: &ExpectedTensor, size: usize) -> Result<RmsNorm, ModelError> {
+        let mut norm = RmsNormConfig::new(size)
+            .with_epsilon(self.layout.spec.norm.epsilon)
+            .init(self.device);
+        norm.gamma = self.vector(scale).await?;
+        if self.layout.spec.norm.kind == NormKind::RmsNormPlusOne {
+            norm.gamma = norm.gamma.map(|stored| stored + 1.0);
+        }
+        Ok(norm)
+    }
+
+    async fn optional_norm(&mut self, stored: &Option<Affine>) -> Result<Option<Norm>, ModelError> {
+        match stored {
+            Some(norm) => self.norm(norm).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     async fn block(&mut self, layer: usize, tensors: &BlockTensors) -> Result<Block, ModelError> {
         Ok(Block {
-            attention_norm: self.norm(&tensors.attention_norm).await?,
+            attention_norm: self.optional_norm(&tensors.attention_norm).await?,
             attention: self.attention(layer, tensors).await?,
-            mlp_norm: match &tensors.mlp_norm {
-                Some(norm) => Some(self.norm(norm).await?),
+            mlp_norm: self.optional_norm(&tensors.mlp_norm).await?,
+            mlp: self.mlp(tensors).await?,
+            after_norms: match tensors.after_norms.as_deref() {
+                Some([attention, mlp]) => {
+                    Some([self.norm(attention).await?, self.norm(mlp).await?])
+                }
                 None => None,
             },
-            mlp: self.mlp(tensors).await?,
             residual: self.layout.spec.residual,
+            residual_multiplier: self.layout.spec.residual_multiplier,
         })
     }
 
@@ -187,7 +207,12 @@ impl<F: ModelFiles> Loader<'_, F> {
                     self.projection(value).await?,
                 ]
             }
-            QueryKeyValue::Fused(map) => self.fused(map).await?,
+            QueryKeyValue::Fused(map) => {
+                let queries = spec.heads * spec.head_dim;
+                let keys = spec.kv_heads * spec.head_dim;
+                let row = |part, output| self.layout.names.attention.row(spec, part, output);
+                self.fused(map, [queries, keys, keys], row).await?
+            }
         };
         let output = self.projection(&tensors.attention_output).await?;
         let [of_queries, of_keys] = &tensors.head_norms;
@@ -204,45 +229,59 @@ impl<F: ModelFiles> Loader<'_, F> {
                 dim: spec.head_dim,
             },
             block: self.layout.spec.blocks[layer],
+            soft_cap: spec.soft_cap,
         })
     }
 
-    /// A norm within heads, of one scale for all or of one for each; none where there are none.
+    /// A norm of queries or keys, of one scale for all heads or of one for each; none where there are none.
     async fn head_norm(
         &mut self,
         stored: &[ExpectedTensor],
     ) -> Result<Option<HeadNorm>, ModelError> {
         let dim = self.layout.spec.attention.head_dim;
-        let epsilon = self.layout.spec.norm.epsilon;
         Ok(match (self.layout.spec.attention.head_norm, stored) {
             (None, _) | (_, []) => None,
             (Some(HeadNormSpec::SharedRms), [scale, ..]) => {
-                let mut norm = RmsNormConfig::new(dim)
-                    .with_epsilon(epsilon)
-                    .init(self.device);
-                norm.gamma = self.vector(scale).await?;
-                Some(HeadNorm::SharedRms(norm))
+                let norm = self.rms(scale, dim).await?;
+                Some(HeadNorm::Within(NormWithin::SharedRms(norm)))
+            }
+            (Some(HeadNormSpec::RmsOverHeads), [scale, ..]) => {
+                let size = scale.shape.iter().product();
+                Some(HeadNorm::OverHeads(self.rms(scale, size).await?))
             }
             (Some(HeadNormSpec::LayerNormPerHead), heads) => {
                 let mut scales = Vec::with_capacity(heads.len() * dim);
                 for scale in heads {
                     scales.extend(self.values(scale).await?);
                 }
-                Some(HeadNorm::PerHead(LayerNormPerHead {
+                let norm = LayerNormPerHead {
                     scale: Param::from_tensor(self.upload(scales, [heads.len(), dim])),
-                    epsilon,
-                }))
+                    epsilon: self.layout.spec.norm.epsilon,
+                };
+                Some(HeadNorm::Within(NormWithin::PerHead(norm)))
             }
         })
     }
 
     async fn mlp(&mut self, tensors: &BlockTensors) -> Result<Mlp, ModelError> {
+        let (gate, up) = match &tensors.gate_up {
+            GateUp::Split { gate, up } => {
+                let gate = match gate {
+                    Some(gate) => Some(self.projection(gate).await?),
+                    None => None,
+                };
+                (gate, self.projection(up).await?)
+            }
+            GateUp::Fused(map) => {
+                let inner = self.layout.spec.mlp.inner_size;
+                let row = |part, output| part * inner + output;
+                let [gate, up] = self.fused(map, [inner, inner], row).await?;
+                (Some(gate), up)
+            }
+        };
         Ok(Mlp {
-            gate: match &tensors.gate {
-                Some(gate) => Some(self.projection(gate).await?),
-                None => None,
-            },
-            up: self.projection(&tensors.up).await?,
+            gate,
+            up,
             down: self.projection(&tensors.down).await?,
             activation: self.layout.spec.mlp.activation,
         })
