@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ready, scored } from "./browser.mjs";
 import { hub } from "./server.mjs";
-import { DEMO, filesOf, native, site, visits } from "./support.mjs";
+import { DEMO, GGUF, downloaded, filesOf, native, required, site, visits } from "./support.mjs";
 
 const SHORT = "device=cpu&sequences=2&length=32&items=1";
 const ID = "someone/demo";
@@ -85,6 +85,32 @@ test("a folder is dropped", async () => {
   await ready(page);
   await page.getByRole("link", { name: "Layers" }).click();
   await page.getByTestId("origin").filter({ hasText: "live" }).waitFor();
+});
+
+test("a GGUF file is a model: read as natively, scored, and its layers written in half precision", async () => {
+  const { page, errors } = await lab.open();
+  await page.goto(`${lab.host.address}?view=model&${SHORT}`);
+  await scored(page);
+  await page.getByTestId("files").setInputFiles([GGUF]);
+  await chip(page, "demo.gguf").waitFor();
+  await ready(page);
+  const { model } = native("info", "--model", GGUF);
+  await page.getByText(model.sha256.slice(0, 16)).waitFor();
+  await page.getByText(/as F32, Q8_0/).waitFor();
+  await page.getByRole("link", { name: "Layers" }).click();
+  await page.getByTestId("origin").filter({ hasText: "live" }).waitFor();
+  await page.getByRole("link", { name: "Prune" }).click();
+  await page.getByTestId("rounding").filter({ hasText: "(Q8_0) are written in half precision" }).waitFor();
+  await page.locator(".stack button", { hasText: "block 2" }).click();
+  await page.evaluate(() => delete window.showDirectoryPicker);
+  const zip = await downloaded(page, () => page.getByRole("button", { name: "Save the pruned model" }).click());
+  const files = required("fflate").unzipSync(zip);
+  const text = (name) => Buffer.from(files[name]).toString("latin1");
+  assert.match(text("model.safetensors"), /"model\.layers\.4\.mlp\.up_proj\.weight":{[^}]*"F16"/);
+  assert.match(text("tokenizer.json"), /"merges"/);
+  assert.deepEqual(JSON.parse(text("layerlab.json")).rounded, ["Q8_0"]);
+  assert.equal(await page.getByRole("alert").count(), 0);
+  assert.deepEqual(errors, []);
 });
 
 test("a folder is its own model, whatever it is called and whatever checkpoints lie within", async () => {

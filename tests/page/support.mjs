@@ -14,6 +14,8 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const DIST = join(ROOT, "web/dist");
 /** A real model in Hugging Face layout that every checkout has. */
 export const DEMO = join(ROOT, "tests/goldens/demo");
+/** The same model in blocks of 8 bits. */
+export const GGUF = join(ROOT, "tests/goldens/gguf/demo.gguf");
 
 /** The built page under a path of its own. */
 export function site(options) {

@@ -17,7 +17,8 @@ export async function droppedFiles(data: DataTransfer): Promise<{ name: string; 
     return file === null ? [] : [{ path: file.name, blob: file }];
   });
   const folder = items.find(({ entry }) => entry?.isDirectory)?.entry;
-  return { name: folder?.name ?? "dropped files", files: (await Promise.all(found)).flat() };
+  const files = (await Promise.all(found)).flat();
+  return { name: folder?.name ?? nameOf(files, "dropped files"), files };
 }
 
 async function walked(entry: FileSystemEntry): Promise<NamedBlob[]> {
@@ -48,6 +49,11 @@ function isFolder(entry: FileSystemEntry): entry is FileSystemDirectoryEntry {
 /** Files of an input, by their paths where a folder was picked. */
 export function pickedFiles(list: FileList): { name: string; files: NamedBlob[] } {
   const files = [...list].map((file) => ({ path: file.webkitRelativePath || file.name, blob: file }));
-  const name = files[0]?.path.includes("/") ? (files[0].path.split("/")[0] ?? "folder") : "picked files";
+  const name = files[0]?.path.includes("/") ? (files[0].path.split("/")[0] ?? "folder") : nameOf(files, "picked files");
   return { name, files };
+}
+
+/** One file, which may be a whole model, has a name of its own. */
+function nameOf(files: NamedBlob[], several: string): string {
+  return files.length === 1 ? (files[0]?.path ?? several) : several;
 }

@@ -20,10 +20,14 @@ export class BlobFiles implements FileSource {
     return new Uint8Array(await file.slice(offset, offset + length).arrayBuffer());
   }
 
+  names(): string[] {
+    return [...this.#files.keys()];
+  }
+
   /** Bytes of the files that hold weights. */
   weightBytes(): number {
     // What lies in folders within is not the model's.
-    const weights = [...this.#files].filter(([name]) => /^[^/]+\.safetensors$/.test(name));
+    const weights = [...this.#files].filter(([name]) => /^[^/]+\.(safetensors|gguf)$/i.test(name));
     return weights.reduce((sum, [, blob]) => sum + blob.size, 0);
   }
 

@@ -24,9 +24,9 @@ use crate::{
 /// Which model, and on what.
 #[derive(Args, Clone)]
 pub struct ModelArguments {
-    /// atlas, which is bundled with its own texts and tasks; or a model folder in Hugging Face layout, or a
-    /// Hub id such as owner/name or owner/name@revision
-    #[arg(long, value_name = "atlas|DIR|ID", default_value = bundled::NAME)]
+    /// atlas, which is bundled with its own texts and tasks; or a model folder in Hugging Face layout, a
+    /// GGUF file, or a Hub id such as owner/name or owner/name@revision
+    #[arg(long, value_name = "atlas|DIR|FILE|ID", default_value = bundled::NAME)]
     pub model: String,
 }
 

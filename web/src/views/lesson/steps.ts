@@ -102,7 +102,7 @@ export const STEPS: LessonStep[] = [
     },
     question: "Would you trust a method that loses to random choice?",
     answer:
-      "Not on this model. Try it on another: the lab takes any small model in Hugging Face layout, and says what it sees there.",
+      "Not on this model. Try it on another: the lab takes any small model in Hugging Face layout or as a GGUF file, and says what it sees there.",
   },
   {
     title: "Where does it show that something is not so?",
