@@ -1,7 +1,7 @@
 // Models of the visitor's own: from a folder, and from a server that speaks the Hub's paths.
 import assert from "node:assert/strict";
 import { cp, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { ready, scored } from "./browser.mjs";
 import { hub } from "./server.mjs";
@@ -111,6 +111,27 @@ test("a GGUF file is a model: read as natively, scored, and its layers written i
   assert.deepEqual(JSON.parse(text("layerlab.json")).rounded, ["Q8_0"]);
   assert.equal(await page.getByRole("alert").count(), 0);
   assert.deepEqual(errors, []);
+});
+
+test("a GGUF file of the Hub is fetched alone; without its name, the page says which there are", async () => {
+  const repository = await lab.folder();
+  for (const name of ["demo.gguf", "llama.gguf"]) await cp(join(dirname(GGUF), name), join(repository, name));
+  const server = lab.closing(await hub(repository, ID));
+  const { page } = await lab.open();
+  const address = (id) =>
+    `${lab.host.address}?view=model&${SHORT}&model=${id}&endpoint=${encodeURIComponent(server.address)}`;
+  await page.goto(address(`${ID}:demo.gguf`));
+  await agree(page);
+  await chip(page, `${ID}:demo.gguf`).waitFor();
+  await ready(page);
+  await page.getByText(native("info", "--model", GGUF).model.sha256.slice(0, 16)).waitFor();
+  assert.deepEqual([...new Set(server.state.files)], ["demo.gguf"]);
+  await page.goto(address(`${ID}:none.gguf`));
+  await agree(page);
+  await page.getByRole("alert").filter({ hasText: "someone/demo has no file none.gguf" }).waitFor();
+  await page.goto(address(ID));
+  await agree(page);
+  await page.getByRole("alert").filter({ hasText: "but GGUF files: name one, such as someone/demo:" }).waitFor();
 });
 
 test("a folder is its own model, whatever it is called and whatever checkpoints lie within", async () => {

@@ -54,7 +54,16 @@ export async function host(folder, { workerLine = "" } = {}) {
 export async function hub(folder, id, { breaks = 0, breakAfter = 100_000 } = {}) {
   const sha = "0123456789abcdef0123456789abcdef01234567";
   // `page`: every answer is a page. `short`: files are so many bytes shorter than the listing says; negative for longer.
-  const state = { breaks, ranges: [], wrongHash: false, requests: 0, page: false, knowsRanges: true, short: 0 };
+  const state = {
+    breaks,
+    ranges: [],
+    wrongHash: false,
+    requests: 0,
+    page: false,
+    knowsRanges: true,
+    short: 0,
+    files: [],
+  };
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://hub");
     const headers = { "Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "range" };
@@ -70,6 +79,7 @@ export async function hub(folder, id, { breaks = 0, breakAfter = 100_000 } = {})
     const start = `/${id}/resolve/${sha}/`;
     if (!pathname.startsWith(start)) return response.writeHead(404, headers).end();
     const file = join(folder, pathname.slice(start.length));
+    state.files.push(pathname.slice(start.length));
     const { size } = await stat(file);
     const range = state.knowsRanges ? /bytes=(\d+)-/.exec(request.headers.range ?? "") : null;
     const from = range === null ? 0 : Number(range[1]);

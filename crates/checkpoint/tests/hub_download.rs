@@ -5,7 +5,11 @@ mod support;
 #[path = "support/hub.rs"]
 mod support_hub;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use layerlab_checkpoint::{
     Checkpoint, Folder,
@@ -69,6 +73,49 @@ fn a_model_is_fetched_once_and_then_read_without_a_connection() {
     let before = hub.requests().len();
     assert_same(&fetched(&options).unwrap(), &files);
     assert_eq!(hub.requests().len(), before);
+}
+
+/// Nothing else of its repository is asked for: such a repository often holds a dozen of one model.
+#[test]
+fn a_gguf_file_is_fetched_alone_and_a_split_one_with_all_parts() {
+    let gguf = |name: &str| fs::read(support::goldens().join("gguf").join(name)).unwrap();
+    let parts: Vec<String> = (1..=3)
+        .map(|part| format!("qwen2-{part:05}-of-00003.gguf"))
+        .collect();
+    let mut files = BTreeMap::from([
+        ("demo.gguf".to_owned(), gguf("demo.gguf")),
+        ("other.gguf".to_owned(), gguf("llama.gguf")),
+    ]);
+    files.extend(
+        parts
+            .iter()
+            .map(|part| (format!("split/{part}"), gguf(part))),
+    );
+    let (hub, cache) = (Hub::serve(files), TempDir::new().unwrap());
+    let options = options(&hub, &cache);
+    let split = format!("split/{}", parts[1]);
+    for (file, layers, requests) in [("demo.gguf", 6, 1), (split.as_str(), 1, 3)] {
+        let before = hub.requests().len();
+        let id = format!("{ID}:{file}");
+        let open_it = || open(&id, &options, &mut |_| ()).unwrap();
+        let checkpoint = block_on(Checkpoint::open(open_it())).unwrap();
+        let spec = block_on(checkpoint.inventory()).unwrap().spec().clone();
+        assert_eq!(spec.layers(), layers, "{file}");
+        let asked: BTreeSet<String> = hub.requests()[before..]
+            .iter()
+            .map(|request| request.path.clone())
+            .collect();
+        assert_eq!(asked.len(), requests, "{asked:?}");
+        // Then it is read without a connection.
+        let before = hub.requests().len();
+        open_it();
+        assert_eq!(hub.requests().len(), before);
+    }
+    let missing = open(&format!("{ID}:none.gguf"), &options, &mut |_| ());
+    assert!(
+        matches!(&missing, Err(HubError::NotFound { .. })),
+        "{missing:?}"
+    );
 }
 
 #[test]

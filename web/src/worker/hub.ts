@@ -11,6 +11,8 @@ const WANTED =
 /** What is read where there is no tokenizer.json. */
 const VOCABULARY = /^(vocab\.json|merges\.txt)$/;
 const ID = /^\w[\w.-]*(\/\w[\w.-]*)?$/;
+/** A part of a split GGUF file: what its name begins with, how many there are, and how it ends. */
+const PART = /^(.*)-\d{5}-of-(\d{5})(\.gguf)$/i;
 const ATTEMPTS = 5;
 const MAKE_ROOM = "delete a kept model, or drop a folder, which is not copied";
 
@@ -44,7 +46,7 @@ export async function hubFiles(
   for (const file of manifest.files) {
     const handle = await fileOf(folder, file.path);
     if (!file.whole) {
-      const place = `${model.endpoint}/${model.id}/resolve/${manifest.commit}/${inAddress(file.path)}`;
+      const place = `${model.endpoint}/${named(model.id).repository}/resolve/${manifest.commit}/${inAddress(file.path)}`;
       await download(place, handle, file, signal, (bytes, again) => {
         resumed += again;
         show({ stage: "downloading", file: file.path, bytes: before + bytes, total, resumed });
@@ -53,30 +55,73 @@ export async function hubFiles(
       await writeManifest(folder, manifest);
     }
     before += file.size;
-    files.set(file.path, await handle.getFile());
+    files.set(baseName(file.path), await handle.getFile());
   }
   return new BlobFiles(model.id, files);
+}
+
+/** The repository that an id names and, after a colon, the GGUF file of it that is meant. */
+function named(id: string): { repository: string; gguf: string | undefined } {
+  const [repository = "", ...file] = id.split(":");
+  return { repository, gguf: file.length === 0 ? undefined : file.join(":") };
+}
+
+/** A GGUF file, or all parts of one that is split. */
+function partsOf(gguf: string): string[] {
+  const [, stem, count, end] = PART.exec(gguf) ?? [];
+  if (stem === undefined || count === undefined || end === undefined) return [gguf];
+  return Array.from(
+    { length: Number(count) },
+    (_, part) => `${stem}-${String(part + 1).padStart(5, "0")}-of-${count}${end}`,
+  );
 }
 
 /** What the repository holds at the revision. */
 async function listed(model: HubModel, signal: AbortSignal) {
   const { endpoint, id, revision } = model;
-  if (!ID.test(id)) throw new Error(`“${id}” is no model id such as owner/name`);
-  const info = await asked(`${endpoint}/api/models/${id}/revision/${revision}`, `model ${id}`, signal);
+  const { repository, gguf } = named(id);
+  if (!ID.test(repository) || (gguf !== undefined && !isGguf(gguf))) {
+    throw new Error(`“${id}” is no model id such as owner/name or owner/name:file.gguf`);
+  }
+  const place = `${endpoint}/api/models/${repository}`;
+  const info = await asked(`${place}/revision/${revision}`, `model ${repository}`, signal);
   const sha = await commitOf(info);
-  const tree = await asked(`${endpoint}/api/models/${id}/tree/${sha}`, `model ${id}`, signal);
+  // Files of different size often lie in folders.
+  const tree = await asked(`${place}/tree/${sha}?recursive=true`, `model ${repository}`, signal);
   const entries = await answered(tree, isTree);
+  if (gguf !== undefined)
+    return { ...model, commit: sha, files: partsOf(gguf).map((part) => needed(entries, part, repository)) };
   const isThere = (path: string): boolean => entries.some((entry) => entry.path === path);
   const isWanted = ({ type, path }: TreeEntry): boolean =>
     type === "file" && (WANTED.test(path) || (VOCABULARY.test(path) && !isThere("tokenizer.json")));
   const wanted = entries.filter(isWanted);
-  const files: KeptFile[] = wanted.map(({ path, size, lfs }) => {
-    return { path, size: lfs?.size ?? size, sha256: lfs?.oid ?? null, whole: false };
-  });
+  const files = wanted.map(asKept);
   if (!files.some((file) => file.path.endsWith(".safetensors"))) {
-    throw new Error(`${id} has no weights as safetensors, the only form that is read here`);
+    const other = entries.find(({ path }) => isGguf(path));
+    const hint = other === undefined ? "nor a GGUF file" : `but GGUF files: name one, such as ${id}:${other.path}`;
+    throw new Error(`${id} has no weights as safetensors, ${hint}`);
   }
   return { ...model, commit: sha, files };
+}
+
+function asKept({ path, size, lfs }: TreeEntry): KeptFile {
+  return { path, size: lfs?.size ?? size, sha256: lfs?.oid ?? null, whole: false };
+}
+
+/** A file that the repository must have. */
+function needed(entries: TreeEntry[], path: string, repository: string): KeptFile {
+  const entry = entries.find((entry) => entry.type === "file" && entry.path === path);
+  if (entry === undefined) throw new Error(`${repository} has no file ${path}`);
+  return asKept(entry);
+}
+
+function isGguf(path: string): boolean {
+  return path.toLowerCase().endsWith(".gguf");
+}
+
+/** A file's name without the folders that it lies in. */
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 function isSize(value: unknown): value is number {

@@ -12,6 +12,7 @@ export type ModelSource =
 
 /** A model on the Hub, or on a server that speaks its paths. */
 export interface HubModel {
+  /** Such as owner/name, or owner/name:file.gguf. */
   id: string;
   revision: string;
   endpoint: string;

@@ -25,7 +25,7 @@ use crate::{
 #[derive(Args, Clone)]
 pub struct ModelArguments {
     /// atlas, which is bundled with its own texts and tasks; or a model folder in Hugging Face layout, a
-    /// GGUF file, or a Hub id such as owner/name or owner/name@revision
+    /// GGUF file, or a Hub id such as owner/name, owner/name@revision or owner/name:file.gguf
     #[arg(long, value_name = "atlas|DIR|FILE|ID", default_value = bundled::NAME)]
     pub model: String,
 }

@@ -7,8 +7,10 @@ use super::TransferError;
 /// A model or a dataset that could not be fetched.
 #[derive(Debug, Error)]
 pub enum HubError {
-    /// Not `owner/name` or `owner/name@revision`.
-    #[error("`{id}` is neither a folder nor a model id such as owner/name or owner/name@revision")]
+    /// Not `owner/name`, `owner/name@revision` or `owner/name:file.gguf`.
+    #[error(
+        "`{id}` is neither a folder or a GGUF file nor a model id such as owner/name, owner/name@revision or owner/name:file.gguf"
+    )]
     Id {
         /// What was given.
         id: String,

@@ -22,7 +22,7 @@ use super::Folder;
 use crate::{gguf, tensors::base_model, tokenizer};
 use cache::Cache;
 use download::Download;
-use names::{is_id, is_name};
+use names::{is_id, is_inside, is_name};
 use repository::Repository;
 
 const CONFIG: &str = "config.json";
@@ -88,6 +88,8 @@ pub fn open(
 /// are there already are not fetched again, and a file of which a part is there is taken up from
 /// that point. A complete model in the cache needs no connection.
 ///
+/// `owner/name:file.gguf`, or `owner/name@revision:file.gguf`, is that GGUF file, with all parts of it if it is split.
+///
 /// # Errors
 /// When the id is malformed, the model or a needed file does not exist, permission is missing, or the
 /// download fails.
@@ -96,8 +98,11 @@ pub fn fetch(
     options: &HubOptions,
     progress: &mut dyn FnMut(DownloadProgress),
 ) -> Result<Folder, HubError> {
-    let repository = parse(id)?;
+    let (repository, file) = parse(id)?;
     let cached = Cache::of(&repository, options)?;
+    if let Some(file) = file {
+        return gguf_file(id, file, &repository, &cached, options, progress);
+    }
     let is_here = |file: &&str| cached.get(file).is_some();
     // Other programs may have fetched the weights alone.
     let has_tokenizer =
@@ -134,6 +139,33 @@ pub fn fetch(
         }
     }
     complete(id, &cached)?.ok_or_else(|| HubError::Changed { id: id.into() })
+}
+
+/// A GGUF file of a repository, or all parts of one that is split.
+fn gguf_file(
+    id: &str,
+    file: &str,
+    repository: &Repository,
+    cached: &Cache,
+    options: &HubOptions,
+    progress: &mut dyn FnMut(DownloadProgress),
+) -> Result<Folder, HubError> {
+    let parts = gguf::siblings(file).unwrap_or_else(|| vec![file.to_owned()]);
+    let place = || {
+        let all_here = parts.iter().all(|part| cached.get(part).is_some());
+        cached.get(file).filter(|_| all_here).map(Folder::new)
+    };
+    if let Some(place) = place() {
+        return Ok(place);
+    }
+    let mut download = Download::new(repository, cached, options, progress)?;
+    for (number, part) in parts.iter().enumerate() {
+        match number {
+            0 => download.newest(part)?,
+            _ => download.needed(part)?,
+        };
+    }
+    place().ok_or_else(|| HubError::Changed { id: id.into() })
 }
 
 /// What is wrong with a repository that lacks what a model needs: it may be an adapter's.
@@ -188,14 +220,23 @@ fn shards(id: &str, index: &Path) -> Result<Vec<String>, HubError> {
     }
 }
 
-fn parse(id: &str) -> Result<Repository, HubError> {
-    let (model, revision) = id.split_once('@').unwrap_or((id, "main"));
-    match is_id(model) && is_name(revision) {
-        true => Ok(Repository {
-            kind: "model",
-            id: model.into(),
-            revision: revision.into(),
-        }),
+/// The repository that an id names, and the GGUF file in it.
+fn parse(id: &str) -> Result<(Repository, Option<&str>), HubError> {
+    let (place, file) = match id.split_once(':') {
+        Some((place, file)) => (place, Some(file)),
+        None => (id, None),
+    };
+    let (model, revision) = place.split_once('@').unwrap_or((place, "main"));
+    let is_file = |file: &str| is_inside(file) && gguf::is_gguf(file);
+    match is_id(model) && is_name(revision) && file.is_none_or(is_file) {
+        true => {
+            let repository = Repository {
+                kind: "model",
+                id: model.into(),
+                revision: revision.into(),
+            };
+            Ok((repository, file))
+        }
         false => Err(HubError::Id { id: id.into() }),
     }
 }
@@ -206,11 +247,30 @@ mod tests {
 
     #[test]
     fn ids_are_checked_before_anything_is_asked() {
-        for id in ["owner/name", "owner/na-me_1.5", "owner/name@v1.0"] {
+        for id in [
+            "owner/name",
+            "owner/na-me_1.5",
+            "owner/name@v1.0",
+            "owner/name:a.gguf",
+            "owner/name@v1.0:q4/a.GGUF",
+        ] {
             assert!(parse(id).is_ok(), "{id}");
         }
         for id in [
-            "name", "a/b/c", "../x", "a/..", "a b/c", "", "/", "a/b@", "a/b@../x",
+            "name",
+            "a/b/c",
+            "../x",
+            "a/..",
+            "a b/c",
+            "",
+            "/",
+            "a/b@",
+            "a/b@../x",
+            "a/b:",
+            "a/b:../a.gguf",
+            "a/b:/a.gguf",
+            "a/b:c:a.gguf",
+            "a/b:a.bin",
         ] {
             assert!(matches!(parse(id), Err(HubError::Id { .. })), "{id}");
         }
