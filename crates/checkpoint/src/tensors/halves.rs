@@ -15,8 +15,8 @@ pub enum HalfValues {
 }
 
 impl<F: ModelFiles> Checkpoint<F> {
-    /// The values of a tensor as they are stored; none where they take another size or stand in another order. What is held meanwhile is the result
-    /// and a few megabytes.
+    /// The values of a tensor as they are stored; none where they take another size or stand in another order. What is held
+    /// meanwhile is the result and a few megabytes.
     ///
     /// # Errors
     /// When there is no such tensor, a value is not finite, or the file cannot be read.
