@@ -10,6 +10,7 @@ mod inventory;
 mod missing;
 mod quantised;
 mod read;
+mod sizes;
 mod stored;
 mod wrapped;
 
@@ -23,6 +24,7 @@ pub use inventory::Inventory;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use missing::base_model;
 pub use read::StoredRows;
+pub use sizes::{HeldSize, WeightSizes};
 pub use stored::{Block, StoredType};
 
 use crate::{Config, ModelFiles, gguf, tokenizer};
