@@ -50,6 +50,8 @@ pub struct ModelNeeds {
 /// Memory by its parts, in bytes. Only weights are exact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MemoryNeed {
+    /// At the peak, without the program: weights, tokenizer and activations together, or the tokenizer while it is built.
+    pub peak: u64,
     /// Weights.
     pub weights: u64,
     /// The largest tensor, which a GPU must take in one piece.
@@ -65,21 +67,23 @@ pub struct MemoryNeed {
 }
 
 impl MemoryNeed {
-    /// Bytes at the peak, without those of the program.
-    pub fn peak(&self) -> u64 {
-        let later = self.weights + self.tokenizer + self.activations;
-        later.max(self.tokenizer_at_first)
-    }
-
     fn of(held: HeldSize, spec: &DecoderSpec) -> Self {
         let tokens = spec.vocab_size as u64;
+        let tokenizer = tokens.saturating_mul(TOKEN);
+        let tokenizer_at_first = tokens.saturating_mul(TOKEN_AT_FIRST);
+        let activations = activations(spec);
+        let later = held
+            .bytes
+            .saturating_add(tokenizer)
+            .saturating_add(activations);
         Self {
+            peak: later.max(tokenizer_at_first),
             weights: held.bytes,
             largest_bytes: held.largest_bytes,
             largest_tensor: held.largest_name,
-            tokenizer: tokens.saturating_mul(TOKEN),
-            tokenizer_at_first: tokens.saturating_mul(TOKEN_AT_FIRST),
-            activations: activations(spec),
+            tokenizer,
+            tokenizer_at_first,
+            activations,
         }
     }
 }

@@ -48,7 +48,7 @@ fn weights_are_those_of_the_decoder() {
     } = needs.f32;
     assert!(tokenizer > 0 && activations > 0);
     let later = weights + tokenizer + activations;
-    assert_eq!(needs.f32.peak(), later.max(tokenizer_at_first));
+    assert_eq!(needs.f32.peak, later.max(tokenizer_at_first));
 }
 
 /// Not a test: what [`peak`] runs in a process of its own, so that no other model has left anything in its memory.
@@ -111,7 +111,7 @@ fn peak(path: &Path, format: &str) -> u64 {
 }
 
 fn assert_said(path: &Path, format: &str, need: &MemoryNeed) {
-    let (said, found) = (need.peak() + PROGRAM, peak(path, format));
+    let (said, found) = (need.peak + PROGRAM, peak(path, format));
     let off = found as f64 / said as f64 - 1.0;
     eprintln!(
         "{}, {format}: {said} said, {found} at the peak, {:+.1} %",

@@ -105,11 +105,11 @@ impl Info {
             bytes(need.activations),
             bytes(program)
         );
-        let at_first = match need.peak() == need.tokenizer_at_first {
+        let at_first = match need.peak == need.tokenizer_at_first {
             true => " while the tokenizer is built; then",
             false => ":",
         };
-        format!("{}{at_first} {parts}", bytes(need.peak() + program))
+        format!("{}{at_first} {parts}", bytes(need.peak + program))
     }
 
     fn lines(&self) -> String {
