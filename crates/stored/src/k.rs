@@ -67,13 +67,17 @@ pub(crate) fn q5(block: &[u8; 176], values: &mut [f32; 256]) {
 pub(crate) fn q6(block: &[u8; 210], values: &mut [f32; 256]) {
     let (lower, upper, scales) = (&block[..128], &block[128..192], &block[192..208]);
     let scale = half(block[208], block[209]);
-    for (place, value) in values.iter_mut().enumerate() {
+    for (group, values) in values.as_chunks_mut::<16>().0.iter_mut().enumerate() {
         // Each half of the block has 64 bytes of lower bits and 32 of upper bits.
-        let (part, within) = (place / 128, place % 128);
-        let low = lower[part * 64 + within % 64] >> (within / 64 * 4) & 15;
-        let high = upper[part * 32 + within % 32] >> (within / 32 * 2) & 3;
-        let scale = scale * f32::from(scales[place / 16] as i8);
-        *value = scale * f32::from((low | high << 4) as i8 - 32);
+        let (part, within) = (group / 8, group % 8 * 16);
+        let low = &lower[part * 64 + within % 64..][..16];
+        let high = &upper[part * 32 + within % 32..][..16];
+        let (low_shift, high_shift) = (within / 64 * 4, within / 32 * 2);
+        let scale = scale * f32::from(scales[group] as i8);
+        for (value, (low, high)) in values.iter_mut().zip(low.iter().zip(high)) {
+            let q = low >> low_shift & 15 | (high >> high_shift & 3) << 4;
+            *value = scale * f32::from(q as i8 - 32);
+        }
     }
 }
 
