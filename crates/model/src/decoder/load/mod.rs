@@ -73,6 +73,7 @@ impl Decoder {
             bytes: 0,
             unsettled: 0,
         };
+        loader.report()?;
         let embedding = loader
             .weight(&layout.embedding(), LinearLayout::OutputsFirst)
             .await?;

@@ -36,7 +36,7 @@ impl<F: ModelFiles> Loader<'_, F> {
         self.bytes += entry.map_or(0, |entry| entry.bytes);
     }
 
-    fn report(&mut self) -> Result<(), ModelError> {
+    pub(super) fn report(&mut self) -> Result<(), ModelError> {
         let progress = (self.progress)(LoadProgress {
             bytes: self.bytes,
             total: self.checkpoint.weight_bytes(),
