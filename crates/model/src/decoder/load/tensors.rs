@@ -114,8 +114,8 @@ impl<F: ModelFiles> Loader<'_, F> {
         turned(Tensor::from_data(data, (self.device, dtype)), layout)
     }
 
-    /// Values of a tensor, as a tensor. It goes to a GPU in parts of whole rows: what is held meanwhile is a few of them. On the CPU the
-    /// values become the tensor without a copy.
+    /// Values of a tensor, as a tensor. It goes to a GPU in parts of whole rows: what is held meanwhile is a few of them. On the
+    /// CPU the values become the tensor without a copy.
     pub(super) async fn tensor<const D: usize>(
         &mut self,
         wanted: &ExpectedTensor,
