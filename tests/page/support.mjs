@@ -67,6 +67,24 @@ export function modulesAsked({ state }) {
   return { fused: modules.filter(isFused).length, plain: modules.filter((name) => !isFused(name)).length };
 }
 
+/** What stands beside the device. */
+export function chip(page, name) {
+  return page.locator(".chip", { hasText: new RegExp(`^${name}$`) });
+}
+
+/** Lets the page ask the server that its address names. */
+export async function agree(page) {
+  await page
+    .getByTestId("consent")
+    .getByRole("button", { name: /^Ask / })
+    .click({ timeout: 60_000 });
+}
+
+/** Has the model downloaded that the page has looked at. */
+export async function download(page) {
+  await page.getByRole("button", { name: "Download and open" }).click({ timeout: 60_000 });
+}
+
 /** A downloaded file's text. */
 export async function downloaded(page, click) {
   const [download] = await Promise.all([page.waitForEvent("download"), click()]);

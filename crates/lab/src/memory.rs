@@ -33,7 +33,7 @@ pub struct ModelNeeds {
     /// Blocks.
     pub layers: usize,
     /// Weights; shared ones count once.
-    pub parameters: usize,
+    pub parameters: u64,
     /// Data types of the weights as stored.
     pub dtypes: Vec<String>,
     /// Bytes of all files that are read of it: what a download brings.
@@ -105,7 +105,7 @@ impl ModelNeeds {
         Ok(Self {
             family: spec.family.into(),
             layers: spec.layers(),
-            parameters: spec.parameters(),
+            parameters: f32.bytes / SINGLE,
             dtypes: checkpoint.dtypes(),
             files,
             stored: MemoryNeed::of(stored, &spec),

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use safetensors::tensor::TensorInfo;
+use safetensors::Dtype;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{Arrangement, CheckpointError, TensorEntry};
@@ -17,6 +18,14 @@ const PREFIX: u64 = 8;
 const LONGEST: u64 = 100_000_000;
 /// The one key of the header that is not a tensor: free text about the file.
 const METADATA: &str = "__metadata__";
+
+/// A tensor as the header has it. Places are counted in 64 bits, which safetensors' own type does not do in a browser.
+#[derive(Deserialize)]
+struct TensorInfo {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    data_offsets: (u64, u64),
+}
 
 /// Tensors of one file, after checking that the header is sound and the file holds all its data.
 /// Nothing is allocated on the word of the header alone.
@@ -77,8 +86,8 @@ pub(super) async fn read<F: ModelFiles>(
     let entry = |info: TensorInfo| TensorEntry {
         file: file.into(),
         dtype: info.dtype.into(),
-        offset: start + info.data_offsets.0 as u64,
-        bytes: (info.data_offsets.1 - info.data_offsets.0) as u64,
+        offset: start + info.data_offsets.0,
+        bytes: info.data_offsets.1 - info.data_offsets.0,
         arrangement: Arrangement::AsIs,
         shape: info.shape,
     };
@@ -141,7 +150,9 @@ fn layout(tensors: &[(String, TensorInfo)]) -> Result<u64, String> {
         }
         let bits = shape
             .iter()
-            .try_fold(dtype.bitsize(), |bits, size| bits.checked_mul(*size))
+            .try_fold(dtype.bitsize() as u64, |bits, size| {
+                bits.checked_mul(*size as u64)
+            })
             .ok_or_else(|| format!("tensor `{name}` of shape {shape:?} is larger than any file"))?;
         if bits % 8 != 0 || last.checked_sub(*first) != Some(bits / 8) {
             return Err(format!(
@@ -151,5 +162,5 @@ fn layout(tensors: &[(String, TensorInfo)]) -> Result<u64, String> {
         }
         (end, before) = (*last, name);
     }
-    Ok(end as u64)
+    Ok(end)
 }

@@ -49,23 +49,18 @@ impl TensorEntry {
         self.values().saturating_mul(SINGLE)
     }
 
-    /// Bytes that it takes where a processor holds it. Matrices keep the file's bytes: halves that lie as they are asked for,
-    /// and blocks in whose rows no value is moved or changed. All else becomes float32.
+    /// Bytes that it takes where a processor holds it: those of the file where it has the rows of a matrix, or its rows in
+    /// another order; else those of float32.
     pub fn stored_bytes(&self) -> u64 {
         let [_, columns] = *self.shape.as_slice() else {
             return self.f32_bytes();
         };
-        let keeps = match self.dtype.block() {
-            Some(Block { values: 1, .. }) => self.arrangement == Arrangement::AsIs,
-            Some(Block { values, .. }) => {
-                let moved = matches!(
-                    self.arrangement,
-                    Arrangement::Transposed | Arrangement::PlusOne
-                );
-                !moved && columns.is_multiple_of(values)
-            }
-            None => false,
-        };
+        let changed = matches!(
+            self.arrangement,
+            Arrangement::Transposed | Arrangement::PlusOne
+        );
+        let whole_rows = |block: Block| columns.is_multiple_of(block.values);
+        let keeps = !changed && self.dtype.block().is_some_and(whole_rows);
         match keeps {
             true => self.bytes,
             false => self.f32_bytes(),
@@ -173,7 +168,8 @@ mod tests {
         assert_eq!(q4(PlusOne), 8 * 512 * 4);
         let f16 = |arrangement| entry(StoredType::F16, &[8, 6], arrangement).stored_bytes();
         assert_eq!(f16(AsIs), 96);
-        assert_eq!(f16(turns), 192);
+        assert_eq!(f16(turns), 96);
+        assert_eq!(f16(Transposed), 192);
         let single = entry(StoredType::F32, &[8, 6], turns);
         assert_eq!(single.stored_bytes(), 192);
     }
