@@ -5,19 +5,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { ready, scored } from "./browser.mjs";
 import { hub } from "./server.mjs";
-import {
-  DEMO,
-  GGUF,
-  agree,
-  chip,
-  download,
-  downloaded,
-  filesOf,
-  native,
-  required,
-  site,
-  visits,
-} from "./support.mjs";
+import { DEMO, GGUF, agree, chip, download, downloaded, filesOf, native, required, site, visits } from "./support.mjs";
 
 const SHORT = "device=cpu&sequences=2&length=32&items=1";
 const ID = "someone/demo";

@@ -74,10 +74,7 @@ export function chip(page, name) {
 
 /** Lets the page ask the server that its address names. */
 export async function agree(page) {
-  await page
-    .getByTestId("consent")
-    .getByRole("button", { name: /^Ask / })
-    .click({ timeout: 60_000 });
+  await page.getByTestId("consent").getByRole("button", { name: /^Ask / }).click({ timeout: 60_000 });
 }
 
 /** Has the model downloaded that the page has looked at. */

@@ -27,11 +27,7 @@ interface TreeEntry {
 const looked = new Map<string, Manifest>();
 
 /** What there is of a model on its server, or here where all of it is. */
-export async function manifestOf(
-  model: HubModel,
-  known: Manifest | undefined,
-  signal: AbortSignal,
-): Promise<Manifest> {
+export async function manifestOf(model: HubModel, known: Manifest | undefined, signal: AbortSignal): Promise<Manifest> {
   if (known?.files.every((file) => file.whole)) return known;
   const manifest = await listed(model, signal);
   looked.set(keyOf(model), manifest);
