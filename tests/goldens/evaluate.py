@@ -30,30 +30,38 @@ def encode(tokenizer, text):
     return bos + tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
-def perplexity(model, tokenizer, text, window, stride):
-    """The sliding window of transformers' documentation, each token weighing the same."""
+def windows(tokenizer, text, window, stride):
+    """Windows of that many tokens at most, each beginning with BOS where the tokenizer adds one, and the place of the first
+    token that is predicted."""
     ids = encode(tokenizer, text)
-    loss, count, predicted = 0.0, 0, 0
-    for begin in range(0, len(ids), stride):
-        end = min(begin + window, len(ids))
-        start = max(predicted - begin, 1)
-        if end - begin > start:
-            loss -= log_likelihood(model, ids[begin:end], start)
-            count += end - begin - start
+    bos = ids[:1] if ids[:1] == [tokenizer.bos_token_id] else []
+    ids = ids[len(bos):]
+    most = window - len(bos)
+    predicted = 0
+    for begin in range(0, len(ids), stride or most):
+        end = min(begin + most, len(ids))
+        start = max(len(bos) + predicted - begin, 1)
+        if len(bos) + end - begin > start:
+            yield bos + ids[begin:end], start
         predicted = end
         if end == len(ids):
             break
+
+
+def perplexity(model, tokenizer, text, window, stride):
+    """The sliding window of transformers' documentation, each token weighing the same."""
+    loss, count = 0.0, 0
+    for ids, start in windows(tokenizer, text, window, stride):
+        loss -= log_likelihood(model, ids, start)
+        count += len(ids) - start
     return {"window": window, "stride": stride, "tokens": count, "value": float(numpy.exp(loss / count))}
 
 
 def documented_perplexity(model, tokenizer, text, window):
     """With the loss that the model itself gives for its labels, for windows end to end."""
-    ids = encode(tokenizer, text)
     loss, count = 0.0, 0
-    for begin in range(0, len(ids), window):
-        part = torch.tensor([ids[begin:begin + window]])
-        if part.shape[1] < 2:
-            break
+    for ids, _ in windows(tokenizer, text, window, None):
+        part = torch.tensor([ids])
         with torch.no_grad():
             loss += model(part, labels=part).loss.item() * (part.shape[1] - 1)
         count += part.shape[1] - 1
@@ -109,7 +117,7 @@ def main(folder, text, *tasks):
     longest = min(256, model.config.max_position_embeddings)
     print(json.dumps({
         "perplexity": [perplexity(model, tokenizer, text, longest, stride)
-                       for stride in (longest, longest // 2, longest // 4)],
+                       for stride in (None, longest // 2, longest // 4)],
         "documented": documented_perplexity(model, tokenizer, text, longest),
         "choices": {pathlib.Path(task).name: multiple_choice(model, tokenizer, read_items(task))
                     for task in tasks},

@@ -4,6 +4,7 @@ mod arguments;
 mod commands;
 mod failure;
 mod input;
+mod memory;
 mod model;
 mod output;
 mod progress;
@@ -15,10 +16,6 @@ use clap::{CommandFactory, Parser, Subcommand};
 use layerlab_lab::{dataset::PARQUET_READER, is_contained};
 
 use failure::Failure;
-
-/// Every operation on the CPU makes a tensor of its own; the system's allocator fetches each from the kernel anew.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Parser)]
 #[command(name = "layerlab", version, about, max_term_width = 100, after_help = AFTER_HELP)]

@@ -1,12 +1,15 @@
 //! Progress bars on a terminal, and Ctrl-C.
 
-use std::process;
+use std::{
+    mem::{Discriminant, discriminant},
+    process,
+};
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use layerlab_lab::{Cancel, Progress, files::hub::DownloadProgress};
 
-use crate::{Failure, failure::INTERRUPTED, output::is_quiet};
+use crate::{Failure, failure::INTERRUPTED, memory, output::is_quiet};
 
 /// Files that are mapped into memory come at no speed that would mean anything.
 const BYTES: &str = "{msg:10} {wide_bar} {decimal_bytes}/{decimal_total_bytes} ETA {eta}";
@@ -21,6 +24,7 @@ const SPINNER: &str = "{msg:10} {spinner}";
 pub struct Bars {
     bar: ProgressBar,
     message: String,
+    stage: Option<Discriminant<Progress>>,
 }
 
 impl Bars {
@@ -29,11 +33,17 @@ impl Bars {
         Self {
             bar: ProgressBar::hidden(),
             message: String::new(),
+            stage: None,
         }
     }
 
-    /// Shows a step of an experiment.
+    /// Shows a step of an experiment. With the first of each stage, what the one before needed for itself is given back.
     pub fn show(&mut self, progress: Progress) {
+        let stage = Some(discriminant(&progress));
+        if self.stage != stage {
+            self.stage = stage;
+            memory::give_back();
+        }
         match progress {
             Progress::Loading { bytes, total } => self.set("loading", BYTES, bytes, total),
             Progress::Measuring { sequences, total } => {

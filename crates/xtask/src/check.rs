@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Crates whose tests load no model and open no device.
-const LIGHT: [&str; 4] = ["stats", "score", "data", "checkpoint"];
+const LIGHT: [&str; 5] = ["stats", "score", "stored", "data", "checkpoint"];
 
 /// Under a minute once everything has been built.
 ///

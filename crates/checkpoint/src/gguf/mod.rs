@@ -6,7 +6,6 @@
 //! blocks to the last bit without a tensor library, and none reads from a browser by ranges.
 
 mod architecture;
-mod blocks;
 mod cursor;
 mod error;
 mod find;
@@ -20,7 +19,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-pub(crate) use blocks::decode;
 pub use error::GgufError;
 pub(crate) use find::Parts;
 #[cfg(not(target_arch = "wasm32"))]
@@ -156,7 +154,7 @@ async fn factors<F: ModelFiles>(
             .read_range(&entry.file, entry.offset, &mut bytes)
             .await?;
         let mut numbers = vec![0.0; values as usize];
-        decode(entry.dtype, &bytes, &mut numbers);
+        entry.dtype.decode(&bytes, &mut numbers);
         if numbers
             .iter()
             .any(|number| !number.is_finite() || *number <= 0.0)

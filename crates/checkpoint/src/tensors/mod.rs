@@ -1,9 +1,10 @@
 //! Weights in safetensors or GGUF files, read tensor by tensor.
 
 mod arrangement;
+mod as_stored;
 mod error;
 mod grouped;
-mod halves;
+
 mod header;
 mod index;
 mod inventory;
@@ -11,21 +12,20 @@ mod missing;
 mod quantised;
 mod read;
 mod sizes;
-mod stored;
 mod wrapped;
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
 pub use arrangement::Arrangement;
+pub use as_stored::StoredValues;
 pub use error::CheckpointError;
-pub use halves::HalfValues;
 pub(crate) use index::WEIGHT_FILES;
 pub use inventory::Inventory;
+pub use layerlab_stored::{Block, StoredType};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use missing::base_model;
 pub use read::StoredRows;
 pub use sizes::{HeldSize, WeightSizes};
-pub use stored::{Block, StoredType};
 
 use crate::{Config, ModelFiles, gguf, tokenizer};
 

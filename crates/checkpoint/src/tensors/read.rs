@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use super::{Arrangement, Checkpoint, CheckpointError, StoredType, TensorEntry, stored::Block};
-use crate::{ModelFiles, gguf};
+use super::{Arrangement, Block, Checkpoint, CheckpointError, StoredType, TensorEntry};
+use crate::ModelFiles;
 
 /// Bytes read at a time where values are converted: what is held beside the result.
 pub(super) const CHUNK: u64 = 4 << 20;
@@ -152,10 +152,10 @@ impl<F: ModelFiles> Checkpoint<F> {
             let wanted = span.start.max(part.start)..span.end.min(part.end);
             let target = &mut values[wanted.start - part.start..wanted.end - part.start];
             if wanted == span {
-                gguf::decode(entry.dtype, bytes, target);
+                entry.dtype.decode(bytes, target);
             } else {
                 partial.resize(span.len(), 0.0);
-                gguf::decode(entry.dtype, bytes, &mut partial);
+                entry.dtype.decode(bytes, &mut partial);
                 target.copy_from_slice(&partial[wanted.start - span.start..][..wanted.len()]);
             }
         }
@@ -183,7 +183,7 @@ impl<F: ModelFiles> Checkpoint<F> {
             let span = some.start * width..some.end * width;
             let bytes = self.stored_rows(entry, row_bytes, some).await?;
             decoded.resize(span.len(), 0.0);
-            gguf::decode(entry.dtype, &bytes, &mut decoded);
+            entry.dtype.decode(&bytes, &mut decoded);
             let wanted = span.start.max(part.start)..span.end.min(part.end);
             values.extend_from_slice(&decoded[wanted.start - span.start..][..wanted.len()]);
         }

@@ -99,14 +99,14 @@ impl EvalOptions {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Task {
     /// exp of the mean cross-entropy of tokens in windows over the text, each token predicted once, from
-    /// what its window holds before it. The first token of the text is not predicted; with windows end
+    /// what its window holds before it. Without BOS the first token of the text is not predicted; with windows end
     /// to end, nor is the first of each.
     Perplexity {
-        /// Tokens of a window.
+        /// Tokens of a window, BOS included.
         window: usize,
         /// Tokens from one window to the next.
         stride: usize,
-        /// Whether the text begins with BOS; later windows do not.
+        /// Whether every window begins with BOS.
         bos: bool,
         /// Tokens predicted.
         tokens: usize,

@@ -14,7 +14,8 @@ const DEFAULT_WINDOW: usize = 256;
 impl Asked<'_> {
     /// Perplexity of a text. A window's tokens that the one before has predicted serve as context only, so
     /// that every token counts once; this is the sliding window of `transformers`' documentation, with
-    /// the mean taken over tokens and not over windows. Also gives the number of windows that the text has.
+    /// the mean taken over tokens and not over windows. Where the tokenizer adds BOS to a text, every window begins with it,
+    /// as in llama.cpp: some models make no sense of a text without. Also gives the number of windows that the text has.
     pub async fn perplexity(
         &self,
         text: &str,
@@ -22,8 +23,11 @@ impl Asked<'_> {
     ) -> Result<(Task, Vec<MetricResult>, usize), EvalError> {
         let context = self.context();
         let window = self.options.window.unwrap_or(DEFAULT_WINDOW.min(context));
-        let stride = self.options.stride.unwrap_or(window);
-        if window < 2 || window > context || stride == 0 || stride > window {
+        let bos = self.tokenizer.leading_bos();
+        // Tokens of the text in a window.
+        let most = window.saturating_sub(bos.iter().len());
+        let stride = self.options.stride.unwrap_or(most);
+        if window < 2 || window > context || stride == 0 || stride > most {
             return Err(EvalError::Window {
                 window,
                 stride,
@@ -42,7 +46,7 @@ impl Asked<'_> {
                 tokens: ids.len(),
             });
         }
-        let mut windows = windows(&ids, window, stride);
+        let mut windows = windows(&ids[bos.iter().len()..], bos, most, stride);
         let of = windows.len();
         windows.truncate(self.options.max_windows.unwrap_or(usize::MAX));
         let (mut losses, mut tokens) = (Vec::new(), Vec::new());
@@ -69,7 +73,7 @@ impl Asked<'_> {
         let task = Task::Perplexity {
             window,
             stride,
-            bos: self.tokenizer.leading_bos().is_some(),
+            bos: bos.is_some(),
             tokens: tokens.iter().sum::<f64>() as usize,
             bytes: blocks.bytes.iter().sum::<f64>() as usize,
             token_sha256: hash(&ids),
@@ -121,29 +125,29 @@ fn hash(ids: &[u32]) -> String {
 
 /// A window of the text.
 struct Window {
-    /// Place of its first token in the text.
+    /// Place of its first token in the text, where BOS is at place 0.
     begin: usize,
     /// Its tokens, with the first that it predicts.
     read: Continued,
 }
 
-/// Windows over the text, each with the first token that it predicts. What would predict nothing is left
-/// out.
-fn windows(ids: &[u32], window: usize, stride: usize) -> Vec<Window> {
+/// Windows of `most` tokens over the text, before each BOS where there is one, and with the first token that it predicts. What
+/// would predict nothing is left out.
+fn windows(ids: &[u32], bos: Option<u32>, most: usize, stride: usize) -> Vec<Window> {
+    let before = bos.iter().len();
     let mut windows = Vec::new();
     let (mut begin, mut predicted) = (0, 0);
     while predicted < ids.len() {
-        let end = (begin + window).min(ids.len());
-        // The first token of a window has nothing before it.
-        let start = (predicted - begin).max(1);
-        if end - begin > start {
-            windows.push(Window {
-                begin,
-                read: Continued {
-                    ids: ids[begin..end].to_vec(),
-                    start,
-                },
-            });
+        let end = (begin + most).min(ids.len());
+        // The first token of a window is predicted from BOS or from nothing.
+        let start = (before + predicted - begin).max(1);
+        if before + end - begin > start {
+            let ids = bos.iter().chain(&ids[begin..end]);
+            let read = Continued {
+                ids: ids.copied().collect(),
+                start,
+            };
+            windows.push(Window { begin, read });
         }
         predicted = end;
         begin += stride;
@@ -155,9 +159,18 @@ fn windows(ids: &[u32], window: usize, stride: usize) -> Vec<Window> {
 mod tests {
     use super::*;
 
-    fn cut(tokens: u32, window: usize, stride: usize) -> Vec<(Vec<u32>, usize)> {
+    fn cut(tokens: u32, most: usize, stride: usize) -> Vec<(Vec<u32>, usize)> {
+        cut_after(None, tokens, most, stride)
+    }
+
+    fn cut_after(
+        bos: Option<u32>,
+        tokens: u32,
+        most: usize,
+        stride: usize,
+    ) -> Vec<(Vec<u32>, usize)> {
         let ids: Vec<u32> = (0..tokens).collect();
-        let windows = windows(&ids, window, stride);
+        let windows = windows(&ids, bos, most, stride);
         windows
             .into_iter()
             .map(|window| (window.read.ids, window.read.start))
@@ -184,6 +197,18 @@ mod tests {
     fn a_short_text_is_one_window() {
         assert_eq!(cut(3, 8, 8), [(vec![0, 1, 2], 1)]);
         assert_eq!(cut(2, 2, 1), [(vec![0, 1], 1)]);
+    }
+
+    #[test]
+    fn every_window_begins_with_bos_which_predicts_its_first_token() {
+        let end_to_end = [
+            (vec![9, 0, 1, 2], 1),
+            (vec![9, 3, 4, 5], 1),
+            (vec![9, 6], 1),
+        ];
+        assert_eq!(cut_after(Some(9), 7, 3, 3), end_to_end);
+        let overlapping = [(vec![9, 0, 1, 2], 1), (vec![9, 2, 3, 4], 2)];
+        assert_eq!(cut_after(Some(9), 5, 3, 2), overlapping);
     }
 
     #[test]

@@ -34,12 +34,13 @@ use burn::tensor::Device;
 use trial::Trial;
 
 /// A small question to each operation that has a definition in Burn's.
-pub(crate) const TRIALS: [fn(&Device) -> Trial; 7] = [
+pub(crate) const TRIALS: [fn(&Device) -> Trial; 8] = [
     norm::trial,
     heads::trial,
     gate::trial,
     attention::trial,
     linear::trial,
+    linear::trial_of_blocks,
     log_probabilities::trial,
     tanh::trial,
 ];

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use layerlab_eval::TaskResult;
-use layerlab_model::{Checkpoint, ModelError, ModelFiles};
+use layerlab_model::{Checkpoint, ModelError, ModelFiles, WeightFormat};
 use layerlab_score::{ScoreOptions, ScoreTable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
@@ -316,6 +316,19 @@ pub struct DeviceReport {
     pub name: String,
     /// Why it is not what might have been expected, if it is not.
     pub fallback: Option<String>,
+    /// How it holds the weights of models; unknown of reports from before that was told.
+    #[serde(default)]
+    pub weights: Option<HeldAs>,
+}
+
+/// How a device holds matrices of weights. What is computed with is float32 in either case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldAs {
+    /// As their file has them, where that takes fewer bytes than float32.
+    Stored,
+    /// As float32.
+    F32,
 }
 
 impl DeviceReport {
@@ -326,6 +339,10 @@ impl DeviceReport {
             kind: device.kind,
             name: device.name.clone(),
             fallback: device.fallback.clone(),
+            weights: Some(match (device.kind, device.weights) {
+                (DeviceKind::Cpu, WeightFormat::Stored) => HeldAs::Stored,
+                _ => HeldAs::F32,
+            }),
         }
     }
 
@@ -336,7 +353,12 @@ impl DeviceReport {
             DeviceKind::SoftwareGpu => "software GPU",
             DeviceKind::Cpu => "CPU",
         };
-        format!("{kind}, {}", self.name)
+        let weights = match self.weights {
+            Some(HeldAs::Stored) => ", weights held as stored",
+            Some(HeldAs::F32) => ", weights held as float32",
+            None => "",
+        };
+        format!("{kind}, {}{weights}", self.name)
     }
 }
 

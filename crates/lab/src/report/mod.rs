@@ -12,8 +12,8 @@ mod text_keys;
 
 pub(crate) use build::conclusions;
 pub use document::{
-    ComparisonReport, DataReport, DeviceReport, Experiment, ModelReport, OptionsReport, Program,
-    Report, SCHEMA, ScoringReport, Timings,
+    ComparisonReport, DataReport, DeviceReport, Experiment, HeldAs, ModelReport, OptionsReport,
+    Program, Report, SCHEMA, ScoringReport, Timings,
 };
 pub use escape::{visible, visible_lines};
 pub use format::Detail;

@@ -217,11 +217,11 @@ impl Decoder {
 
     /// The decoder with its adapters added to the weights that they lie on.
     pub fn merged(&self) -> Self {
-        let mut merged = self.clone();
+        let (mut merged, device) = (self.clone(), self.device());
         for block in &mut merged.blocks {
             for map in Map::ALL {
                 if let Some(projection) = block.projection_mut(map) {
-                    *projection = projection.merged();
+                    *projection = projection.merged(&device);
                 }
             }
         }

@@ -76,11 +76,9 @@ impl TokenBatch {
         &self.real
     }
 
-    /// The ids `[batch, tokens]` on a device.
-    pub(super) fn ids(&self, device: &Device) -> Tensor<2, Int> {
-        // No vocabulary comes near 2^31, and `check_vocabulary` runs first.
-        let ids: Vec<i32> = self.ids.iter().map(|id| id.cast_signed()).collect();
-        Tensor::from_data(TensorData::new(ids, self.shape()), device)
+    /// The ids, row after row.
+    pub(super) fn ids(&self) -> &[u32] {
+        &self.ids
     }
 
     /// # Errors

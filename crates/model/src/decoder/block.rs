@@ -37,6 +37,19 @@ impl Block {
         }
     }
 
+    /// All of the block's linear maps.
+    pub fn projections(&self) -> impl Iterator<Item = &Projection> {
+        let Attention {
+            query,
+            key,
+            value,
+            output,
+            ..
+        } = &self.attention;
+        let maps = [query, key, value, output, &self.mlp.up, &self.mlp.down];
+        maps.into_iter().chain(&self.mlp.gate)
+    }
+
     /// Reads and writes the residual stream `[batch, tokens, channels]`.
     pub fn forward(&self, input: Tensor<3>, layer: usize, pass: &mut Pass<'_>) -> Tensor<3> {
         pass.tap(layer, Tap::Input, || input.clone());

@@ -21,6 +21,7 @@ mod rotary;
 mod save;
 mod stream;
 mod view;
+mod weight;
 
 pub use adapters::{AdapterShape, Adapters};
 pub use batch::{PaddingSide, TokenBatch};

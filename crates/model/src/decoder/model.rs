@@ -4,10 +4,9 @@ use std::ops::Range;
 
 use burn::{
     module::Module,
-    nn::{Embedding, Linear},
-    tensor::{DType, Device, Int, Tensor},
+    tensor::{Device, Tensor},
 };
-use layerlab_kernels::ops::{heads::Rotation, linear::linear, tanh::soft_capped};
+use layerlab_kernels::ops::{heads::Rotation, tanh::soft_capped};
 
 use super::{
     batch::TokenBatch,
@@ -18,7 +17,9 @@ use super::{
     observe::Observer,
     pass::{Frame, Pass},
     positions::Positions,
+    projection::Linear,
     rotary,
+    weight::Weight,
 };
 use crate::{
     ModelError,
@@ -28,8 +29,9 @@ use crate::{
 /// A decoder-only transformer on a device.
 #[derive(Module, Debug)]
 pub struct Decoder {
-    pub(super) embedding: Embedding,
-    pub(super) positions: Option<Embedding>,
+    /// Serves as the head too, where there is none.
+    pub(super) embedding: Weight,
+    pub(super) positions: Option<Weight>,
     pub(super) blocks: Vec<Block>,
     pub(super) final_norm: Norm,
     /// Absent where the embedding matrix serves.
@@ -46,12 +48,16 @@ impl Decoder {
 
     /// The device that holds the weights.
     pub fn device(&self) -> Device {
-        self.embedding.weight.val().device()
+        self.final_norm.device()
     }
 
     /// Number of weights; shared ones count once.
     pub fn parameters(&self) -> usize {
-        self.num_params()
+        let blocks = self.blocks.iter().flat_map(Block::projections);
+        let maps = blocks.map(|map| &map.linear).chain(&self.head);
+        let weights = maps.map(|map| &map.weight).chain([&self.embedding]);
+        let weights = weights.chain(&self.positions);
+        self.num_params() + weights.map(Weight::uncounted).sum::<usize>()
     }
 
     /// Hidden states `[batch, tokens, channels]` after the final norm. With a cache, the batch
@@ -95,22 +101,16 @@ impl Decoder {
     /// The same for some neighbouring tokens of the vocabulary.
     pub(super) fn logits_of(&self, hidden: Tensor<3>, tokens: Range<usize>) -> Tensor<3> {
         let (weight, bias) = match &self.head {
-            Some(head) => {
-                let bias = head.bias.as_ref().map(|bias| bias.val());
-                (head.weight.val(), bias)
-            }
-            None => (self.embedding.weight.val().transpose(), None),
+            Some(head) => (&head.weight, head.bias.as_ref().map(|bias| bias.val())),
+            None => (&self.embedding, None),
         };
-        let (weight, bias) = match tokens.len() == weight.dims()[1] {
-            true => (weight, bias),
-            // Views.
+        let logits = match tokens.len() == weight.outputs() {
+            true => weight.apply(hidden, bias),
             false => {
-                let (first, count) = (tokens.start, tokens.len());
-                let bias = bias.map(|bias| bias.narrow(0, first, count));
-                (weight.narrow(1, first, count), bias)
+                let bias = bias.map(|bias| bias.narrow(0, tokens.start, tokens.len()));
+                weight.narrow(tokens).apply(hidden, bias)
             }
         };
-        let logits = linear(hidden, weight, bias);
         let LogitsSpec {
             divisor, soft_cap, ..
         } = self.spec.logits;
@@ -134,20 +134,17 @@ impl Decoder {
         let device = self.device();
         let positions = Positions::new(batch, cache);
         let frame = self.frame(batch, &positions)?;
-        let mut hidden = looked_up(&self.embedding, batch.ids(&device));
+        let mut hidden = self.embedding.rows(batch.ids(), batch.shape(), &device);
         if self.spec.embedding_multiplier != 1.0 {
             hidden = hidden * self.spec.embedding_multiplier;
         }
         if let (Some(learned), PositionSpec::Learned { offset, .. }) =
             (&self.positions, &self.spec.position)
         {
-            // Below the context, so below any i32.
-            let ids: Vec<i32> = positions
-                .of_queries()
-                .map(|position| (position + offset) as i32)
-                .collect();
-            let ids = Tensor::<1, Int>::from_data(ids.as_slice(), &device).reshape(batch.shape());
-            hidden = hidden + looked_up(learned, ids);
+            let ids = positions.of_queries().map(|position| position + offset);
+            // Below the context, so below any u32.
+            let ids: Vec<u32> = ids.map(|id| id as u32).collect();
+            hidden = hidden + learned.rows(&ids, batch.shape(), &device);
         }
         Ok((hidden, frame))
     }
@@ -180,9 +177,4 @@ impl Decoder {
             rotations: rotations.collect(),
         })
     }
-}
-
-/// Rows `[batch, tokens, channels]` of an embedding matrix as float32, whatever it is held as.
-fn looked_up(embedding: &Embedding, ids: Tensor<2, Int>) -> Tensor<3> {
-    embedding.forward(ids).cast(DType::F32)
 }

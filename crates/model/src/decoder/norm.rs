@@ -3,7 +3,7 @@
 use burn::{
     module::{Module, Param},
     nn::{LayerNorm, RmsNorm},
-    tensor::Tensor,
+    tensor::{Device, Tensor},
 };
 use layerlab_kernels::ops::norm::rms;
 
@@ -17,6 +17,14 @@ pub(super) enum Norm {
 }
 
 impl Norm {
+    /// The device that holds it.
+    pub fn device(&self) -> Device {
+        match self {
+            Self::Rms(norm) => norm.gamma.val().device(),
+            Self::Layer(norm) => norm.gamma.val().device(),
+        }
+    }
+
     /// `[batch, tokens, channels]` to the same shape.
     pub fn forward(&self, hidden: Tensor<3>) -> Tensor<3> {
         match self {

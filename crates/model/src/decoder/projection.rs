@@ -1,18 +1,31 @@
 //! A linear map of a block, with the low-rank change that may lie on it.
 
 use burn::{
-    module::Module,
-    nn::Linear,
-    tensor::{DType, Tensor},
+    module::{Module, Param},
+    tensor::{DType, Device, Tensor},
 };
-use layerlab_kernels::ops::linear::linear;
 
-use super::adapter::Adapter;
+use super::{adapter::Adapter, weight::Weight};
+
+/// A linear map as it was loaded.
+#[derive(Module, Debug)]
+pub(super) struct Linear {
+    pub weight: Weight,
+    /// `[outputs]`.
+    pub bias: Option<Param<Tensor<1>>>,
+}
+
+impl Linear {
+    /// `[batch, tokens, inputs]` to `[batch, tokens, outputs]`.
+    pub fn forward(&self, input: Tensor<3>) -> Tensor<3> {
+        let bias = self.bias.as_ref().map(|bias| bias.val());
+        self.weight.apply(input, bias)
+    }
+}
 
 /// A linear map, changed where an adapter lies on it.
 #[derive(Module, Debug)]
 pub(super) struct Projection {
-    /// Weight `[inputs, outputs]` and bias.
     pub linear: Linear,
     pub adapter: Option<Adapter>,
 }
@@ -29,25 +42,20 @@ impl Projection {
     /// `[batch, tokens, inputs]` to `[batch, tokens, outputs]`.
     pub fn forward(&self, input: Tensor<3>) -> Tensor<3> {
         match &self.adapter {
-            None => self.map(input),
-            Some(adapter) => self.map(input.clone()) + adapter.forward(input),
+            None => self.linear.forward(input),
+            Some(adapter) => self.linear.forward(input.clone()) + adapter.forward(input),
         }
     }
 
-    fn map(&self, input: Tensor<3>) -> Tensor<3> {
-        let (weight, bias) = (self.linear.weight.val(), &self.linear.bias);
-        let bias = bias.as_ref().map(|bias| bias.val());
-        linear(input, weight, bias)
-    }
-
     /// The same map with the adapter added to the weight, which is of float32 then.
-    pub fn merged(&self) -> Self {
+    pub fn merged(&self, device: &Device) -> Self {
         let Some(adapter) = &self.adapter else {
             return self.clone();
         };
-        let mut linear = self.linear.clone();
-        let changed = |weight: Tensor<2>| weight.cast(DType::F32) + adapter.product();
-        linear.weight = linear.weight.map(changed);
-        Self::plain(linear)
+        let values = self.linear.weight.values(device).cast(DType::F32) + adapter.product();
+        Self::plain(Linear {
+            weight: Weight::of_values(values),
+            bias: self.linear.bias.clone(),
+        })
     }
 }

@@ -1,8 +1,13 @@
 //! Weights back under their names in a checkpoint: the way that `load` takes, walked the other way.
 
-use burn::{module::Param, nn::Linear, tensor::Tensor};
+use burn::tensor::{Device, Tensor};
 
-use super::{model::Decoder, norm::Norm, projection::Projection};
+use super::{
+    model::Decoder,
+    norm::Norm,
+    projection::{Linear, Projection},
+    weight::Weight,
+};
 use crate::{
     ModelError, SpecError,
     families::{self, AttentionNames, LinearLayout, MlpNames},
@@ -53,13 +58,16 @@ impl Decoder {
                 "to be written: families with norms before sublayers alone, stored as they are",
             ));
         }
-        let mut saver = Saver::default();
+        let mut saver = Saver {
+            device: self.device(),
+            tensors: Vec::new(),
+        };
         let shared = |name: &str| format!("{}{name}", names.prefix);
         saver
-            .matrix(&shared(names.embedding), &self.embedding.weight)
+            .matrix(&shared(names.embedding), &self.embedding)
             .await?;
         if let (Some(name), Some(positions)) = (names.positions, &self.positions) {
-            saver.matrix(&shared(name), &positions.weight).await?;
+            saver.matrix(&shared(name), positions).await?;
         }
         for (layer, block) in self.blocks.iter().enumerate() {
             let of_block = |name: &str| {
@@ -116,8 +124,8 @@ impl Decoder {
     }
 }
 
-#[derive(Default)]
 struct Saver {
+    device: Device,
     tensors: Vec<StoredTensor>,
 }
 
@@ -138,8 +146,10 @@ impl Saver {
         Ok(())
     }
 
-    async fn matrix(&mut self, name: &str, weight: &Param<Tensor<2>>) -> Result<(), ModelError> {
-        self.add(format!("{name}.weight"), weight.val()).await
+    /// An embedding.
+    async fn matrix(&mut self, name: &str, weight: &Weight) -> Result<(), ModelError> {
+        let rows = weight.values(&self.device).transpose();
+        self.add(format!("{name}.weight"), rows).await
     }
 
     async fn projection(
@@ -148,7 +158,8 @@ impl Saver {
         map: &Projection,
         layout: LinearLayout,
     ) -> Result<(), ModelError> {
-        self.linear(name, &map.merged().linear, layout).await
+        self.linear(name, &map.merged(&self.device).linear, layout)
+            .await
     }
 
     async fn linear(
@@ -157,9 +168,10 @@ impl Saver {
         map: &Linear,
         layout: LinearLayout,
     ) -> Result<(), ModelError> {
+        let weight = map.weight.values(&self.device);
         let weight = match layout {
-            LinearLayout::OutputsFirst => map.weight.val().transpose(),
-            LinearLayout::InputsFirst => map.weight.val(),
+            LinearLayout::OutputsFirst => weight.transpose(),
+            LinearLayout::InputsFirst => weight,
         };
         self.add(format!("{name}.weight"), weight).await?;
         match &map.bias {

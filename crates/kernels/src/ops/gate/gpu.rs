@@ -39,6 +39,11 @@ fn silu_gate(gate: &[f32], up: &[f32], output: &mut [f32], total: u32) {
     let index = group() * UNITS + UNIT_POS as usize;
     if index < total as usize {
         let value = gate[index];
-        output[index] = value / (1.0f32 + (-value).exp()) * up[index];
+        let mut silu = value / (1.0f32 + (-value).exp());
+        // Beyond what float32 holds of e^-x, some adapters give no number.
+        if value < -88.0f32 {
+            silu = value * 0.0f32;
+        }
+        output[index] = silu * up[index];
     }
 }

@@ -10,6 +10,7 @@ use super::{
     LinearOps, by_definition,
     halves::Halves,
     matrix::Matrix,
+    panels::by_panels,
     product::{Columns, product},
 };
 
@@ -50,7 +51,7 @@ fn fast(input: &FlexTensor, weight: &FlexTensor, bias: Option<&FlexTensor>) -> O
         };
         product(&rows, &matrix, Columns::new(&mut output, outputs))?;
     } else {
-        Halves::of(weight)?.product(&rows, &mut output)?;
+        by_panels(&rows, &Halves::of(weight)?, &mut output)?;
     }
     if let Some(bias) = bias {
         by_rows(&mut output, outputs, |_, output| {

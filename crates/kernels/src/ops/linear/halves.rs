@@ -3,21 +3,11 @@
 use burn::{backend::flex::FlexTensor, tensor::DType};
 use half::{bf16, f16};
 use pulp::{Simd, WithSimd};
-#[cfg(not(target_arch = "wasm32"))]
-use rayon::prelude::*;
 
 use super::{
     super::cpu::vectorised,
-    matrix::Matrix,
-    product::{Columns, product},
+    panels::{InPanels, Panel},
 };
-
-/// Values of a panel where few rows are multiplied, so that it stays in the fastest cache.
-const SMALL: usize = 1 << 13;
-/// Values of a panel where many are: `gemm` arranges the rows anew for each panel, which wide ones make up for.
-const LARGE: usize = 1 << 18;
-/// Rows that are many.
-const MANY_ROWS: usize = 16;
 
 /// Values of two bytes.
 #[derive(Clone, Copy)]
@@ -58,28 +48,27 @@ impl<'a> Halves<'a> {
         })
     }
 
-    /// Rows `a` times this, into the rows of `output`; none where their shapes do not go together.
-    pub fn product(&self, a: &Matrix<'_>, output: &mut [f32]) -> Option<()> {
-        let ([rows, inner], [inputs, outputs]) = (a.shape, self.shape);
-        if inner != inputs || output.len() != rows * outputs {
-            return None;
-        }
-        let values = if rows < MANY_ROWS { SMALL } else { LARGE };
-        let width = (values / inner.max(1)).max(1).next_multiple_of(16);
-        let columns = Columns::new(output, outputs);
-        let parts = columns.parts(width);
-        let multiply = |(first, part): (usize, Columns<'_>)| {
-            let panel = self.panel(first, part.width());
-            product(a, &panel.matrix(), part)
-        };
-        // Each part has a thread of its own.
-        #[cfg(not(target_arch = "wasm32"))]
-        return parts.into_par_iter().map(multiply).collect();
-        #[cfg(target_arch = "wasm32")]
-        return parts.into_iter().map(multiply).collect();
+    fn decode(&self, start: usize, output: &mut [f32]) {
+        let part = start..start + output.len();
+        vectorised(Decode {
+            values: match self.values {
+                Values::F16(values) => Values::F16(&values[part]),
+                Values::Bf16(values) => Values::Bf16(&values[part]),
+            },
+            output,
+        });
+    }
+}
+
+impl InPanels for Halves<'_> {
+    fn shape(&self) -> [usize; 2] {
+        self.shape
     }
 
-    /// Some neighbouring outputs as float32.
+    fn together(&self) -> usize {
+        16
+    }
+
     fn panel(&self, first: usize, width: usize) -> Panel {
         let [inputs, outputs] = self.shape;
         let mut values = vec![0.0; inputs * width];
@@ -94,37 +83,6 @@ impl<'a> Halves<'a> {
             values,
             shape: [inputs, width],
             outputs_first: self.outputs_first,
-        }
-    }
-
-    fn decode(&self, start: usize, output: &mut [f32]) {
-        let part = start..start + output.len();
-        vectorised(Decode {
-            values: match self.values {
-                Values::F16(values) => Values::F16(&values[part]),
-                Values::Bf16(values) => Values::Bf16(&values[part]),
-            },
-            output,
-        });
-    }
-}
-
-struct Panel {
-    values: Vec<f32>,
-    shape: [usize; 2],
-    outputs_first: bool,
-}
-
-impl Panel {
-    fn matrix(&self) -> Matrix<'_> {
-        let [inputs, width] = self.shape.map(usize::cast_signed);
-        Matrix {
-            values: &self.values,
-            shape: self.shape,
-            strides: match self.outputs_first {
-                true => [1, inputs],
-                false => [width, 1],
-            },
         }
     }
 }

@@ -1,12 +1,19 @@
 //! Linear maps.
 
+mod blocks;
+mod by_blocks;
 mod cpu;
 mod gradient;
 mod halves;
 mod matrix;
+mod panels;
 mod product;
 pub mod reference;
 mod tiles;
+
+pub use blocks::Blocks;
+pub use by_blocks::linear_of_blocks;
+pub(crate) use by_blocks::trial as trial_of_blocks;
 
 use burn::{
     backend::{Cube, Dispatch, backend_extension, tensor::FloatTensor},

@@ -2,6 +2,8 @@
 
 use burn::tensor::{Tensor, module};
 
+use super::Blocks;
+
 /// See [`linear`](super::linear).
 pub fn linear(input: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<3> {
     let weight = match weight.dtype() == input.dtype() {
@@ -9,4 +11,18 @@ pub fn linear(input: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> T
         false => weight.cast(input.dtype()),
     };
     module::linear(input, weight, bias)
+}
+
+/// See [`linear_of_blocks`](super::linear_of_blocks); `backwards` it goes from outputs to inputs.
+pub(super) fn by_blocks(input: Tensor<3>, weight: &Blocks, backwards: bool) -> Tensor<3> {
+    let values = weight.tensor(&input.device());
+    linear(
+        input,
+        if backwards {
+            values
+        } else {
+            values.transpose()
+        },
+        None,
+    )
 }

@@ -23,9 +23,9 @@ pub(super) fn describe(result: &TaskResult) -> String {
             ..
         } => format!(
             "{name}: perplexity of {tokens} tokens, which stand for {bytes} bytes, in {} of {window} every \
-             {stride}, the text {}",
+             {stride}, {}",
             asked(result, "window"),
-            with_bos(bos)
+            if *bos { "each with BOS" } else { "without BOS" }
         ),
         Task::MultipleChoice {
             template,

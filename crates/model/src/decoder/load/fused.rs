@@ -1,11 +1,11 @@
 //! Several maps that are stored as one.
 
-use burn::{module::Param, nn::Linear};
+use burn::module::Param;
 
 use super::{Loader, tensors::HeldValues};
 use crate::{
     ModelError, ModelFiles,
-    decoder::projection::Projection,
+    decoder::projection::{Linear, Projection},
     families::{Affine, LinearLayout},
 };
 
@@ -20,7 +20,7 @@ impl<F: ModelFiles> Loader<'_, F> {
     ) -> Result<[Projection; N], ModelError> {
         let inputs = self.layout.spec.hidden_size;
         let layout = self.layout.names.layout;
-        let weights = self.held_values(&map.weight).await?;
+        let weights = self.held_values(&map.weight, layout).await?;
         let biases = match &map.bias {
             Some(bias) => Some(self.values(bias).await?),
             None => None,
@@ -37,6 +37,7 @@ impl<F: ModelFiles> Loader<'_, F> {
                 HeldValues::Bf16(weights) => {
                     HeldValues::Bf16(taken(weights, layout, stored, &rows))
                 }
+                HeldValues::Blocks(blocks) => HeldValues::Blocks(blocks.taken(&rows)),
             };
             let shape = match layout {
                 LinearLayout::OutputsFirst => [outputs, inputs],
@@ -47,7 +48,7 @@ impl<F: ModelFiles> Loader<'_, F> {
                 Param::from_tensor(self.upload(bias, [outputs]))
             });
             Projection::plain(Linear {
-                weight: Self::weight(self.upload_held(weight, shape), layout),
+                weight: self.held(weight, shape, layout),
                 bias,
             })
         }))

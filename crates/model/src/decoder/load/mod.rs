@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use burn::{
     module::Param,
-    nn::{Embedding, LayerNormConfig, Linear, RmsNorm, RmsNormConfig},
+    nn::{LayerNormConfig, RmsNorm, RmsNormConfig},
     tensor::Device,
 };
 
@@ -17,7 +17,7 @@ use super::{
     mlp::Mlp,
     model::Decoder,
     norm::{HeadNorm, LayerNormPerHead, Norm, NormWithin},
-    projection::Projection,
+    projection::{Linear, Projection},
 };
 use crate::{
     Checkpoint, ModelError, ModelFiles,
@@ -30,7 +30,7 @@ use crate::{
 /// How a device holds the weights of linear maps and embeddings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum WeightFormat {
-    /// On the processor as the file has them, where that is two bytes a value: they become float32 within each product. On
+    /// On the processor as the file has them, at two bytes a value or in blocks: they become float32 within each product. On
     /// GPUs as float32.
     #[default]
     Stored,
@@ -73,9 +73,15 @@ impl Decoder {
             bytes: 0,
             unsettled: 0,
         };
-        let embedding = loader.embedding(&layout.embedding()).await?;
+        loader.report()?;
+        let embedding = loader
+            .weight(&layout.embedding(), LinearLayout::OutputsFirst)
+            .await?;
         let positions = match layout.positions() {
-            Some(positions) => Some(loader.embedding(&positions).await?),
+            Some(positions) => {
+                let rows = LinearLayout::OutputsFirst;
+                Some(loader.weight(&positions, rows).await?)
+            }
             None => None,
         };
         let mut blocks = Vec::with_capacity(layout.spec.layers());
@@ -113,12 +119,6 @@ struct Loader<'a, F> {
 }
 
 impl<F: ModelFiles> Loader<'_, F> {
-    async fn embedding(&mut self, wanted: &ExpectedTensor) -> Result<Embedding, ModelError> {
-        Ok(Embedding {
-            weight: Param::from_tensor(self.matrix(wanted).await?),
-        })
-    }
-
     /// A map of a block, in the layout of the family.
     async fn projection(&mut self, map: &Affine) -> Result<Projection, ModelError> {
         let linear = self.linear(map, self.layout.names.layout).await?;
@@ -127,7 +127,7 @@ impl<F: ModelFiles> Loader<'_, F> {
 
     /// A map, stored in the given layout.
     async fn linear(&mut self, map: &Affine, layout: LinearLayout) -> Result<Linear, ModelError> {
-        let weight = Self::weight(self.matrix(&map.weight).await?, layout);
+        let weight = self.weight(&map.weight, layout).await?;
         let bias = match &map.bias {
             Some(bias) => Some(self.vector(bias).await?),
             None => None,

@@ -7,13 +7,14 @@ use burn::{
     tensor::{DType, Tensor, TensorData},
 };
 use half::{bf16, f16};
-use layerlab_kernels::Capability;
+use layerlab_kernels::{Capability, ops::linear::Blocks};
 
 use super::{LoadProgress, Loader, WeightFormat};
 use crate::{
     ModelError, ModelFiles,
+    decoder::weight::Weight,
     families::{ExpectedTensor, LinearLayout},
-    tensors::HalfValues,
+    tensors::StoredValues,
 };
 
 /// Values that go to a GPU together, 16 MB.
@@ -24,6 +25,8 @@ pub(super) enum HeldValues {
     F32(Vec<f32>),
     F16(Vec<f16>),
     Bf16(Vec<bf16>),
+    /// Of a matrix whose rows are outputs.
+    Blocks(Blocks),
 }
 
 impl<F: ModelFiles> Loader<'_, F> {
@@ -33,7 +36,7 @@ impl<F: ModelFiles> Loader<'_, F> {
         self.bytes += entry.map_or(0, |entry| entry.bytes);
     }
 
-    fn report(&mut self) -> Result<(), ModelError> {
+    pub(super) fn report(&mut self) -> Result<(), ModelError> {
         let progress = (self.progress)(LoadProgress {
             bytes: self.bytes,
             total: self.checkpoint.weight_bytes(),
@@ -56,12 +59,20 @@ impl<F: ModelFiles> Loader<'_, F> {
     pub(super) async fn held_values(
         &mut self,
         wanted: &ExpectedTensor,
+        layout: LinearLayout,
     ) -> Result<HeldValues, ModelError> {
         if self.format == WeightFormat::Stored && !self.has_own_memory() {
-            let halves = self.checkpoint.read_halves(&wanted.name).await?;
-            let held = halves.map(|halves| match halves {
-                HalfValues::F16(values) => HeldValues::F16(values),
-                HalfValues::Bf16(values) => HeldValues::Bf16(values),
+            let stored = self.checkpoint.read_as_stored(&wanted.name).await?;
+            let held = stored.and_then(|stored| match (stored, layout, &wanted.shape[..]) {
+                (StoredValues::F16(values), ..) => Some(HeldValues::F16(values)),
+                (StoredValues::Bf16(values), ..) => Some(HeldValues::Bf16(values)),
+                (
+                    StoredValues::Blocks(stored, bytes),
+                    LinearLayout::OutputsFirst,
+                    &[outputs, inputs],
+                ) => Blocks::new(stored, bytes, [outputs, inputs]).map(HeldValues::Blocks),
+                // No family has blocks otherwise; float32 is right for any.
+                _ => None,
             });
             if let Some(held) = held {
                 self.count(wanted);
@@ -72,11 +83,12 @@ impl<F: ModelFiles> Loader<'_, F> {
         Ok(HeldValues::F32(self.values(wanted).await?))
     }
 
-    /// The weight of a map, or an embedding matrix.
-    pub(super) async fn matrix(
+    /// The weight of a map, or an embedding.
+    pub(super) async fn weight(
         &mut self,
         wanted: &ExpectedTensor,
-    ) -> Result<Tensor<2>, ModelError> {
+        layout: LinearLayout,
+    ) -> Result<Weight, ModelError> {
         let Ok(shape) = <[usize; 2]>::try_from(wanted.shape.as_slice()) else {
             return Err(ModelError::TensorShape {
                 name: wanted.name.clone(),
@@ -85,23 +97,25 @@ impl<F: ModelFiles> Loader<'_, F> {
             });
         };
         if self.has_own_memory() {
-            return self.tensor(wanted).await;
+            return Ok(turned(self.tensor(wanted).await?, layout));
         }
-        let held = self.held_values(wanted).await?;
-        Ok(self.upload_held(held, shape))
+        let held = self.held_values(wanted, layout).await?;
+        Ok(self.held(held, shape, layout))
     }
 
-    pub(super) fn upload_held(&self, held: HeldValues, shape: [usize; 2]) -> Tensor<2> {
+    /// A weight of values in the given layout, which have this shape there.
+    pub(super) fn held(&self, held: HeldValues, shape: [usize; 2], layout: LinearLayout) -> Weight {
         let (data, dtype) = match held {
             HeldValues::F32(values) => (TensorData::new(values, shape), DType::F32),
             HeldValues::F16(values) => (TensorData::new(values, shape), DType::F16),
             HeldValues::Bf16(values) => (TensorData::new(values, shape), DType::BF16),
+            HeldValues::Blocks(blocks) => return Weight::of_blocks(blocks),
         };
-        Tensor::from_data(data, (self.device, dtype))
+        turned(Tensor::from_data(data, (self.device, dtype)), layout)
     }
 
-    /// The same as a tensor. It goes to a GPU in parts of whole rows: what is held meanwhile is a few of them. On the CPU the
-    /// values become the tensor without a copy.
+    /// Values of a tensor, as a tensor. It goes to a GPU in parts of whole rows: what is held meanwhile is a few of them. On the
+    /// CPU the values become the tensor without a copy.
     pub(super) async fn tensor<const D: usize>(
         &mut self,
         wanted: &ExpectedTensor,
@@ -157,18 +171,18 @@ impl<F: ModelFiles> Loader<'_, F> {
         Tensor::from_data(TensorData::new(values, shape), self.device)
     }
 
-    /// Burn wants `[inputs, outputs]`; PyTorch's order is turned by a view, not by a copy.
-    pub(super) fn weight(stored: Tensor<2>, layout: LinearLayout) -> Param<Tensor<2>> {
-        Param::from_tensor(match layout {
-            LinearLayout::OutputsFirst => stored.transpose(),
-            LinearLayout::InputsFirst => stored,
-        })
-    }
-
     pub(super) async fn vector(
         &mut self,
         wanted: &ExpectedTensor,
     ) -> Result<Param<Tensor<1>>, ModelError> {
         Ok(Param::from_tensor(self.tensor(wanted).await?))
     }
+}
+
+/// Burn wants `[inputs, outputs]`; PyTorch's order is turned by a view, not by a copy.
+fn turned(stored: Tensor<2>, layout: LinearLayout) -> Weight {
+    Weight::of_values(match layout {
+        LinearLayout::OutputsFirst => stored.transpose(),
+        LinearLayout::InputsFirst => stored,
+    })
 }

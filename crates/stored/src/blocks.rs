@@ -1,13 +1,9 @@
 //! Values of stored blocks, by the layouts of ggml's block structures (`ggml-common.h`): each product and sum is rounded to
 //! f32 in the order in which ggml's reference takes them, so that values are equal to the last bit.
 
-mod iq;
-mod k;
-mod legacy;
-
 use half::{bf16, f16};
 
-use crate::tensors::StoredType;
+use crate::{StoredType, iq, k, legacy};
 
 /// Values of whole blocks. `bytes` and `values` must hold as many blocks; what is left over on either side is not touched.
 /// Types that are not read give nothing.
@@ -51,7 +47,7 @@ fn each<const B: usize, const V: usize>(
 }
 
 /// A half-precision number of two bytes.
-fn half(low: u8, high: u8) -> f32 {
+pub(crate) fn half(low: u8, high: u8) -> f32 {
     f16::from_le_bytes([low, high]).to_f32()
 }
 

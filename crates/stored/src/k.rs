@@ -1,11 +1,11 @@
 //! ggml's K types: blocks of 256 values in groups of 16 or 32, whose scales (and minima) are small whole numbers times one
 //! half-precision number of the block.
 
-use super::half;
+use crate::blocks::half;
 
 /// 16 bytes of scale (lower half) and minimum (upper half) for 16 groups of 16, 64 bytes of four values, the block's scale
 /// and minimum: `scale * q - minimum`.
-pub(super) fn q2(block: &[u8; 84], values: &mut [f32; 256]) {
+pub(crate) fn q2(block: &[u8; 84], values: &mut [f32; 256]) {
     let (scales, quants) = (&block[..16], &block[16..80]);
     let (scale, minimum) = (half(block[80], block[81]), half(block[82], block[83]));
     for (group, values) in values.as_chunks_mut::<16>().0.iter_mut().enumerate() {
@@ -19,7 +19,7 @@ pub(super) fn q2(block: &[u8; 84], values: &mut [f32; 256]) {
 
 /// 32 bytes of third bits, 64 bytes of four values, 12 bytes of 16 scales of 6 bits, the block's scale: `scale * q`, where a
 /// third bit of 0 takes 4 away.
-pub(super) fn q3(block: &[u8; 110], values: &mut [f32; 256]) {
+pub(crate) fn q3(block: &[u8; 110], values: &mut [f32; 256]) {
     let (third, quants, packed) = (&block[..32], &block[32..96], &block[96..108]);
     let scale = half(block[108], block[109]);
     for (group, values) in values.as_chunks_mut::<16>().0.iter_mut().enumerate() {
@@ -38,7 +38,7 @@ pub(super) fn q3(block: &[u8; 110], values: &mut [f32; 256]) {
 }
 
 /// Scale and minimum, 12 bytes of 8 scales and 8 minima of 6 bits, 128 bytes of two values: `scale * q - minimum`.
-pub(super) fn q4(block: &[u8; 144], values: &mut [f32; 256]) {
+pub(crate) fn q4(block: &[u8; 144], values: &mut [f32; 256]) {
     let (scale, minimum) = (half(block[0], block[1]), half(block[2], block[3]));
     let (packed, quants) = (&block[4..16], &block[16..]);
     for (group, values) in values.as_chunks_mut::<32>().0.iter_mut().enumerate() {
@@ -50,7 +50,7 @@ pub(super) fn q4(block: &[u8; 144], values: &mut [f32; 256]) {
 }
 
 /// The same with 32 bytes of fifth bits before the values.
-pub(super) fn q5(block: &[u8; 176], values: &mut [f32; 256]) {
+pub(crate) fn q5(block: &[u8; 176], values: &mut [f32; 256]) {
     let (scale, minimum) = (half(block[0], block[1]), half(block[2], block[3]));
     let (packed, fifth, quants) = (&block[4..16], &block[16..48], &block[48..]);
     for (group, values) in values.as_chunks_mut::<32>().0.iter_mut().enumerate() {
@@ -64,16 +64,20 @@ pub(super) fn q5(block: &[u8; 176], values: &mut [f32; 256]) {
 }
 
 /// 128 bytes of lower four bits, 64 bytes of upper two bits, 16 signed scales, the block's scale: `scale * (q - 32)`.
-pub(super) fn q6(block: &[u8; 210], values: &mut [f32; 256]) {
+pub(crate) fn q6(block: &[u8; 210], values: &mut [f32; 256]) {
     let (lower, upper, scales) = (&block[..128], &block[128..192], &block[192..208]);
     let scale = half(block[208], block[209]);
-    for (place, value) in values.iter_mut().enumerate() {
+    for (group, values) in values.as_chunks_mut::<16>().0.iter_mut().enumerate() {
         // Each half of the block has 64 bytes of lower bits and 32 of upper bits.
-        let (part, within) = (place / 128, place % 128);
-        let low = lower[part * 64 + within % 64] >> (within / 64 * 4) & 15;
-        let high = upper[part * 32 + within % 32] >> (within / 32 * 2) & 3;
-        let scale = scale * f32::from(scales[place / 16] as i8);
-        *value = scale * f32::from((low | high << 4) as i8 - 32);
+        let (part, within) = (group / 8, group % 8 * 16);
+        let low = &lower[part * 64 + within % 64..][..16];
+        let high = &upper[part * 32 + within % 32..][..16];
+        let (low_shift, high_shift) = (within / 64 * 4, within / 32 * 2);
+        let scale = scale * f32::from(scales[group] as i8);
+        for (value, (low, high)) in values.iter_mut().zip(low.iter().zip(high)) {
+            let q = low >> low_shift & 15 | (high >> high_shift & 3) << 4;
+            *value = scale * f32::from(q as i8 - 32);
+        }
     }
 }
 

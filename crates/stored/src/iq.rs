@@ -1,6 +1,6 @@
 //! ggml's types whose four bits point into a table of values that lie closer together around zero.
 
-use super::half;
+use crate::blocks::half;
 
 /// ggml's table for `IQ4_NL` and `IQ4_XS`.
 const TABLE: [i8; 16] = [
@@ -8,13 +8,13 @@ const TABLE: [i8; 16] = [
 ];
 
 /// Scale, 16 bytes of two values: `scale * table[q]`.
-pub(super) fn iq4_nl(block: &[u8; 18], values: &mut [f32; 32]) {
+pub(crate) fn iq4_nl(block: &[u8; 18], values: &mut [f32; 32]) {
     let scale = half(block[0], block[1]);
     looked_up(&block[2..], scale, values);
 }
 
 /// Scale, the upper two bits of 8 scales, their lower four bits, 128 bytes of two values: `scale * table[q]`.
-pub(super) fn iq4_xs(block: &[u8; 136], values: &mut [f32; 256]) {
+pub(crate) fn iq4_xs(block: &[u8; 136], values: &mut [f32; 256]) {
     let scale = half(block[0], block[1]);
     let upper = u16::from_le_bytes([block[2], block[3]]);
     let (lower, quants) = (&block[4..8], &block[8..]);

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use safetensors::Dtype;
 use serde::{Serialize, Serializer};
 
-use crate::gguf;
+use crate::blocks;
 
 /// How the numbers of a tensor are stored.
 ///
@@ -86,7 +86,7 @@ impl StoredType {
     /// Values of whole blocks as f32, to the last bit those of ggml's reference. As many blocks are decoded as both `bytes`
     /// and `values` have room for; of a type that is not read, none are.
     pub fn decode(self, bytes: &[u8], values: &mut [f32]) {
-        gguf::decode(self, bytes, values);
+        blocks::decode(self, bytes, values);
     }
 
     /// The same as safetensors has it; none of blocks.

@@ -1,9 +1,9 @@
 //! ggml's first block types: 32 values with one scale, the lower half of the values in the lower halves of the bytes.
 
-use super::half;
+use crate::blocks::half;
 
 /// Scale (2 bytes), 16 bytes of two values: `scale * (q - 8)`.
-pub(super) fn q4_0(block: &[u8; 18], values: &mut [f32; 32]) {
+pub(crate) fn q4_0(block: &[u8; 18], values: &mut [f32; 32]) {
     let scale = half(block[0], block[1]);
     let (low, high) = values.split_at_mut(16);
     for ((byte, low), high) in block[2..].iter().zip(low).zip(high) {
@@ -13,7 +13,7 @@ pub(super) fn q4_0(block: &[u8; 18], values: &mut [f32; 32]) {
 }
 
 /// Scale, minimum, 16 bytes of two values: `scale * q + minimum`.
-pub(super) fn q4_1(block: &[u8; 20], values: &mut [f32; 32]) {
+pub(crate) fn q4_1(block: &[u8; 20], values: &mut [f32; 32]) {
     let (scale, minimum) = (half(block[0], block[1]), half(block[2], block[3]));
     let (low, high) = values.split_at_mut(16);
     for ((byte, low), high) in block[4..].iter().zip(low).zip(high) {
@@ -23,7 +23,7 @@ pub(super) fn q4_1(block: &[u8; 20], values: &mut [f32; 32]) {
 }
 
 /// Scale, 32 fifth bits, 16 bytes of two values: `scale * (q - 16)`.
-pub(super) fn q5_0(block: &[u8; 22], values: &mut [f32; 32]) {
+pub(crate) fn q5_0(block: &[u8; 22], values: &mut [f32; 32]) {
     let scale = half(block[0], block[1]);
     let fifth = u32::from_le_bytes([block[2], block[3], block[4], block[5]]);
     five_bits(fifth, &block[6..], values, |q| {
@@ -32,7 +32,7 @@ pub(super) fn q5_0(block: &[u8; 22], values: &mut [f32; 32]) {
 }
 
 /// Scale, minimum, 32 fifth bits, 16 bytes of two values: `scale * q + minimum`.
-pub(super) fn q5_1(block: &[u8; 24], values: &mut [f32; 32]) {
+pub(crate) fn q5_1(block: &[u8; 24], values: &mut [f32; 32]) {
     let (scale, minimum) = (half(block[0], block[1]), half(block[2], block[3]));
     let fifth = u32::from_le_bytes([block[4], block[5], block[6], block[7]]);
     five_bits(fifth, &block[8..], values, |q| {
@@ -50,7 +50,7 @@ fn five_bits(fifth: u32, bytes: &[u8], values: &mut [f32; 32], value: impl Fn(u8
 }
 
 /// Scale, 32 signed bytes: `q * scale`.
-pub(super) fn q8_0(block: &[u8; 34], values: &mut [f32; 32]) {
+pub(crate) fn q8_0(block: &[u8; 34], values: &mut [f32; 32]) {
     let scale = half(block[0], block[1]);
     for (byte, value) in block[2..].iter().zip(values) {
         *value = f32::from(*byte as i8) * scale;

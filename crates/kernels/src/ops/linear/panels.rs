@@ -1,0 +1,72 @@
+//! Products with weights that are held otherwise than as float32: a panel of them at a time is decoded.
+
+#[cfg(not(target_arch = "wasm32"))]
+use rayon::prelude::*;
+
+use super::{
+    matrix::Matrix,
+    product::{Columns, product},
+};
+
+/// Values of a panel where few rows are multiplied, so that it stays in the fastest cache.
+const SMALL: usize = 1 << 13;
+/// Values of a panel where many are: `gemm` arranges the rows anew for each panel, which wide ones make up for.
+const LARGE: usize = 1 << 18;
+/// Rows that are many.
+const MANY_ROWS: usize = 16;
+
+/// A weight `[inputs, outputs]` of which neighbouring outputs can be decoded.
+pub(super) trait InPanels: Sync {
+    /// Inputs and outputs.
+    fn shape(&self) -> [usize; 2];
+
+    /// Outputs that are decoded together: a panel begins at a multiple of this, and but for the last is a multiple wide.
+    fn together(&self) -> usize;
+
+    /// `width` outputs from `first` on, as float32.
+    fn panel(&self, first: usize, width: usize) -> Panel;
+}
+
+/// Neighbouring outputs of a weight, as float32.
+pub(super) struct Panel {
+    pub values: Vec<f32>,
+    /// Inputs and outputs.
+    pub shape: [usize; 2],
+    /// Whether the inputs of an output lie one after the other, as checkpoints have it; else the outputs of an input do.
+    pub outputs_first: bool,
+}
+
+impl Panel {
+    fn matrix(&self) -> Matrix<'_> {
+        let [inputs, width] = self.shape.map(usize::cast_signed);
+        Matrix {
+            values: &self.values,
+            shape: self.shape,
+            strides: match self.outputs_first {
+                true => [1, inputs],
+                false => [width, 1],
+            },
+        }
+    }
+}
+
+/// Rows `a` times the weight, into the rows of `output`; none where their shapes do not go together.
+pub(super) fn by_panels(a: &Matrix<'_>, weight: &impl InPanels, output: &mut [f32]) -> Option<()> {
+    let ([rows, inner], [inputs, outputs]) = (a.shape, weight.shape());
+    if inner != inputs || output.len() != rows * outputs {
+        return None;
+    }
+    let values = if rows < MANY_ROWS { SMALL } else { LARGE };
+    let width = (values / inner.max(1)).max(1);
+    let width = width.next_multiple_of(weight.together().max(1));
+    let parts = Columns::new(output, outputs).parts(width);
+    let multiply = |(first, part): (usize, Columns<'_>)| {
+        let panel = weight.panel(first, part.width());
+        product(a, &panel.matrix(), part)
+    };
+    // Each part has a thread of its own.
+    #[cfg(not(target_arch = "wasm32"))]
+    return parts.into_par_iter().map(multiply).collect();
+    #[cfg(target_arch = "wasm32")]
+    return parts.into_iter().map(multiply).collect();
+}

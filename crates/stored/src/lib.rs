@@ -1,0 +1,9 @@
+//! In which forms files store numbers, and their values: what the readers of files and the products on the processor share.
+
+mod blocks;
+mod iq;
+mod k;
+mod legacy;
+mod types;
+
+pub use types::{Block, StoredType};
