@@ -12,6 +12,7 @@ mod experiment;
 mod export;
 mod hallucination;
 mod judge;
+pub mod memory;
 mod model;
 mod peers;
 mod prune;

@@ -30,7 +30,7 @@ impl<F: ModelFiles> OpenModel<F> {
     pub async fn load(files: F, device: OpenDevice, run: &mut Run<'_>) -> Result<Self, LabError> {
         let start = Instant::now();
         let checkpoint = Checkpoint::open(files).await?;
-        fits(&checkpoint, &device)?;
+        fits(&checkpoint, &device).await?;
         let tokenizer = Tokenizer::open(checkpoint.files()).await?;
         let mut progress = |loaded: layerlab_model::LoadProgress| {
             let step = Progress::Loading {
@@ -64,20 +64,21 @@ impl<F: ModelFiles> OpenModel<F> {
 
 /// Refuses a model with a tensor that the device's kernels cannot read. Weights are computed with as f32, whatever
 /// they are stored as.
-fn fits<F: ModelFiles>(checkpoint: &Checkpoint<F>, device: &OpenDevice) -> Result<(), LabError> {
+async fn fits<F: ModelFiles>(
+    checkpoint: &Checkpoint<F>,
+    device: &OpenDevice,
+) -> Result<(), LabError> {
     let Some(offers) = device.largest_tensor else {
         return Ok(());
     };
-    let needs = |shape: &[usize]| 4 * shape.iter().map(|&size| size as u64).product::<u64>();
-    let tensors = checkpoint.tensors().iter();
-    let largest = tensors.max_by_key(|(_, entry)| needs(&entry.shape));
-    match largest {
-        Some((name, entry)) if needs(&entry.shape) > offers => Err(LabError::TensorTooLarge {
-            name: name.clone(),
-            needs: needs(&entry.shape),
+    let sizes = checkpoint.sizes().await?;
+    match sizes.f32.largest_bytes > offers {
+        true => Err(LabError::TensorTooLarge {
+            name: sizes.f32.largest_name,
+            needs: sizes.f32.largest_bytes,
             offers,
             device: device.name.clone(),
         }),
-        _ => Ok(()),
+        false => Ok(()),
     }
 }

@@ -5,7 +5,9 @@ use std::{cell::RefCell, rc::Rc};
 use js_sys::Date;
 use layerlab_atlas::{TaskFile, bundled};
 use layerlab_lab::{
-    DeviceKind, ExperimentRequest, LabError, OpenDevice, OpenModel, Report, open_device,
+    Checkpoint, DeviceKind, ExperimentRequest, LabError, OpenDevice, OpenModel, Report,
+    memory::ModelNeeds,
+    open_device,
     report::{DeviceReport, ModelReport},
 };
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
@@ -20,7 +22,8 @@ use crate::{
     types::{
         Bundled, FailureKind, NamedText, ReportFormat,
         page::{
-            JsBundled, JsDeviceChoice, JsDeviceReport, JsModelReport, JsReport, JsReportFormat,
+            JsBundled, JsDeviceChoice, JsDeviceReport, JsModelNeeds, JsModelReport, JsReport,
+            JsReportFormat,
         },
     },
 };
@@ -94,6 +97,15 @@ impl Session {
             repaired: RefCell::default(),
         })));
         trusted(to_page(&report)?)
+    }
+
+    /// What a model will take, told by the headers of its files: no weight is read.
+    pub async fn needs(files: FileSource) -> Result<JsModelNeeds, JsValue> {
+        let needs = async {
+            let checkpoint = Checkpoint::open(PageFiles(files)).await?;
+            ModelNeeds::of(&checkpoint).await
+        };
+        to_page(&needs.await.map_err(refused)?)
     }
 
     /// What comes with the bundled model.

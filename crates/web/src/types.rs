@@ -7,6 +7,7 @@ use layerlab_lab::{
     PairTokens, Plan, PlanRequest, Progress, RepairRequest, Report, ScoreOptions, ScoreRequest,
     Tap,
     dataset::{Description, hub::ChosenSplit},
+    memory::ModelNeeds,
     report::{DeviceReport, ModelReport, ScoringReport},
 };
 use schemars::{JsonSchema, Schema, schema_for};
@@ -212,6 +213,7 @@ crossing! {
     report: Report, JsReport is "types.Report";
     scoring: ScoringReport, JsScoringReport is "types.ScoringReport";
     model: ModelReport, JsModelReport is "types.ModelReport";
+    needs: ModelNeeds, JsModelNeeds is "types.ModelNeeds";
     device: DeviceReport, JsDeviceReport is "types.DeviceReport";
     device_choice: DeviceChoice, JsDeviceChoice is "types.DeviceChoice";
     progress: Progress;

@@ -4,6 +4,7 @@ import type { ModelSource } from "../worker/messages";
 import { address } from "./address.svelte";
 import { material } from "./material.svelte";
 import { ATLAS, model } from "./model.svelte";
+import { previews } from "./preview.svelte";
 import { reports } from "./reports.svelte";
 import { scores } from "./scores.svelte";
 import { tasks } from "./tasks.svelte";
@@ -36,6 +37,9 @@ export async function openModel(source: ModelSource): Promise<void> {
     if (model.report === null && tasks.current === null) await openBundled();
     return;
   }
+  const answer = await previews.answer(source);
+  if (answer === "leave") await stay();
+  if (answer !== "open") return;
   if (model.report !== null) {
     // Layers of one model say nothing of another's; those of the address are meant for the first.
     address.removed = [];
@@ -46,6 +50,13 @@ export async function openModel(source: ModelSource): Promise<void> {
   scores.clear();
   reports.close();
   if (await model.load()) await scores.score();
+}
+
+/** The model that is loaded stays in view; the bundled one where there is none and nothing failed. */
+async function stay(): Promise<void> {
+  const { source } = model;
+  if (model.report !== null) address.model = source.kind === "hub" ? source.model.id : "";
+  else if (tasks.current === null && tasks.failure === null) await openBundled();
 }
 
 /** The same model once more, after what went wrong has been put right. */

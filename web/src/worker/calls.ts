@@ -29,6 +29,8 @@ export const CALLS = {
   adapter: (lab) => lab.adapter(),
   /** Lets the worker ask the server of this address, which the visitor has agreed to. */
   allow: (_, __, endpoint: string) => allow(endpoint),
+  /** What a model will take; of one on the Hub, headers and small files are fetched. */
+  look: (lab, call, source: ModelSource, workers?: number) => lab.look(call, source, workers),
   /** Loads a model; on the CPU, `workers` at most compute with it, or as many as suit the processor. */
   load: (lab, call, source: ModelSource, workers?: number) => lab.load(call, source, workers),
   /** Bytes of wasm memory, helpers' too. It never shrinks, so this is also its peak. */

@@ -1,5 +1,10 @@
 import type { FileSource } from "../generated/layerlab_web";
 
+/** Whether a file holds weights. */
+export function isWeights(name: string): boolean {
+  return /^[^/]+\.(safetensors|gguf)$/i.test(name);
+}
+
 /** Files by their names in the model's folder; only what is asked for is read. */
 export class BlobFiles implements FileSource {
   readonly name: string;
@@ -27,7 +32,7 @@ export class BlobFiles implements FileSource {
   /** Bytes of the files that hold weights. */
   weightBytes(): number {
     // What lies in folders within is not the model's.
-    const weights = [...this.#files].filter(([name]) => /^[^/]+\.(safetensors|gguf)$/i.test(name));
+    const weights = [...this.#files].filter(([name]) => isWeights(name));
     return weights.reduce((sum, [, blob]) => sum + blob.size, 0);
   }
 

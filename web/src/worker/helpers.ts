@@ -25,12 +25,18 @@ interface Job {
 export function helpersFor(
   files: BlobFiles,
   module: WebAssembly.Module,
-  most = Math.min(navigator.hardwareConcurrency, MOST),
+  most: number | undefined,
 ): HelperPool | undefined {
+  const count = helperCount(files.weightBytes(), most);
+  return count === 0 ? undefined : new HelperPool(count, files, module);
+}
+
+/** How many helpers a model of so many bytes of weights has. */
+export function helperCount(weightBytes: number, most = Math.min(navigator.hardwareConcurrency, MOST)): number {
   // Weights are computed with as f32, and may be stored in half of that.
-  const each = 2 * files.weightBytes() + BESIDE;
+  const each = 2 * weightBytes + BESIDE;
   const count = Math.min(most, Math.floor(ROOM / each));
-  return count < 2 ? undefined : new HelperPool(count, files, module);
+  return count < 2 ? 0 : count;
 }
 
 /** Helpers start when there is something to do for them. */

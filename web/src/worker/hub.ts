@@ -3,7 +3,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { BlobFiles } from "./files";
 import type { Download, HubModel } from "./messages";
-import { type KeptFile, fileOf, folderOf, readManifest, writeManifest } from "./store";
+import { type KeptFile, type Manifest, fileOf, folderOf, readManifest, writeManifest } from "./store";
 
 /** What a model needs to run here. */
 const WANTED =
@@ -23,6 +23,30 @@ interface TreeEntry {
   lfs?: { oid: string; size: number };
 }
 
+/** What was last listed of each model that was looked at: what is downloaded then is what was shown. */
+const looked = new Map<string, Manifest>();
+
+/** What there is of a model on its server, or here where all of it is. */
+export async function manifestOf(
+  model: HubModel,
+  known: Manifest | undefined,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  if (known?.files.every((file) => file.whole)) return known;
+  const manifest = await listed(model, signal);
+  looked.set(keyOf(model), manifest);
+  return manifest;
+}
+
+/** Where a file of a model lies on its server. */
+export function placeOf({ endpoint, id, commit }: Manifest, path: string): string {
+  return `${endpoint}/${named(id).repository}/resolve/${commit}/${inAddress(path)}`;
+}
+
+function keyOf({ endpoint, id, revision }: HubModel): string {
+  return `${endpoint} ${id} ${revision}`;
+}
+
 /** Downloads what is missing of a model and gives all of it. */
 export async function hubFiles(
   model: HubModel,
@@ -31,7 +55,8 @@ export async function hubFiles(
 ): Promise<BlobFiles> {
   const folder = await folderOf(model);
   const known = await readManifest(folder);
-  const manifest = known?.files.every((file) => file.whole) ? known : await listed(model, signal);
+  const manifest = looked.get(keyOf(model)) ?? (await manifestOf(model, known, signal));
+  looked.delete(keyOf(model));
   if (known !== undefined && known.commit === manifest.commit) {
     for (const file of manifest.files) {
       file.whole = known.files.find(({ path }) => path === file.path)?.whole ?? false;
@@ -46,8 +71,7 @@ export async function hubFiles(
   for (const file of manifest.files) {
     const handle = await fileOf(folder, file.path);
     if (!file.whole) {
-      const place = `${model.endpoint}/${named(model.id).repository}/resolve/${manifest.commit}/${inAddress(file.path)}`;
-      await download(place, handle, file, signal, (bytes, again) => {
+      await download(placeOf(manifest, file.path), handle, file, signal, (bytes, again) => {
         resumed += again;
         show({ stage: "downloading", file: file.path, bytes: before + bytes, total, resumed });
       });
@@ -77,7 +101,7 @@ function partsOf(gguf: string): string[] {
 }
 
 /** What the repository holds at the revision. */
-async function listed(model: HubModel, signal: AbortSignal) {
+async function listed(model: HubModel, signal: AbortSignal): Promise<Manifest> {
   const { endpoint, id, revision } = model;
   const { repository, gguf } = named(id);
   if (!ID.test(repository) || (gguf !== undefined && !isGguf(gguf))) {
@@ -120,7 +144,7 @@ function isGguf(path: string): boolean {
 }
 
 /** A file's name without the folders that it lies in. */
-function baseName(path: string): string {
+export function baseName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 

@@ -3,16 +3,19 @@ import init, { Session } from "../generated/layerlab_web";
 import type { DeviceChoice, DeviceReport } from "../generated/types";
 import type { Running } from "./answer";
 import { type BlobFiles, bundledFiles, pickedFiles } from "./files";
-import { type HelperPool, helpersFor } from "./helpers";
+import { type HelperPool, helperCount, helpersFor } from "./helpers";
 import { hubFiles } from "./hub";
-import type { Adapter, LoadedModel, ModelIdentity, ModelSource } from "./messages";
+import type { Adapter, LoadedModel, Look, ModelIdentity, ModelSource } from "./messages";
 import { compiled } from "./module";
+import { surveyed } from "./survey";
 
 export class LabWorker {
   #session: Session | undefined;
   #module: WebAssembly.Module | undefined;
   #memory: WebAssembly.Memory | undefined;
   #helpers: HelperPool | undefined;
+  /** Bytes of wasm memory before there was a model. */
+  #program = 0;
   #loading: Running | undefined;
   #identity: ModelIdentity | null = null;
 
@@ -31,6 +34,7 @@ export class LabWorker {
     const { memory } = await init({ module_or_path: this.#module });
     this.#memory = memory;
     this.#session = await Session.open(device);
+    this.#program = memory.buffer.byteLength;
     return this.#session.device();
   }
 
@@ -44,6 +48,14 @@ export class LabWorker {
       maxBuffer: limits.maxBufferSize,
       maxBinding: limits.maxStorageBufferBindingSize,
     };
+  }
+
+  /** What a model will take. */
+  async look(call: Running, source: ModelSource, workers: number | undefined): Promise<Look> {
+    const survey = await surveyed(source, call.signal);
+    const { quota, usage } = await navigator.storage.estimate();
+    const room = quota === undefined || usage === undefined ? null : Math.max(quota - usage, 0);
+    return { ...survey, program: this.#program, workers: 1 + helperCount(survey.weightBytes, workers), room };
   }
 
   async load(call: Running, source: ModelSource, workers: number | undefined): Promise<LoadedModel> {

@@ -1,5 +1,5 @@
 // What the page and its worker tell each other besides the lab's own types.
-import type { DeviceReport, ModelReport } from "../generated/types";
+import type { DeviceReport, ModelNeeds, ModelReport } from "../generated/types";
 
 /** The public Hub. */
 export const HUB = "https://huggingface.co";
@@ -53,6 +53,26 @@ export interface KeptModel extends HubModel {
   bytes: number;
   /** Bytes when whole. */
   total: number;
+}
+
+/** What a model will take, found out before it is downloaded or loaded. */
+export interface Look {
+  /** Files of it. */
+  files: number;
+  /** Bytes of all of them. */
+  bytes: number;
+  /** Bytes that would have to be downloaded. */
+  missing: number;
+  /** Bytes of the files that hold weights. */
+  weightBytes: number;
+  /** What the headers say; none where the server sends no parts of files. */
+  needs: ModelNeeds | null;
+  /** Bytes of WebAssembly memory that the lab takes without a model. */
+  program: number;
+  /** Workers that would hold the model on the CPU. */
+  workers: number;
+  /** Bytes that the browser has room for; none where it does not say. */
+  room: number | null;
 }
 
 /** What the browser's GPU offers, found out before anything is loaded. */

@@ -32,6 +32,15 @@ export async function folderOf(model: HubModel): Promise<FileSystemDirectoryHand
   return (await models()).getDirectoryHandle(folderName(model), { create: true });
 }
 
+/** The folder of a model that the browser has something of. */
+export async function keptFolderOf(model: HubModel): Promise<FileSystemDirectoryHandle | undefined> {
+  try {
+    return await (await models()).getDirectoryHandle(folderName(model));
+  } catch {
+    return undefined;
+  }
+}
+
 /** The file that holds `path`. */
 export async function fileOf(folder: FileSystemDirectoryHandle, path: string): Promise<FileSystemFileHandle> {
   return folder.getFileHandle(encodeURIComponent(path), { create: true });

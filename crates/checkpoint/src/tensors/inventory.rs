@@ -55,6 +55,16 @@ impl Inventory {
     }
 }
 
+/// What configuration and headers say of a decoder, before any weight is read.
+pub(super) struct Described {
+    pub spec: DecoderSpec,
+    pub names: &'static TensorNames,
+    pub prefix: &'static str,
+    pub only_head: bool,
+    /// Whether a head lies beside embeddings that are said to be tied. Only their values tell whether it is used.
+    pub head_beside: bool,
+}
+
 impl<F: ModelFiles> Checkpoint<F> {
     /// Accounts for every tensor. Only headers are read, but for a head beside tied embeddings, which is compared with them.
     ///
@@ -70,18 +80,16 @@ impl<F: ModelFiles> Checkpoint<F> {
     }
 
     async fn account(&self) -> Result<Inventory, CheckpointError> {
-        let names = families::of(self.config())?.names;
-        let mut spec = DecoderSpec::from_config(self.config())?;
-        let has = |name: &str| self.entry(&format!("{name}.weight")).is_some();
-        let prefix = match has(names.embedding) || has(names.final_norm) {
-            true => "",
-            false => names.prefix,
-        };
-        let has_embedding = has(&format!("{prefix}{}", names.embedding));
-        let only_head = spec.tied_embeddings && !has_embedding && has(names.head);
+        let Described {
+            mut spec,
+            names,
+            prefix,
+            only_head,
+            head_beside,
+        } = self.described()?;
         let mut warnings = self.notes.clone();
         let head = format!("{}.weight", names.head);
-        if spec.tied_embeddings && has_embedding && has(names.head) {
+        if head_beside {
             let embedding = format!("{prefix}{}.weight", names.embedding);
             if !self.same_values(&head, &embedding).await? {
                 spec.tied_embeddings = false;
@@ -120,8 +128,28 @@ impl<F: ModelFiles> Checkpoint<F> {
         })
     }
 
+    /// The decoder and the names of its tensors, as configuration and headers tell them: no weight is read.
+    pub(super) fn described(&self) -> Result<Described, CheckpointError> {
+        let names = families::of(self.config())?.names;
+        let spec = DecoderSpec::from_config(self.config())?;
+        let has = |name: &str| self.entry(&format!("{name}.weight")).is_some();
+        let prefix = match has(names.embedding) || has(names.final_norm) {
+            true => "",
+            false => names.prefix,
+        };
+        let has_embedding = has(&format!("{prefix}{}", names.embedding));
+        let tied_with_head = spec.tied_embeddings && has(names.head);
+        Ok(Described {
+            spec,
+            names,
+            prefix,
+            only_head: tied_with_head && !has_embedding,
+            head_beside: tied_with_head && has_embedding,
+        })
+    }
+
     /// Names of the tensors that are not asked for, once every tensor that is has been found sound.
-    fn check(&self, layout: TensorLayout<'_>) -> Result<Vec<String>, CheckpointError> {
+    pub(super) fn check(&self, layout: TensorLayout<'_>) -> Result<Vec<String>, CheckpointError> {
         let tensors = self.tensors();
         let mut left: BTreeMap<&String, &TensorEntry> = tensors.iter().collect();
         let (mut missing, mut missing_count) = (Vec::new(), 0);

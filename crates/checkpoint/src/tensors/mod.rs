@@ -11,6 +11,7 @@ mod inventory;
 mod missing;
 mod quantised;
 mod read;
+mod sizes;
 mod wrapped;
 
 use std::{collections::BTreeMap, sync::OnceLock};
@@ -24,6 +25,7 @@ pub use layerlab_stored::{Block, StoredType};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use missing::base_model;
 pub use read::StoredRows;
+pub use sizes::{HeldSize, WeightSizes};
 
 use crate::{Config, ModelFiles, gguf, tokenizer};
 

@@ -3,6 +3,7 @@
 use clap::Args;
 use layerlab_lab::{
     Checkpoint, LabError, Tokenizer,
+    memory::{MemoryNeed, ModelNeeds, PROGRAM},
     report::{ModelReport, bytes, count},
 };
 use serde::Serialize;
@@ -35,6 +36,16 @@ struct Info {
     model: ModelReport,
     architecture: Option<String>,
     tokenizer: TokenizerInfo,
+    needs: NeedsInfo,
+}
+
+/// What it takes.
+#[derive(Serialize)]
+struct NeedsInfo {
+    #[serde(flatten)]
+    model: ModelNeeds,
+    /// Bytes of this program.
+    program: u64,
 }
 
 #[derive(Serialize)]
@@ -69,6 +80,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 pad: tokenizer.pad(),
                 notes: tokenizer.notes().to_vec(),
             },
+            // Behind the inventory, which has compared a head with the embeddings where need be.
+            needs: NeedsInfo {
+                model: ModelNeeds::of(&checkpoint).await?,
+                program: PROGRAM,
+            },
         })
     })?;
     let text = match arguments.json {
@@ -79,6 +95,23 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 impl Info {
+    /// Memory by its parts.
+    fn memory(&self, need: &MemoryNeed) -> String {
+        let program = self.needs.program;
+        let parts = format!(
+            "weights {}, tokenizer {}, a pass {}, the program {}",
+            bytes(need.weights),
+            bytes(need.tokenizer),
+            bytes(need.activations),
+            bytes(program)
+        );
+        let at_first = match need.peak == need.tokenizer_at_first {
+            true => " while the tokenizer is built; then",
+            false => ":",
+        };
+        format!("{}{at_first} {parts}", bytes(need.peak + program))
+    }
+
     fn lines(&self) -> String {
         let model = &self.model;
         let id = |id: Option<u32>| id.map_or("none".into(), |id| id.to_string());
@@ -125,6 +158,23 @@ impl Info {
                     id(self.tokenizer.bos),
                     id(self.tokenizer.eos),
                     id(self.tokenizer.pad)
+                ),
+            ),
+            ("files", bytes(self.needs.model.files)),
+            (
+                "memory (CPU)",
+                format!("about {}", self.memory(&self.needs.model.stored)),
+            ),
+            (
+                "memory (f32)",
+                format!("about {}", self.memory(&self.needs.model.f32)),
+            ),
+            (
+                "largest tensor",
+                format!(
+                    "{} as f32 ({}), which a GPU must take in one piece",
+                    bytes(self.needs.model.f32.largest_bytes),
+                    self.needs.model.f32.largest_tensor
                 ),
             ),
         ];
