@@ -49,26 +49,19 @@ impl TensorEntry {
         self.values().saturating_mul(SINGLE)
     }
 
-    /// Bytes that it takes where a processor holds it. Matrices keep the file's bytes: halves that lie as they are asked for,
-    /// and blocks in whose rows no value is moved or changed. All else becomes float32.
+    /// Bytes that it takes where a processor holds it. Matrices keep the file's bytes where the file has their rows, moved
+    /// or not; all else becomes float32.
     pub fn stored_bytes(&self) -> u64 {
         let [_, columns] = *self.shape.as_slice() else {
             return self.f32_bytes();
         };
-        let keeps = match self.dtype.block() {
-            Some(Block { values: 1, .. }) => self.arrangement == Arrangement::AsIs,
-            Some(Block { values, .. }) => {
-                let moved = matches!(
-                    self.arrangement,
-                    Arrangement::Transposed | Arrangement::PlusOne
-                );
-                !moved && columns.is_multiple_of(values)
-            }
-            None => false,
-        };
-        match keeps {
-            true => self.bytes,
-            false => self.f32_bytes(),
+        let has_rows = !matches!(
+            self.arrangement,
+            Arrangement::Transposed | Arrangement::PlusOne
+        );
+        match self.dtype.block() {
+            Some(Block { values, .. }) if has_rows && columns.is_multiple_of(values) => self.bytes,
+            _ => self.f32_bytes(),
         }
     }
 }
