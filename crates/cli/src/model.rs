@@ -12,7 +12,7 @@ use layerlab_lab::{
     open_device,
 };
 
-use crate::{Failure, arguments::DeviceArguments, output, progress::Bars};
+use crate::{Failure, arguments::DeviceArguments, memory, output, progress::Bars};
 
 /// Where a model comes from.
 #[derive(Debug)]
@@ -102,6 +102,7 @@ pub async fn load(
     let mut show = |progress| bars.show(progress);
     let loaded = OpenModel::load(source, device, &mut Run::new(&mut show, cancel)).await;
     bars.clear();
+    memory::give_back();
     let loaded = loaded?;
     warn_of(&loaded.checkpoint).await?;
     Ok(loaded)

@@ -43,14 +43,18 @@ fn peak(model: &str, weights: &str) -> u64 {
 }
 
 fn assert_said(model: &str) {
-    let info: Value = serde_json::from_str(&stdout(&run(&["info", "--model", model, "--json"]))).unwrap();
+    let info: Value =
+        serde_json::from_str(&stdout(&run(&["info", "--model", model, "--json"]))).unwrap();
     let needs = &info["needs"];
     for weights in ["stored", "f32"] {
         let bytes = |value: &Value| value.as_u64().unwrap();
         let said = bytes(&needs[weights]["peak"]) + bytes(&needs["program"]);
         let found = peak(model, weights);
         let off = found as f64 / said as f64 - 1.0;
-        eprintln!("{model}, {weights}: {said} said, {found} at the peak, {:+.1} %", 100.0 * off);
+        eprintln!(
+            "{model}, {weights}: {said} said, {found} at the peak, {:+.1} %",
+            100.0 * off
+        );
         assert!(off.abs() <= TOLERANCE, "{model}, {weights}");
     }
 }
@@ -65,7 +69,8 @@ fn the_peak_is_near_what_info_says() {
 #[ignore = "needs LAYERLAB_REAL_GGUF (tests/real/gguf_files.py) and ../shared, on Linux; cargo xtask test --all"]
 fn the_peak_of_gguf_files_is_near_what_info_says() {
     let folder = env::var("LAYERLAB_REAL_GGUF");
-    let folder = folder.expect("LAYERLAB_REAL_GGUF names the folder that tests/real/gguf_files.py makes");
+    let folder =
+        folder.expect("LAYERLAB_REAL_GGUF names the folder that tests/real/gguf_files.py makes");
     for name in ["smollm2.gguf", "gemma3.gguf", "qwen.gguf"] {
         assert_said(&format!("{folder}/{name}"));
     }

@@ -49,21 +49,19 @@ impl TensorEntry {
         self.values().saturating_mul(SINGLE)
     }
 
-    /// Bytes that it takes where a processor holds it: those of the file where it has the rows of a matrix, or its rows in
-    /// another order; else those of float32.
+    /// Bytes that it takes where a processor holds it. Matrices keep the file's bytes where the file has their rows, moved
+    /// or not; all else becomes float32.
     pub fn stored_bytes(&self) -> u64 {
         let [_, columns] = *self.shape.as_slice() else {
             return self.f32_bytes();
         };
-        let changed = matches!(
+        let has_rows = !matches!(
             self.arrangement,
             Arrangement::Transposed | Arrangement::PlusOne
         );
-        let whole_rows = |block: Block| columns.is_multiple_of(block.values);
-        let keeps = !changed && self.dtype.block().is_some_and(whole_rows);
-        match keeps {
-            true => self.bytes,
-            false => self.f32_bytes(),
+        match self.dtype.block() {
+            Some(Block { values, .. }) if has_rows && columns.is_multiple_of(values) => self.bytes,
+            _ => self.f32_bytes(),
         }
     }
 }
