@@ -185,7 +185,7 @@ test("weights that are not as long as the list says are refused by their header"
   await agree(page);
   await page.getByRole("alert").filter({ hasText: WEIGHTS }).waitFor({ timeout: 60_000 });
   assertHeadersOnly(server, await headerOf(join(DEMO, WEIGHTS)));
-  await page.getByRole("button", { name: "Back to Atlas" }).click();
+  await page.getByRole("alert").getByRole("button", { name: "Back to Atlas" }).click();
   await chip(page, "atlas").waitFor({ timeout: 60_000 });
 });
 
