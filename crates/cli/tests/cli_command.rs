@@ -239,6 +239,36 @@ fn info_tells_what_the_model_is_made_of() {
 }
 
 #[test]
+fn info_tells_what_the_model_takes() {
+    let info = run(&["info", "--model", &demo(""), "--json"]);
+    let json: Value = serde_json::from_str(&stdout(&info)).unwrap();
+    let needs = &json["needs"];
+    let read = [
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ];
+    let files = read.map(|name| fs::metadata(demo(name)).unwrap().len());
+    assert_eq!(needs["files"], files.iter().sum::<u64>());
+    let parameters = json["model"]["parameters"].as_u64().unwrap();
+    assert_eq!(needs["f32"]["weights"], 4 * parameters);
+    assert_eq!(needs["f32"]["largest_tensor"], "model.embed_tokens.weight");
+    let text = stdout(&run(&["info", "--model", &demo("")]));
+    for line in [
+        "files ",
+        "memory (CPU) ",
+        "memory (f32) ",
+        "largest tensor ",
+    ] {
+        assert!(
+            text.lines().any(|found| found.starts_with(line)),
+            "{line}: {text}"
+        );
+    }
+}
+
+#[test]
 fn generation_streams_the_text_that_json_reports() {
     let model = demo("");
     let basic = [

@@ -1,7 +1,7 @@
 // What a model takes on each device, and whether it fits.
 import type { Adapter, Look } from "../worker/messages";
 import type { DeviceReport } from "../generated/types";
-import { megabytes } from "./format";
+import { amount } from "./format";
 
 /** Bytes that the memory of one WebAssembly module can have at most. */
 const MODULE = 2 ** 32;
@@ -48,7 +48,7 @@ export function problemOf(look: Look, device: DeviceReport | null, adapter: Adap
 function roomProblem({ missing, room }: Look, onCpu: boolean): Problem | null {
   if (room === null || missing <= room) return null;
   return {
-    cause: `The browser has room for ${megabytes(room)} more of this page, and ${megabytes(missing)} are to come.`,
+    cause: `The browser has room for ${amount(room)} more of this page, and ${amount(missing)} are to come.`,
     cure: "Delete a kept model, or download the files yourself and drop them here: those are not copied.",
     onCpu,
   };
@@ -60,7 +60,7 @@ function cpuProblem(look: Look, onCpu: boolean, adapter: Adapter | null): Proble
   const fitsGpu = adapter !== null && (look.needs?.f32.largest_bytes ?? Infinity) <= largestOn(adapter);
   const gpu = fitsGpu ? "a GPU, which has memory of its own (below, under Device), or " : "";
   return {
-    cause: `On the CPU it takes about ${megabytes(each)}, and a browser gives WebAssembly ${megabytes(MODULE)} at most.`,
+    cause: `On the CPU it takes about ${amount(each)}, and a browser gives WebAssembly ${amount(MODULE)} at most.`,
     cure: `What helps: ${gpu}${SMALLER}, or ${COMMAND}.`,
     onCpu,
   };
@@ -72,8 +72,8 @@ function gpuProblem({ needs }: Look, onCpu: boolean, adapter: Adapter | null): P
   const cpu = onCpu ? "the CPU, which has no such limit, or " : "";
   return {
     cause:
-      `On this GPU it does not fit: ${largest_tensor} takes ${megabytes(largest_bytes)} in one piece as float32, and one ` +
-      `piece may have ${megabytes(largestOn(adapter))}.`,
+      `On this GPU it does not fit: ${largest_tensor} takes ${amount(largest_bytes)} in one piece as float32, and one ` +
+      `piece may have ${amount(largestOn(adapter))}.`,
     cure: `What helps: ${cpu}a model with a smaller vocabulary, or ${COMMAND}.`,
     onCpu,
   };

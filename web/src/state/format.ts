@@ -44,6 +44,11 @@ export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0)} MB`;
 }
 
+/** Bytes in megabytes, or in gigabytes where they are many. */
+export function amount(bytes: number): string {
+  return bytes < 1e9 ? megabytes(bytes) : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
 export function seconds(value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
   return value < 10 ? `${value.toFixed(1)} s` : `${value.toFixed(0)} s`;
