@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { launch, open as openPage, ready, scored } from "./browser.mjs";
 import { hub } from "./server.mjs";
-import { DEMO, GGUF, ROOT, agree, assertLooks, chip, download, native, visits } from "./support.mjs";
+import { DEMO, GGUF, ROOT, agree, assertLooks, chip, download, native, site, visits } from "./support.mjs";
 
 const SHORT = "sequences=2&length=32&items=1";
 const ID = "someone/demo";
@@ -187,6 +187,20 @@ test("weights that are not as long as the list says are refused by their header"
   assertHeadersOnly(server, await headerOf(join(DEMO, WEIGHTS)));
   await page.getByRole("alert").getByRole("button", { name: "Back to Atlas" }).click();
   await chip(page, "atlas").waitFor({ timeout: 60_000 });
+});
+
+test("what the browser says it has no room for is refused", async () => {
+  const line = "navigator.storage.estimate = async () => ({ quota: 100_000, usage: 0 });";
+  const small = lab.closing(await site({ workerLine: line }));
+  const server = lab.closing(await hub(DEMO, ID));
+  const { page } = await lab.open();
+  await page.goto(address(server).replace(lab.host.address, small.address));
+  await agree(page);
+  const refused = panel(page).getByRole("alert");
+  await refused.filter({ hasText: "The browser has room for 0.1 MB more of this page" }).waitFor({ timeout: 60_000 });
+  await refused.filter({ hasText: "Delete a kept model" }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Download and open" }).count(), 0);
+  assertHeadersOnly(server, await headerOf(join(DEMO, WEIGHTS)));
 });
 
 test("what no browser's memory holds is refused with a cure, from the Hub and from files", async () => {
