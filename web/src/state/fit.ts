@@ -69,12 +69,12 @@ function cpuProblem(look: Look, onCpu: boolean, adapter: Adapter | null): Proble
 function gpuProblem({ needs }: Look, onCpu: boolean, adapter: Adapter | null): Problem | null {
   if (needs === null || adapter === null || needs.f32.largest_bytes <= largestOn(adapter)) return null;
   const { largest_bytes, largest_tensor } = needs.f32;
-  const cpu = onCpu ? "the CPU, which has no such limit, or " : "";
+  const other = onCpu ? "the CPU, which has no such limit" : COMMAND;
   return {
     cause:
       `On this GPU it does not fit: ${largest_tensor} takes ${amount(largest_bytes)} in one piece as float32, and one ` +
       `piece may have ${amount(largestOn(adapter))}.`,
-    cure: `What helps: ${cpu}a model with a smaller vocabulary, or ${COMMAND}.`,
+    cure: `What helps: ${other}; or a model with a smaller vocabulary.`,
     onCpu,
   };
 }
