@@ -1,6 +1,7 @@
 //! A model's files as they lie: a folder, one GGUF file, memory or the Hub; `config.json` as a description of a decoder; tensors
 //! by name and place; the tokenizer. Nothing here knows a device, so that all of it is built, tested and fuzzed without Burn.
 
+pub mod chat;
 pub mod config;
 pub mod contained;
 mod error;
@@ -13,6 +14,7 @@ pub mod spec;
 pub mod tensors;
 pub mod tokenizer;
 
+pub use chat::{ChatError, ChatTemplate};
 pub use config::Config;
 pub use error::SpecError;
 pub use families::known_families;

@@ -46,12 +46,14 @@ impl StageCache<'_> {
 }
 
 /// Files beside the weights that shape what a model answers.
-const SHAPING: [&str; 7] = [
+const SHAPING: [&str; 9] = [
     "config.json",
     "generation_config.json",
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.jinja",
     "vocab.json",
     "merges.txt",
 ];

@@ -23,7 +23,7 @@ pub use error::GgufError;
 pub(crate) use find::Parts;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use find::{is_gguf, siblings};
-pub(crate) use tokenizer::tokenizer;
+pub(crate) use tokenizer::{CHAT_TEMPLATE, tokenizer};
 
 use crate::{ModelFiles, tensors::TensorEntry};
 use architecture::{FACTOR_TENSORS, Source};

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{files::FileError, gguf::GgufError};
+use crate::{ChatError, files::FileError, gguf::GgufError};
 
 /// A tokenizer that cannot be used.
 #[derive(Debug, Error)]
@@ -13,6 +13,9 @@ pub enum TokenizerError {
     /// A GGUF file cannot be read, or holds a tokenizer that is not.
     #[error(transparent)]
     Gguf(#[from] GgufError),
+    /// A conversation cannot be written.
+    #[error(transparent)]
+    Chat(#[from] ChatError),
     /// The model has none.
     #[error("there is no tokenizer.json in {place}")]
     Missing {

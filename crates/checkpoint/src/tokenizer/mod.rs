@@ -12,7 +12,11 @@ use serde_json::{Map, Value};
 
 pub use error::TokenizerError;
 
-use crate::{ModelFiles, gguf};
+use crate::{
+    ChatError, ChatTemplate, ModelFiles,
+    chat::{self, Message},
+    gguf,
+};
 use build::Built;
 use class::Class;
 use error::{failed, malformed};
@@ -42,7 +46,7 @@ const OTHER_FORMS: [&str; 5] = [
 ];
 
 /// What is read beside the vocabulary, where it is there.
-pub const BESIDE: [&str; 3] = [CONFIG, SPECIAL, ADDED];
+pub const BESIDE: [&str; 4] = [CONFIG, SPECIAL, ADDED, chat::FILE];
 /// What is read where there is no [`TOKENIZER`].
 pub const VOCABULARY_FILES: [&str; 2] = [VOCABULARY, MERGES];
 
@@ -55,6 +59,8 @@ pub struct Tokenizer {
     pad: Option<u32>,
     stops: Vec<u32>,
     leading_bos: Option<u32>,
+    /// A template that cannot be used is told of where it is wanted: all else goes without.
+    chat: Result<ChatTemplate, ChatError>,
     notes: Vec<String>,
 }
 
@@ -65,6 +71,7 @@ struct Beside {
     special: Option<Object>,
     added: Option<Object>,
     model: Option<Object>,
+    chat: chat::Source,
 }
 
 type Object = Map<String, Value>;
@@ -79,12 +86,14 @@ impl Tokenizer {
         if let Some(model) = Self::gguf(files).await? {
             return Self::from_gguf(&model);
         }
-        let beside = Beside {
+        let mut beside = Beside {
             config: object(files, CONFIG).await?,
             special: object(files, SPECIAL).await?,
             added: object(files, ADDED).await?,
             model: object(files, MODEL).await?,
+            ..Beside::default()
         };
+        beside.chat.file = files.read_small(chat::FILE).await?;
         let stops = stops(files, beside.model.as_ref()).await?;
         let mut opened = match files.read_small(TOKENIZER).await? {
             Some(tokenizer) => Self::from_parts(&tokenizer, beside)?,
@@ -115,6 +124,10 @@ impl Tokenizer {
         let beside = Beside {
             config: Some(parts.config),
             model: Some(model.fields.clone()),
+            chat: chat::Source {
+                place: gguf::CHAT_TEMPLATE,
+                ..chat::Source::default()
+            },
             ..Beside::default()
         };
         let mut opened = Self::from_parts(&parts.tokenizer, beside)?;
@@ -138,19 +151,20 @@ impl Tokenizer {
         Self::from_parts(tokenizer, beside)
     }
 
-    fn from_parts(tokenizer: &[u8], beside: Beside) -> Result<Self, TokenizerError> {
+    fn from_parts(tokenizer: &[u8], mut beside: Beside) -> Result<Self, TokenizerError> {
         const BYTE_LEVEL: &[u8] = b"\"ByteLevel\"";
         let tokenizer = without_mark(tokenizer);
         let is_byte_level = tokenizer
             .windows(BYTE_LEVEL.len())
             .any(|window| window == BYTE_LEVEL);
         let class = beside.class(is_byte_level);
+        let chat = beside.take_chat();
         let mut settings = beside.settings(&class)?;
         guard::check(tokenizer)?;
         let built = guarded(TOKENIZER, || {
             build::from_tokenizer_json(tokenizer, &class, &mut settings)
         })?;
-        let mut opened = Self::of(built, &settings)?;
+        let mut opened = Self::of(built, &settings, chat)?;
         let frame = opened.encode("", true)?;
         let adds = |id: Option<u32>| id.is_some_and(|id| frame.contains(&id));
         let (adds_bos, adds_eos) = (opened.leading_bos.is_some(), adds(opened.eos));
@@ -161,7 +175,7 @@ impl Tokenizer {
 
     async fn without_tokenizer_json<F: ModelFiles>(
         files: &F,
-        beside: Beside,
+        mut beside: Beside,
     ) -> Result<Self, TokenizerError> {
         let class = beside.class(false);
         let vocabulary = files.read_small(VOCABULARY).await?;
@@ -169,12 +183,13 @@ impl Tokenizer {
         if let (Some(vocabulary), Some(merges)) = (&vocabulary, &merges)
             && class.reads_vocabulary_files()
         {
+            let chat = beside.take_chat();
             let settings = beside.settings(&class)?;
             let (vocabulary, merges) = (without_mark(vocabulary), without_mark(merges));
             let built = guarded(VOCABULARY, || {
                 build::from_vocabulary(vocabulary, merges, &class, &settings)
             })?;
-            return Self::of(built, &settings);
+            return Self::of(built, &settings, chat);
         }
         let place = files.describe();
         let mut found = Vec::new();
@@ -199,7 +214,7 @@ impl Tokenizer {
         })
     }
 
-    fn of(built: Built, settings: &Settings) -> Result<Self, TokenizerError> {
+    fn of(built: Built, settings: &Settings, chat: chat::Source) -> Result<Self, TokenizerError> {
         let Built { tokenizer, notes } = built;
         let id = |role: &str| {
             let mut named = settings.named.iter();
@@ -207,6 +222,8 @@ impl Tokenizer {
             tokenizer.token_to_id(token.content())
         };
         let (bos, eos, pad) = (id("bos_token"), id("eos_token"), id("pad_token"));
+        let tokens = settings.named.iter();
+        let tokens = tokens.map(|(role, token)| (role.clone(), token.content().to_owned()));
         let mut opened = Self {
             inner: tokenizer,
             bos,
@@ -214,6 +231,7 @@ impl Tokenizer {
             pad,
             stops: eos.into_iter().collect(),
             leading_bos: None,
+            chat: chat.template(tokens),
             notes,
         };
         opened.leading_bos = opened.leading()?;
@@ -300,6 +318,23 @@ impl Tokenizer {
         Ok((ids.collect(), ends))
     }
 
+    /// Ids of a conversation, up to where the model's answer begins, as `apply_chat_template` of `transformers` gives them.
+    /// What the tokenizer adds to a text is not added: the template writes it, where it is wanted.
+    ///
+    /// # Errors
+    /// When the model has no chat template, this fails or refuses the conversation, or the tokenizer cannot encode the text.
+    pub fn encode_chat(&self, messages: &[Message]) -> Result<Vec<u32>, TokenizerError> {
+        self.encode(&self.chat()?.render(messages)?, false)
+    }
+
+    /// The model's chat template.
+    ///
+    /// # Errors
+    /// When it has none, or one that cannot be used.
+    pub fn chat(&self) -> Result<&ChatTemplate, ChatError> {
+        self.chat.as_ref().map_err(Clone::clone)
+    }
+
     /// The text of ids.
     ///
     /// # Errors
@@ -352,6 +387,19 @@ impl Beside {
             text(&self.config, "tokenizer_class").or_else(|| text(&self.model, "tokenizer_class"));
         let model_type = text(&self.model, "model_type");
         Class::choose(model_type.as_deref(), named.as_deref(), is_byte_level)
+    }
+
+    /// The chat template, out of what is read for all else.
+    fn take_chat(&mut self) -> chat::Source {
+        let mut source = std::mem::take(&mut self.chat);
+        source.configured = self
+            .config
+            .as_mut()
+            .and_then(|config| config.remove(chat::KEY));
+        if source.place.is_empty() {
+            source.place = CONFIG;
+        }
+        source
     }
 
     fn settings(self, class: &Class) -> Result<Settings, TokenizerError> {

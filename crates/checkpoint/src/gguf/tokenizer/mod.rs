@@ -8,10 +8,13 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{GgufError, metadata::Metadata};
+use crate::chat;
 
 /// The vocabulary, in the order of ids.
 pub(super) const TOKENS: &str = "tokenizer.ggml.tokens";
 const KIND: &str = "tokenizer.ggml.model";
+/// The template of conversations.
+pub(crate) const CHAT_TEMPLATE: &str = "tokenizer.chat_template";
 const TYPES: &str = "tokenizer.ggml.token_type";
 /// What can be done where a tokenizer is not read.
 const CURE: &str =
@@ -282,8 +285,8 @@ fn config(
         let text = special.of(role).map(|(text, _)| text);
         config.insert(role.to_owned(), text.into());
     }
-    if let Some(template) = metadata.text("tokenizer.chat_template")? {
-        config.insert("chat_template".to_owned(), template.into());
+    if let Some(template) = metadata.text(CHAT_TEMPLATE)? {
+        config.insert(chat::KEY.to_owned(), template.into());
     }
     Ok(config)
 }
