@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What transformers makes of a text and of multiple-choice items, by the plain definitions: perplexity as in
-its documentation, the choices as lm-evaluation-harness scores them. Prints JSON.
+its documentation, the choices as lm-evaluation-harness scores them, as plain text and in conversations. Prints JSON.
 
-    python evaluate.py MODEL TEXT ITEMS...
-    python evaluate.py demo demo/text.txt tasks/truthful.json tasks/choices.jsonl > tasks/evaluation.json
+    python evaluate.py MODEL CHAT_TEMPLATE TEXT ITEMS...
+    python evaluate.py demo chat/bars.jinja demo/text.txt tasks/truthful.json tasks/choices.jsonl > tasks/evaluation.json
 """
 
 import json
@@ -13,6 +13,9 @@ import sys
 import numpy
 import torch
 import transformers
+
+# What the system says first, where choices are asked in conversations.
+SYSTEM = "Be brief."
 
 
 def log_likelihood(model, ids, start):
@@ -68,19 +71,31 @@ def documented_perplexity(model, tokenizer, text, window):
     return float(numpy.exp(loss / count))
 
 
-def choice_likelihoods(model, tokenizer, question, choices):
+def in_conversation(tokenizer, prompt):
+    """Text and ids of a conversation in which the system and then the user speak, up to the model's answer."""
+    messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": prompt}]
+    text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+    return text, tokenizer.apply_chat_template(messages, add_generation_prompt=True)["input_ids"]
+
+
+def choice_likelihoods(model, tokenizer, question, choices, chat):
     prompt = f"Q: {question}\nA:"
-    start = len(encode(tokenizer, prompt))
+    if chat:
+        text, asked = in_conversation(tokenizer, prompt)
+        continued = [tokenizer(text + choice, add_special_tokens=False)["input_ids"] for choice in choices]
+    else:
+        asked = encode(tokenizer, prompt)
+        continued = [encode(tokenizer, f"{prompt} {choice}") for choice in choices]
+    start = len(asked)
     longest = model.config.max_position_embeddings
     found = []
-    for choice in choices:
-        ids = encode(tokenizer, f"{prompt} {choice}")
+    for ids in continued:
         surplus = max(len(ids) - 1 - longest, 0)
         found.append(log_likelihood(model, ids[surplus:], start - surplus))
     return numpy.array(found)
 
 
-def multiple_choice(model, tokenizer, items):
+def multiple_choice(model, tokenizer, items, chat):
     right, right_norm, mc2 = [], [], []
     for item in items:
         if "mc1_targets" in item:
@@ -88,13 +103,13 @@ def multiple_choice(model, tokenizer, items):
         else:
             choices = item["choices"]
             labels = [index == item["label"] for index in range(len(choices))]
-        found = choice_likelihoods(model, tokenizer, item["question"], choices)
+        found = choice_likelihoods(model, tokenizer, item["question"], choices, chat)
         lengths = numpy.array([len(choice) for choice in choices])
         right.append(bool(labels[int(numpy.argmax(found))]))
         right_norm.append(bool(labels[int(numpy.argmax(found / lengths))]))
         if "mc2_targets" in item:
             choices, labels = zip(*item["mc2_targets"].items())
-            shares = numpy.exp(choice_likelihoods(model, tokenizer, item["question"], choices))
+            shares = numpy.exp(choice_likelihoods(model, tokenizer, item["question"], choices, chat))
             mc2.append(float(shares[numpy.array(labels) == 1].sum() / shares.sum()))
     result = {"accuracy": float(numpy.mean(right)), "accuracy_norm": float(numpy.mean(right_norm)),
               "right": right}
@@ -110,8 +125,17 @@ def read_items(path):
     return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
-def main(folder, text, *tasks):
+def greedy_answer(model, tokenizer, prompt):
+    """Ids of the answer in a conversation."""
+    _, asked = in_conversation(tokenizer, prompt)
+    with torch.no_grad():
+        ids = model.generate(torch.tensor([asked]), max_new_tokens=12, do_sample=False, pad_token_id=0)[0].tolist()
+    return {"prompt": prompt, "asked": asked, "answer": ids[len(asked):]}
+
+
+def main(folder, template, text, *tasks):
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    tokenizer.chat_template = pathlib.Path(template).read_text()
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     text = pathlib.Path(text).read_text()
     longest = min(256, model.config.max_position_embeddings)
@@ -119,8 +143,9 @@ def main(folder, text, *tasks):
         "perplexity": [perplexity(model, tokenizer, text, longest, stride)
                        for stride in (None, longest // 2, longest // 4)],
         "documented": documented_perplexity(model, tokenizer, text, longest),
-        "choices": {pathlib.Path(task).name: multiple_choice(model, tokenizer, read_items(task))
-                    for task in tasks},
+        **{name: {pathlib.Path(task).name: multiple_choice(model, tokenizer, read_items(task), chat)
+                  for task in tasks} for name, chat in (("choices", False), ("chat_choices", True))},
+        "chat_answer": greedy_answer(model, tokenizer, "Who is it?"),
     }, indent=1))
 
 

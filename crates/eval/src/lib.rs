@@ -3,10 +3,12 @@
 mod error;
 pub mod metric;
 mod pairs;
+mod prompt;
 mod task;
 
 pub use error::EvalError;
 pub use layerlab_data::{self as dataset, Dataset, DatasetError, Items};
 pub use metric::{Comparison, Metric, MetricResult, PairedTest, Sample, Significance};
 pub use pairs::{Continued, Pair, TokenPair, pairs, tokenise};
+pub use prompt::{Asking, ChatOptions};
 pub use task::{ABSTENTION, EvalOptions, Generated, Task, TaskResult, evaluate, generate_answers};

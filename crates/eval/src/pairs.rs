@@ -5,10 +5,10 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
-    Dataset, EvalError, Items,
+    Dataset, EvalError, EvalOptions, Items,
     dataset::ChoiceSet,
     metric::normalised,
-    task::{Continuation, Prompting},
+    prompt::{Continuation, Prompting},
 };
 
 /// A prompt with a factual and a hallucinated answer.
@@ -94,8 +94,8 @@ fn sides(set: &ChoiceSet, wanted: bool) -> Vec<&str> {
     wanted.map(|(choice, _)| choice.as_str()).collect()
 }
 
-/// The pairs as the model reads them: prompt by `template`, a space, the answer. A beginning that does not fit the
-/// context is cut off; also says of how many pairs.
+/// The pairs as the model reads them: the question by the options' template, as plain text or in a conversation, and the answer. A
+/// beginning that does not fit the context is cut off; also says of how many pairs.
 ///
 /// # Errors
 /// When an answer has no tokens of its own or is longer than the context.
@@ -104,10 +104,11 @@ pub fn tokenise(
     pairs: &[Pair],
     tokenizer: &Tokenizer,
     context: usize,
-    template: &str,
+    options: &EvalOptions,
 ) -> Result<(Vec<TokenPair>, usize), EvalError> {
     let prompting = Prompting {
         tokenizer,
+        chat: options.chat.as_ref(),
         context,
         dataset,
         reads_last: true,
@@ -115,6 +116,7 @@ pub fn tokenise(
     let mut truncated = 0;
     let tokenised = pairs.iter().map(|pair| {
         let mut is_cut = false;
+        let template = &options.question_template;
         let prompt = template.replace("{question}", &pair.question);
         let mut side = |choice: &str| {
             let continued = prompting.continued(Continuation {

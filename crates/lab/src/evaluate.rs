@@ -122,6 +122,17 @@ pub(crate) fn few(results: &[TaskResult]) -> Vec<String> {
     warnings.collect()
 }
 
+/// What to beware of where the chat template writes the day's date into prompts.
+pub(crate) fn dated(tokenizer: &Tokenizer, options: &EvalOptions) -> Option<String> {
+    options.chat.as_ref()?;
+    let template = tokenizer.chat().ok()?;
+    template.may_write_date().then(|| {
+        "the model's chat template can write the day's date into prompts, so that the same questions may be other prompts on \
+         another day"
+            .to_owned()
+    })
+}
+
 /// The first perplexity among results.
 pub(crate) fn perplexity(results: &[TaskResult]) -> Option<f64> {
     let mut found = results

@@ -12,7 +12,7 @@ use web_time::Instant;
 use crate::{
     LabError, OpenModel, Progress, Run, ScoreRequest, Stages, Text,
     calibration::Calibration,
-    evaluate::{corrected, few},
+    evaluate::{corrected, dated, few},
     judge::judge,
     prune::{PlanRequest, Plans, Subject},
     report::{DataReport, Experiment, Outcome, PruningReport, Report},
@@ -72,7 +72,8 @@ pub async fn prune_and_judge<F: ModelFiles>(
         .plans
         .budget
         .count(layers, &request.plans.constraints)?;
-    request.eval.validate().map_err(LabError::from)?;
+    let valid = request.eval.validate(&model.tokenizer);
+    valid.map_err(LabError::from)?;
     let mut kept = StageCache {
         fingerprint: fingerprint(
             model,
@@ -159,6 +160,9 @@ pub async fn prune_and_judge<F: ModelFiles>(
     report.timings.plan_seconds = Some(plan_seconds);
     report.timings.evaluate_seconds = Some(evaluate_seconds);
     report.warnings.extend(few(&judged.evaluation));
+    report
+        .warnings
+        .extend(dated(&model.tokenizer, &request.eval));
     report.evaluation = judged.evaluation;
     report.pruning = Some(PruningReport {
         request: request.plans.clone(),

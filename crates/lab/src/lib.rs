@@ -46,7 +46,9 @@ pub use speech::Speech;
 pub use text::{Text, TextError, TextOptions, WholeText};
 
 // What faces need of the rooms below, so that they depend on this crate alone.
-pub use layerlab_eval::{Dataset, DatasetError, EvalError, EvalOptions, dataset, metric};
+pub use layerlab_eval::{
+    ChatOptions, Dataset, DatasetError, EvalError, EvalOptions, dataset, metric,
+};
 #[cfg(not(target_arch = "wasm32"))]
 pub use layerlab_model::export::FolderTarget;
 pub use layerlab_model::export::rounded;

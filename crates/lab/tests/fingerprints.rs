@@ -6,7 +6,7 @@ mod support;
 use std::{collections::BTreeSet, fs};
 
 use layerlab_lab::{
-    Cancel, Dataset, DeviceChoice, EvalOptions, MemoryStages, OpenModel, Run,
+    Cancel, ChatOptions, Dataset, DeviceChoice, EvalOptions, MemoryStages, OpenModel, Run,
     dataset::{BadLine, Items, ReadOptions, Role},
     files::Folder,
     judge_removals, open_device,
@@ -72,7 +72,7 @@ fn assert_complete<T>(value: &Value, changes: &[Change<T>]) {
 #[test]
 fn every_option_counts() {
     let model = open(DeviceChoice::Cpu);
-    let changes: [Change<EvalOptions>; 8] = [
+    let changes: [Change<EvalOptions>; 9] = [
         ("batch_tokens", |options| options.batch_tokens += 1),
         ("confidence", |options| options.confidence.resamples += 1),
         ("window", |options| options.window = Some(32)),
@@ -83,6 +83,9 @@ fn every_option_counts() {
         }),
         ("text_template", |options| options.text_template.push(' ')),
         ("max_new_tokens", |options| options.max_new_tokens += 1),
+        ("chat", |options| {
+            options.chat = Some(ChatOptions::default())
+        }),
     ];
     assert_complete(&json!(options()), &changes);
     let (dataset, before) = (dataset(), kept(&model, &dataset(), &options()));

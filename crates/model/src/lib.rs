@@ -17,7 +17,7 @@ pub use generate::{GenerateOptions, Sampling, generate, generate_batch};
 #[cfg(not(target_arch = "wasm32"))]
 pub use layerlab_checkpoint::Folder;
 pub use layerlab_checkpoint::{
-    Checkpoint, Config, DecoderSpec, MemoryFiles, ModelFiles, SpecError, Tokenizer, config,
+    Checkpoint, Config, DecoderSpec, MemoryFiles, ModelFiles, SpecError, Tokenizer, chat, config,
     contained, files, known_families, spec, tensors, tokenizer,
 };
 pub use parts::{Parting, each_part};

@@ -56,7 +56,12 @@ async fn speak(
         None => model.decoder.clone(),
     };
     let decoder = decoder.without(&removed)?;
-    let prompt = model.tokenizer.encode(&request.prompt, true)?;
+    let prompt = match &request.chat {
+        Some(chat) => model
+            .tokenizer
+            .encode_chat(&chat.messages(&request.prompt))?,
+        None => model.tokenizer.encode(&request.prompt, true)?,
+    };
     let options = GenerateOptions {
         max_new_tokens: request.max_new_tokens,
         sampling: match request.temperature {

@@ -99,6 +99,14 @@ impl Session {
         trusted(to_page(&report)?)
     }
 
+    /// Why the model cannot be asked in conversations; nothing where it can.
+    #[wasm_bindgen(js_name = chatProblem)]
+    pub fn chat_problem(&self) -> Result<Option<String>, JsValue> {
+        let opened = self.opened()?;
+        let template = opened.model.tokenizer.chat();
+        Ok(template.err().map(|error| error.to_string()))
+    }
+
     /// What a model will take, told by the headers of its files: no weight is read.
     pub async fn needs(files: FileSource) -> Result<JsModelNeeds, JsValue> {
         let needs = async {

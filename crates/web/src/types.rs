@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use layerlab_lab::{
-    AnswerChange, DeviceChoice, EvalOptions, ExperimentRequest, Judged, LocateRequest, Objective,
-    PairTokens, Plan, PlanRequest, Progress, RepairRequest, Report, ScoreOptions, ScoreRequest,
-    Tap,
+    AnswerChange, ChatOptions, DeviceChoice, EvalOptions, ExperimentRequest, Judged, LocateRequest,
+    Objective, PairTokens, Plan, PlanRequest, Progress, RepairRequest, Report, ScoreOptions,
+    ScoreRequest, Tap,
     dataset::{Description, hub::ChosenSplit},
     memory::ModelNeeds,
     report::{DeviceReport, ModelReport, ScoringReport},
@@ -119,8 +119,10 @@ pub struct TokensRequest {
 /// What to continue, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GenerateRequest {
-    /// The text to continue.
+    /// The text to continue; in a conversation, what the user says.
     pub prompt: String,
+    /// Asks in a conversation; plain text is continued if none.
+    pub chat: Option<ChatOptions>,
     /// Layers to leave out.
     pub removed: Vec<usize>,
     /// Whether the model of the last repair is asked, rather than the model as it was.

@@ -38,6 +38,11 @@ function positive(usual: number): Parameter<number> {
   return { usual, read: (written) => (isMeant(Number(written)) ? Number(written) : usual) };
 }
 
+/** Yes or no. */
+function flag(): Parameter<boolean> {
+  return { usual: false, read: (written) => written === "true" };
+}
+
 /** Numbers of layers. */
 function layers(): Parameter<number[]> {
   const isNumber = (part: string): boolean => /^\d+$/.test(part);
@@ -62,6 +67,9 @@ const PARAMETERS = {
   count: whole(3, -1),
   schedule: oneOf(SCHEDULES, "one_shot"),
   prompt: text(""),
+  /** Whether models are asked in conversations, and what the system says there first; empty for nothing. */
+  chat: flag(),
+  system: text(""),
   /** Sequences to score on at most, and tokens of each; 0 for what suits the device. */
   sequences: whole(0, -1),
   length: whole(0, -1),

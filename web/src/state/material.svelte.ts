@@ -1,6 +1,7 @@
 // The text that layers are scored on, and what models are asked: the bundled ones, or the user's own.
 import type { Bundled, Calibration, EvalOptions, Examination, NamedText } from "../generated/types";
 import { address } from "./address.svelte";
+import { conversation } from "./chat";
 import { ownDatasets } from "./datasets.svelte";
 import { model } from "./model.svelte";
 import type { Ask } from "./tasks.svelte";
@@ -52,7 +53,8 @@ class Material {
 
   /** How models are asked. */
   evalOptions(usual: EvalOptions): EvalOptions {
-    return model.isSlow ? { ...usual, window: 32, max_windows: 2 } : usual;
+    const asked = { ...usual, chat: conversation() };
+    return model.isSlow ? { ...asked, window: 32, max_windows: 2 } : asked;
   }
 }
 

@@ -32,6 +32,8 @@ class OpenedModel {
 
   readonly report = $derived<ModelReport | null>(this.#loaded?.report ?? null);
   readonly identity = $derived<ModelIdentity | null>(this.#loaded?.identity ?? null);
+  /** Why the model cannot be asked in conversations; null where it can, and before it is loaded. */
+  readonly chatProblem = $derived<string | null>(this.#loaded?.chatProblem ?? null);
   /** A model of the user's own may have any name, Atlas's too. */
   readonly isBundled = $derived(this.#source.kind === "bundled");
   readonly ready = $derived(this.#loaded !== null && tasks.current === null);

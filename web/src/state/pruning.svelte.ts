@@ -2,6 +2,7 @@
 import type { Answer } from "../client/caller";
 import type { Judged, Plan } from "../generated/types";
 import { address } from "./address.svelte";
+import { conversation, isSameConversation } from "./chat";
 import { material } from "./material.svelte";
 import { model } from "./model.svelte";
 import { reports } from "./reports.svelte";
@@ -19,11 +20,12 @@ class Pruning {
   /** What the pruned model kept, as long as it is the one that the address describes, asked what is chosen. */
   readonly judged = $derived.by((): Judged | null => {
     if (this.#judged === null) return null;
-    const [examination, { removals }] = this.#judged.given;
+    const [examination, { removals, eval: asked }] = this.#judged.given;
     const isOurs =
       this.#judged.model?.sha256 === model.report?.sha256 &&
       examination.datasets === material.examination?.datasets &&
-      removals[0]?.join() === removed().join();
+      removals[0]?.join() === removed().join() &&
+      isSameConversation(asked.chat, conversation());
     return isOurs ? this.#judged.found : null;
   });
 

@@ -1,6 +1,7 @@
 // Texts that models continue.
-import type { Generated } from "../generated/types";
+import type { ChatOptions, Generated } from "../generated/types";
 import { address } from "./address.svelte";
+import { conversation, isSameConversation } from "./chat";
 import { tasks } from "./tasks.svelte";
 
 /** What a model is asked where nothing else is typed. */
@@ -8,13 +9,13 @@ export const PROMPT = "Q: What is the capital of";
 
 class Speech {
   /** How the model went on, and how fast. */
-  #said = $state({ prompt: "", text: "", speed: null as string | null });
+  #said = $state({ prompt: "", chat: null as ChatOptions | null, text: "", speed: null as string | null });
 
   /** What the model is to continue. */
   readonly prompt = $derived(address.prompt || PROMPT);
   /** How the model went on from the prompt. */
-  readonly said = $derived(this.#said.prompt === this.prompt ? this.#said.text : "");
-  readonly speed = $derived(this.#said.prompt === this.prompt ? this.#said.speed : null);
+  readonly said = $derived(this.#isCurrent() ? this.#said.text : "");
+  readonly speed = $derived(this.#isCurrent() ? this.#said.speed : null);
 
   /** Continues a prompt, by the model as it is or as repaired; `say` hears of the text as it comes. */
   async generate(
@@ -23,7 +24,8 @@ class Speech {
     say: (text: string) => void,
     repaired = false,
   ): Promise<Generated | undefined> {
-    const request = { prompt, removed, repaired, max_new_tokens: 48, temperature: null, seed: 0 };
+    const chat = conversation();
+    const request = { prompt, chat, removed, repaired, max_new_tokens: 48, temperature: null, seed: 0 };
     const name = removed.length === 0 ? "Generating" : "Generating without the removed layers";
     const answer = await tasks.run(name, (ask) =>
       ask("generate", [request], (step) => {
@@ -36,10 +38,15 @@ class Speech {
   /** Lets the whole model go on from the address's prompt. */
   async speak(): Promise<void> {
     const { prompt } = this;
-    this.#said = { prompt, text: "", speed: null };
+    this.#said = { prompt, chat: conversation(), text: "", speed: null };
     const said = this.#said;
     const done = await this.generate(prompt, [], (piece) => (said.text += piece));
     if (done !== undefined) said.speed = `${done.tokens} tokens, ${(done.tokens / done.seconds).toFixed(1)} a second`;
+  }
+
+  /** Whether what was said answers the prompt in view, asked as is chosen. */
+  #isCurrent(): boolean {
+    return this.#said.prompt === this.prompt && isSameConversation(this.#said.chat, conversation());
   }
 }
 

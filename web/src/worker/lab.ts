@@ -72,7 +72,8 @@ export class LabWorker {
     this.#helpers = isCpu && this.#module ? helpersFor(files, this.#module, workers) : undefined;
     const report = await session.load(files, this.#helpers, call);
     this.#identity = { id: call.id, sha256: report.sha256 };
-    return { identity: this.#identity, report, device: session.device() };
+    const chatProblem = session.chatProblem() ?? null;
+    return { identity: this.#identity, report, chatProblem, device: session.device() };
   }
 
   async memory(): Promise<number> {

@@ -29,6 +29,8 @@ export interface ModelIdentity {
 export interface LoadedModel {
   identity: ModelIdentity;
   report: ModelReport;
+  /** Why the model cannot be asked in conversations; null where it can. */
+  chatProblem: string | null;
   /** The device, with the threads that share the work on this model. */
   device: DeviceReport;
 }

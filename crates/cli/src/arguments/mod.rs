@@ -1,10 +1,12 @@
 //! Options that several commands share.
 
+mod chat;
 mod layers;
 mod plan;
 mod scoring;
 mod tasks;
 
+pub use chat::ChatArguments;
 pub use layers::{Layers, all as all_layers};
 pub use plan::BudgetArguments;
 pub use scoring::{CutArguments, ScoringArguments};

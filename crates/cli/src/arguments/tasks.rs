@@ -12,7 +12,9 @@ use layerlab_lab::{
     report::visible_lines,
 };
 
-use super::{ConfidenceArguments, DeviceArguments, FormatArguments, OutputArguments};
+use super::{
+    ChatArguments, ConfidenceArguments, DeviceArguments, FormatArguments, OutputArguments,
+};
 use crate::{
     Failure,
     input::{NamedText, read_dataset, read_text},
@@ -51,6 +53,8 @@ pub struct TaskArguments {
     /// What a text to classify looks like; a space and the label follow [default: "{text}\nLabel:"]
     #[arg(long, value_name = "TEXT", value_parser = parse_template)]
     text_template: Option<String>,
+    #[command(flatten)]
+    chat: ChatArguments,
     /// Tokens of a generated answer at most
     #[arg(long, value_name = "N", default_value_t = 32)]
     max_new_tokens: usize,
@@ -188,7 +192,18 @@ impl TaskArguments {
             }
             Ok(dataset)
         });
-        texts.chain(tasks).collect()
+        self.checked(texts.chain(tasks).collect::<Result<_, Failure>>()?)
+    }
+
+    /// Datasets, of which one at least must have questions where these are to be asked in conversations.
+    fn checked(&self, datasets: Vec<Dataset>) -> Result<Vec<Dataset>, Failure> {
+        let only_texts = !datasets.is_empty() && datasets.iter().all(Dataset::is_text);
+        match only_texts && self.chat.options().is_some() {
+            true => Err(Failure::usage(anyhow!(
+                "--chat says how questions are asked, and there are none: texts are read as they are; give --task"
+            ))),
+            false => Ok(datasets),
+        }
     }
 
     /// Datasets of the bundled model.
@@ -201,7 +216,7 @@ impl TaskArguments {
             let dataset = Dataset::read(file.name, &file.contents, self.skip_bad);
             Ok(self.some_items(dataset.map_err(LabError::from)?, seed))
         });
-        datasets.collect()
+        self.checked(datasets.collect::<Result<_, Failure>>()?)
     }
 
     /// Whether the user names none.
@@ -231,6 +246,7 @@ impl TaskArguments {
                 .unwrap_or(default.question_template),
             text_template: self.text_template.clone().unwrap_or(default.text_template),
             max_new_tokens: self.max_new_tokens,
+            chat: self.chat.options(),
         }
     }
 }

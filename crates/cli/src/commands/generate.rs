@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     Failure,
-    arguments::{DeviceArguments, ModelArguments, OutputArguments},
+    arguments::{ChatArguments, DeviceArguments, ModelArguments, OutputArguments},
     model,
     output::print,
     progress::{Bars, on_interrupt},
@@ -21,15 +21,18 @@ use crate::{
 #[command(after_help = "\
 Examples:
   layerlab generate --model path/to/model --prompt 'Once upon a time'
-  layerlab generate --model owner/name --prompt 'Dear' --temperature 0.8 --top-p 0.95 --seed 7")]
+  layerlab generate --model owner/name --prompt 'Dear' --temperature 0.8 --top-p 0.95 --seed 7
+  layerlab generate --model owner/name --prompt 'What is a layer?' --chat --system 'Answer in one sentence.'")]
 pub struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
     #[command(flatten)]
     device: DeviceArguments,
-    /// The text to continue
+    /// The text to continue; with --chat, what the user says
     #[arg(long, value_name = "TEXT")]
     prompt: String,
+    #[command(flatten)]
+    chat: ChatArguments,
     /// Tokens at most
     #[arg(long, value_name = "N", default_value_t = 100)]
     max_new_tokens: usize,
@@ -56,11 +59,20 @@ pub struct Arguments {
 #[derive(Serialize)]
 struct Generated<'a> {
     prompt: &'a str,
+    /// The conversation that the prompt is part of, where it is, and how the model reads that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation: Option<Conversation>,
     text: String,
     tokens: usize,
     seconds: f64,
     tokens_per_second: f64,
     device: DeviceReport,
+}
+
+#[derive(Serialize)]
+struct Conversation {
+    system: Option<String>,
+    read_as: String,
 }
 
 /// Runs it.
@@ -85,7 +97,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             destination.write(&(json + "\n"))
         }
         (false, true) => Ok(()),
-        (false, false) => destination.write(format!("{}{}\n", generated.prompt, generated.text)),
+        (false, false) => destination.write(format!("{}{}\n", generated.before(), generated.text)),
     }
 }
 
@@ -97,7 +109,18 @@ impl Arguments {
         cancel: &Cancel,
     ) -> Result<Generated<'_>, Failure> {
         let lab = |error| Failure::from(LabError::from(error));
-        let prompt = model.tokenizer.encode(&self.prompt, true).map_err(lab)?;
+        let chat = self.chat.options();
+        let prompt = match &chat {
+            Some(chat) => model.tokenizer.encode_chat(&chat.messages(&self.prompt)),
+            None => model.tokenizer.encode(&self.prompt, true),
+        };
+        let prompt = prompt.map_err(lab)?;
+        let conversation = chat.map(|chat| {
+            let read_as = model.tokenizer.decode(&prompt, false)?;
+            let system = chat.system;
+            Ok(Conversation { system, read_as })
+        });
+        let conversation = conversation.transpose().map_err(lab)?;
         let options = GenerateOptions {
             max_new_tokens: self.max_new_tokens,
             sampling: self.sampling(),
@@ -108,7 +131,8 @@ impl Arguments {
             true => print(text),
             false => Ok(()),
         };
-        say(&self.prompt)?;
+        // What a model says next in a conversation goes without what was said to it.
+        say(conversation.as_ref().map_or(&*self.prompt, |_| ""))?;
         let start = Instant::now();
         let mut text = String::new();
         // What goes wrong inside the callback waits here until generation has ended.
@@ -139,6 +163,7 @@ impl Arguments {
         let seconds = start.elapsed().as_secs_f64();
         Ok(Generated {
             prompt: &self.prompt,
+            conversation,
             text,
             tokens: tokens.len(),
             seconds,
@@ -161,6 +186,14 @@ impl Arguments {
 }
 
 impl Generated<'_> {
+    /// What stands before the text: what it continues, but nothing in a conversation.
+    fn before(&self) -> &str {
+        match self.conversation {
+            Some(_) => "",
+            None => self.prompt,
+        }
+    }
+
     fn summary(&self) -> String {
         let fallback = self.device.fallback.as_ref();
         format!(

@@ -54,6 +54,10 @@ struct TokenizerInfo {
     bos: Option<u32>,
     eos: Option<u32>,
     pad: Option<u32>,
+    /// The file that the chat template was found in; none where there is none that can be used.
+    chat_template: Option<String>,
+    /// Why the model cannot be asked in conversations.
+    chat_problem: Option<String>,
     /// Where its files contradict each other, and what of them was not used.
     notes: Vec<String>,
 }
@@ -78,6 +82,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 bos: tokenizer.bos(),
                 eos: tokenizer.eos(),
                 pad: tokenizer.pad(),
+                chat_template: tokenizer.chat().ok().map(|chat| chat.place().to_owned()),
+                chat_problem: tokenizer.chat().err().map(|error| error.to_string()),
                 notes: tokenizer.notes().to_vec(),
             },
             // Behind the inventory, which has compared a head with the embeddings where need be.
@@ -92,6 +98,17 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         false => info.lines(),
     };
     destination.write(&text)
+}
+
+impl TokenizerInfo {
+    /// Whether the model can be asked with `--chat`, or why not.
+    fn chat(&self) -> String {
+        match (&self.chat_template, &self.chat_problem) {
+            (Some(place), _) => format!("in {place}, for --chat"),
+            (None, Some(problem)) => format!("none to use: {problem}"),
+            (None, None) => "none".to_owned(),
+        }
+    }
 }
 
 impl Info {
@@ -160,6 +177,7 @@ impl Info {
                     id(self.tokenizer.pad)
                 ),
             ),
+            ("chat template", self.tokenizer.chat()),
             ("files", bytes(self.needs.model.files)),
             (
                 "memory (CPU)",

@@ -2,13 +2,10 @@
 
 use layerlab_model::{Decoder, Tokenizer, generate_batch};
 
-use super::{
-    Asked, EvalOptions, OnProgress, Task,
-    likelihood::{Continuation, Requests},
-    step,
-};
+use super::{Asked, EvalOptions, OnProgress, Task, likelihood::Requests, step};
 use crate::{
     Dataset, EvalError, Metric, MetricResult, Sample, dataset::Answer, metric::normalised,
+    prompt::Continuation,
 };
 
 /// What counts as saying that one does not know, after normalisation.
@@ -37,7 +34,7 @@ pub async fn generate_answers(
     options: &EvalOptions,
     progress: &mut OnProgress<'_>,
 ) -> Result<Vec<Generated>, EvalError> {
-    options.validate()?;
+    options.validate(tokenizer)?;
     let asked = Asked {
         decoder,
         tokenizer,
@@ -107,9 +104,7 @@ impl Asked<'_> {
             .map(|(right, unknown)| !right && !unknown)
             .collect();
         let task = Task::ExactMatch {
-            template: self.options.question_template.clone(),
-            bos: self.tokenizer.leading_bos().is_some(),
-            truncated,
+            asking: self.asking(&self.options.question_template, truncated)?,
             max_new_tokens: self.options.max_new_tokens,
         };
         let result = |metric, outcomes: Vec<bool>| {
@@ -135,9 +130,10 @@ impl Asked<'_> {
         let room = self.context().saturating_sub(max_new_tokens).max(1);
         let mut truncated = 0;
         let mut prompts = Vec::with_capacity(items.len());
+        let prompting = self.prompting();
         for item in items {
             let prompt = template.replace("{question}", &item.question);
-            let mut ids = self.tokenizer.encode_text(&prompt)?;
+            let mut ids = prompting.prompt(&prompt)?;
             let surplus = ids.len().saturating_sub(room);
             truncated += usize::from(surplus > 0);
             ids.drain(..surplus);

@@ -1,12 +1,10 @@
 //! Multiple choice by likelihood, as lm-evaluation-harness computes it.
 
-use super::{
-    Asked, OnProgress, Task,
-    likelihood::{Continuation, Requests},
-};
+use super::{Asked, OnProgress, Task, likelihood::Requests};
 use crate::{
     EvalError, Metric, MetricResult, Sample,
     dataset::{Choice, ChoiceSet},
+    prompt::Continuation,
 };
 
 impl Asked<'_> {
@@ -49,9 +47,7 @@ impl Asked<'_> {
         }
         let truthful = items.iter().any(|item| item.truthful);
         let task = Task::MultipleChoice {
-            template: template.clone(),
-            bos: self.tokenizer.leading_bos().is_some(),
-            truncated: requests.truncated,
+            asking: self.asking(template, requests.truncated)?,
         };
         Ok((task, outcomes.results(self, truthful)))
     }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::{
     Asked, OnProgress, Task,
     choices::{best, confidence},
-    likelihood::{Continuation, Requests},
+    likelihood::Requests,
 };
-use crate::{EvalError, Metric, MetricResult, Sample, dataset::Label};
+use crate::{EvalError, Metric, MetricResult, Sample, dataset::Label, prompt::Continuation};
 
 impl Asked<'_> {
     /// Accuracy over all classes that the dataset has.
@@ -39,9 +39,7 @@ impl Asked<'_> {
         }
         let chance = 1.0 / classes.len() as f64;
         let task = Task::Classification {
-            template: template.clone(),
-            bos: self.tokenizer.leading_bos().is_some(),
-            truncated: requests.truncated,
+            asking: self.asking(template, requests.truncated)?,
             classes: classes.into_iter().map(str::to_owned).collect(),
         };
         let outcomes = Sample::of_outcomes(right.iter().copied());

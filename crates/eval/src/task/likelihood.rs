@@ -3,74 +3,17 @@
 use std::collections::HashMap;
 
 use layerlab_model::{
-    Decoder, ModelError, NoObserver, PaddingSide, Parting, Target, TokenBatch, Tokenizer, each_part,
+    Decoder, ModelError, NoObserver, PaddingSide, Parting, Target, TokenBatch, each_part,
 };
 
 use super::{Asked, OnProgress, step};
-use crate::{Continued, EvalError};
+use crate::{Continued, EvalError, prompt::Continuation};
 
 /// Requests with their prompts, and how many prompts were cut.
 #[derive(Default)]
 pub(super) struct Requests {
     pub requests: Vec<Continued>,
     pub truncated: usize,
-}
-
-/// A prompt with a choice.
-pub(crate) struct Continuation<'a> {
-    pub line: usize,
-    pub prompt: &'a str,
-    pub choice: &'a str,
-}
-
-/// What turns prompts and choices into tokens.
-pub(crate) struct Prompting<'a> {
-    pub tokenizer: &'a Tokenizer,
-    pub context: usize,
-    pub dataset: &'a str,
-    /// Whether the model reads the last token too, whose hidden state is wanted, or only predicts it.
-    pub reads_last: bool,
-}
-
-impl Prompting<'_> {
-    /// Tokenises prompt and choice, a space between, as one text: the choice's tokens are those beyond the
-    /// prompt's own, as lm-evaluation-harness has it. Also says whether the prompt had to be cut.
-    pub fn continued(
-        &self,
-        Continuation {
-            line,
-            prompt,
-            choice,
-        }: Continuation<'_>,
-    ) -> Result<(Continued, bool), EvalError> {
-        let (dataset, context) = (self.dataset.to_owned(), self.context);
-        let start = self.tokenizer.encode_text(prompt)?.len();
-        let mut ids = self.tokenizer.encode_text(&format!("{prompt} {choice}"))?;
-        let tokens = ids.len().saturating_sub(start);
-        // A prompt of no tokens has nothing to predict the first one from.
-        if tokens == 0 || start == 0 || choice.trim().is_empty() {
-            let choice = choice.to_owned();
-            return Err(EvalError::EmptyChoice {
-                dataset,
-                line,
-                choice,
-            });
-        }
-        let longest = context + usize::from(!self.reads_last);
-        // The first token of a choice is predicted from one before it.
-        if tokens >= longest {
-            return Err(EvalError::LongAnswer {
-                dataset,
-                line,
-                tokens,
-                context,
-            });
-        }
-        let surplus = ids.len().saturating_sub(longest);
-        ids.drain(..surplus);
-        let start = start - surplus;
-        Ok((Continued { ids, start }, surplus > 0))
-    }
 }
 
 impl Asked<'_> {
@@ -80,13 +23,7 @@ impl Asked<'_> {
         continuation: Continuation<'_>,
         requests: &mut Requests,
     ) -> Result<(), EvalError> {
-        let prompting = Prompting {
-            tokenizer: self.tokenizer,
-            context: self.context(),
-            dataset: self.dataset,
-            reads_last: false,
-        };
-        let (continued, cut) = prompting.continued(continuation)?;
+        let (continued, cut) = self.prompting().continued(continuation)?;
         requests.truncated += usize::from(cut);
         requests.requests.push(continued);
         Ok(())

@@ -7,7 +7,6 @@ mod likelihood;
 mod perplexity;
 
 pub use answers::{ABSTENTION, Generated, generate_answers};
-pub(crate) use likelihood::{Continuation, Prompting};
 
 use std::ops::ControlFlow;
 
@@ -20,6 +19,7 @@ use crate::{
     Dataset, EvalError, Items, MetricResult,
     dataset::Mapping,
     metric::{Confidence, Metric},
+    prompt::{Asking, ChatOptions, Prompting},
 };
 
 /// How a model is asked.
@@ -42,6 +42,9 @@ pub struct EvalOptions {
     pub text_template: String,
     /// Tokens of a generated answer at most; it ends at the first line break.
     pub max_new_tokens: usize,
+    /// Asks in conversations; as plain text if none. Perplexity is always of plain text.
+    #[serde(default)]
+    pub chat: Option<ChatOptions>,
 }
 
 impl Default for EvalOptions {
@@ -55,16 +58,21 @@ impl Default for EvalOptions {
             question_template: "Q: {question}\nA:".into(),
             text_template: "{text}\nLabel:".into(),
             max_new_tokens: 32,
+            chat: None,
         }
     }
 }
 
 impl EvalOptions {
-    /// Refuses what no evaluation can be run with.
+    /// Refuses what no evaluation of the tokenizer's model can be run with.
     ///
     /// # Errors
-    /// When a template lacks its field, or a number is 0 that must not be.
-    pub fn validate(&self) -> Result<(), EvalError> {
+    /// When a template lacks its field, a number is 0 that must not be, or the model has no chat template for the conversations
+    /// that are asked for, or one that refuses them.
+    pub fn validate(&self, tokenizer: &Tokenizer) -> Result<(), EvalError> {
+        if let Some(chat) = &self.chat {
+            tokenizer.encode_chat(&chat.messages("?"))?;
+        }
         for (template, field) in [
             (&self.question_template, "question"),
             (&self.text_template, "text"),
@@ -120,32 +128,23 @@ pub enum Task {
     },
     /// The log-likelihood of each choice after the prompt is compared.
     MultipleChoice {
-        /// What the prompt looks like.
-        template: String,
-        /// Whether each prompt begins with BOS.
-        bos: bool,
-        /// Prompts that had to lose their beginning to fit the context.
-        truncated: usize,
+        /// How.
+        #[serde(flatten)]
+        asking: Asking,
     },
     /// An answer is generated greedily and compared after SQuAD's normalisation.
     ExactMatch {
-        /// What the prompt looks like.
-        template: String,
-        /// Whether each prompt begins with BOS.
-        bos: bool,
-        /// Prompts that had to lose their beginning to fit the context.
-        truncated: usize,
+        /// How.
+        #[serde(flatten)]
+        asking: Asking,
         /// Tokens of an answer at most.
         max_new_tokens: usize,
     },
     /// The log-likelihood of each class's name after the text is compared.
     Classification {
-        /// What the prompt looks like.
-        template: String,
-        /// Whether each prompt begins with BOS.
-        bos: bool,
-        /// Prompts that had to lose their beginning to fit the context.
-        truncated: usize,
+        /// How.
+        #[serde(flatten)]
+        asking: Asking,
         /// The classes.
         classes: Vec<String>,
     },
@@ -215,7 +214,7 @@ pub async fn evaluate(
     options: &EvalOptions,
     progress: &mut OnProgress<'_>,
 ) -> Result<TaskResult, EvalError> {
-    options.validate()?;
+    options.validate(tokenizer)?;
     let asked = Asked {
         decoder,
         tokenizer,
@@ -256,6 +255,27 @@ struct Asked<'a> {
 impl Asked<'_> {
     fn context(&self) -> usize {
         self.decoder.spec().context
+    }
+
+    /// How the dataset's prompts become tokens.
+    fn prompting(&self) -> Prompting<'_> {
+        Prompting {
+            tokenizer: self.tokenizer,
+            chat: self.options.chat.as_ref(),
+            context: self.context(),
+            dataset: self.dataset,
+            reads_last: false,
+        }
+    }
+
+    /// How prompts of this template were put before the model.
+    fn asking(&self, template: &str, truncated: usize) -> Result<Asking, EvalError> {
+        Ok(Asking {
+            template: template.to_owned(),
+            chat: self.options.chat.clone(),
+            bos: self.prompting().begins_with_bos()?,
+            truncated,
+        })
     }
 
     fn result(&self, metric: Metric, sample: crate::Sample) -> MetricResult {

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     LabError, OpenModel, Progress, Run,
+    evaluate::dated,
     report::{Experiment, Report},
 };
 
@@ -156,7 +157,7 @@ pub async fn locate_pairs<F: ModelFiles>(
     created: String,
     run: &mut Run<'_>,
 ) -> Result<Located, LabError> {
-    request.eval.validate()?;
+    request.eval.validate(&model.tokenizer)?;
     let start = Instant::now();
     let mut found = Vec::with_capacity(datasets.len());
     let mut pairs = Vec::with_capacity(datasets.len());
@@ -204,6 +205,9 @@ pub async fn locate_pairs<F: ModelFiles>(
         )
     });
     report.warnings.extend(short);
+    report
+        .warnings
+        .extend(dated(&model.tokenizer, &request.eval));
     report.hallucination = Some(HallucinationReport {
         definitions: DEFINITIONS.into(),
         request: request.clone(),
@@ -247,8 +251,8 @@ pub(crate) async fn token_pairs<F>(
         });
     }
     let context = decoder.spec().context;
-    let template = &request.eval.question_template;
-    let (pairs, truncated) = tokenise(&dataset.name, &found, &model.tokenizer, context, template)?;
+    let (tokenizer, options) = (&model.tokenizer, &request.eval);
+    let (pairs, truncated) = tokenise(&dataset.name, &found, tokenizer, context, options)?;
     Ok(FoundPairs {
         pairs,
         truncated,

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     LabError, OpenModel, Progress, Run, Stages, TaskComparison,
-    evaluate::{Exam, ModelTurn, comparisons, corrected, few},
+    evaluate::{Exam, ModelTurn, comparisons, corrected, dated, few},
     report::{Experiment, Report},
     stage_cache::{StageCache, fingerprint},
 };
@@ -137,7 +137,7 @@ pub async fn repair_layers<F: ModelFiles>(
     run: &mut Run<'_>,
 ) -> Result<Repaired, LabError> {
     request.recipe.validate()?;
-    request.locate.eval.validate()?;
+    request.locate.eval.validate(&model.tokenizer)?;
     let inputs = (
         &material.datasets,
         &material.texts,
@@ -238,6 +238,8 @@ pub async fn repair_layers<F: ModelFiles>(
     run.step(Progress::Hashing).await?;
     let mut report = Report::begin(model, Experiment::Repair, created).await?;
     report.warnings.extend(few(&before));
+    let dated = dated(&model.tokenizer, &request.locate.eval);
+    report.warnings.extend(dated);
     report.timings.evaluate_seconds = Some(start.elapsed().as_secs_f64());
     report.evaluation = before;
     report.repair = Some(RepairReport {

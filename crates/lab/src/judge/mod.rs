@@ -14,7 +14,7 @@ use web_time::Instant;
 
 use crate::{
     LabError, OpenModel, Progress, Run, Stages,
-    evaluate::{Exam, ModelTurn, comparisons, corrected, few},
+    evaluate::{Exam, ModelTurn, comparisons, corrected, dated, few},
     report::{ComparisonReport, Experiment, ModelReport, Outcome, Report, count},
     stage_cache::{StageCache, fingerprint},
 };
@@ -37,11 +37,14 @@ pub async fn evaluate_model<F: ModelFiles>(
         datasets,
         options,
     };
+    let valid = options.validate(&model.tokenizer);
+    valid.map_err(LabError::from)?;
     let alone = ModelTurn { models: 0, of: 1 };
     let evaluation = exam.take(&model.decoder, alone, run).await?;
     run.step(Progress::Hashing).await?;
     let mut report = Report::begin(model, Experiment::Evaluate, created).await?;
     report.warnings.extend(few(&evaluation));
+    report.warnings.extend(dated(&model.tokenizer, options));
     report.evaluation = evaluation;
     report.timings.evaluate_seconds = Some(start.elapsed().as_secs_f64());
     Ok(report)
@@ -64,6 +67,8 @@ pub async fn compare_models<F: ModelFiles>(
         datasets,
         options,
     };
+    let valid = options.validate(&changed.tokenizer);
+    valid.map_err(LabError::from)?;
     let second = ModelTurn { models: 1, of: 2 };
     let evaluation = exam.take(&changed.decoder, second, run).await?;
     run.step(Progress::Hashing).await?;
@@ -75,7 +80,8 @@ pub async fn compare_models<F: ModelFiles>(
     let mut compared = comparisons(&report.evaluation, &evaluation, options);
     corrected(compared.iter_mut());
     let warnings = different_tokens(&report.evaluation, &evaluation);
-    for warning in few(&evaluation).into_iter().chain(warnings) {
+    let dated = dated(&changed.tokenizer, options);
+    for warning in few(&evaluation).into_iter().chain(warnings).chain(dated) {
         if !report.warnings.contains(&warning) {
             report.warnings.push(warning);
         }
@@ -137,7 +143,8 @@ pub async fn judge_removals<F: ModelFiles>(
     stages: &mut dyn Stages,
     run: &mut Run<'_>,
 ) -> Result<Judged, LabError> {
-    options.validate().map_err(LabError::from)?;
+    let valid = options.validate(&model.tokenizer);
+    valid.map_err(LabError::from)?;
     let mut kept = StageCache {
         fingerprint: fingerprint(model, (datasets, options)).await?,
         stages,

@@ -1,8 +1,12 @@
 //! Where hallucinations show: factual and hallucinated answers, layer by layer.
 
+use layerlab_eval::EvalOptions;
 use layerlab_score::Estimate;
 
-use super::words::{counted, file_name};
+use super::{
+    task::conversation,
+    words::{counted, file_name},
+};
 use crate::{
     HallucinationReport, LocatedDataset, LocatedTap,
     report::{
@@ -21,7 +25,7 @@ impl HallucinationReport {
                     file_name(&dataset.dataset),
                     tap.tap
                 ),
-                notes: dataset.notes(tap),
+                notes: dataset.notes(tap, &self.request.eval),
                 brief: true,
                 ..tap.section(&dataset.dataset)
             })
@@ -34,7 +38,7 @@ impl HallucinationReport {
 
 impl LocatedDataset {
     /// What was paired, and what the controls say, in words.
-    fn notes(&self, tap: &LocatedTap) -> Vec<String> {
+    fn notes(&self, tap: &LocatedTap, eval: &EvalOptions) -> Vec<String> {
         let [factual, hallucinated] = self.answer_tokens;
         let of = match self.of > self.items {
             true => format!(" from {} of {} items", self.items, self.of),
@@ -44,6 +48,9 @@ impl LocatedDataset {
             "{}{of}; a factual answer has {factual:.2} tokens in the mean, a hallucinated one {hallucinated:.2}.",
             counted(self.pairs, "pair")
         )];
+        if let Some(chat) = &eval.chat {
+            notes.push(format!("Questions were asked {}.", conversation(chat)));
+        }
         if let Some(mapping) = &self.mapping {
             notes.push(format!("Read as {mapping}."));
         }

@@ -1,14 +1,13 @@
 //! A task in one line: what was asked, how, and what to beware of.
 
-use layerlab_eval::{Metric, Task, TaskResult};
+use layerlab_eval::{Asking, ChatOptions, Metric, Task, TaskResult};
 
 use super::words::{counted, file_name};
 
 /// A task in one line.
 pub(super) fn describe(result: &TaskResult) -> String {
-    let with_bos = |bos: &bool| if *bos { "with BOS" } else { "without BOS" };
     let name = file_name(&result.dataset);
-    let cut = |truncated: &usize| match truncated {
+    let cut = |asking: &Asking| match asking.truncated {
         0 => String::new(),
         1 => "; 1 prompt lost its beginning to fit the context".to_owned(),
         count => format!("; {count} prompts lost their beginning to fit the context"),
@@ -27,38 +26,27 @@ pub(super) fn describe(result: &TaskResult) -> String {
             asked(result, "window"),
             if *bos { "each with BOS" } else { "without BOS" }
         ),
-        Task::MultipleChoice {
-            template,
-            bos,
-            truncated,
-        } => format!(
-            "{name}: {} as {template:?} {}{}",
+        Task::MultipleChoice { asking } => format!(
+            "{name}: {} {}{}",
             asked(result, "question"),
-            with_bos(bos),
-            cut(truncated)
+            how(asking),
+            cut(asking)
         ),
         Task::ExactMatch {
-            template,
-            bos,
-            truncated,
+            asking,
             max_new_tokens,
         } => format!(
-            "{name}: {} as {template:?} {}, greedy answers of at most {max_new_tokens} tokens{}",
+            "{name}: {} {}, greedy answers of at most {max_new_tokens} tokens{}",
             asked(result, "question"),
-            with_bos(bos),
-            cut(truncated)
+            how(asking),
+            cut(asking)
         ),
-        Task::Classification {
-            template,
-            bos,
-            truncated,
-            classes,
-        } => format!(
-            "{name}: {} of {} classes as {template:?} {}{}",
+        Task::Classification { asking, classes } => format!(
+            "{name}: {} of {} classes {}{}",
             asked(result, "text"),
             classes.len(),
-            with_bos(bos),
-            cut(truncated)
+            how(asking),
+            cut(asking)
         ),
     };
     if let Some(chance) = result.metrics.iter().find_map(|metric| metric.chance) {
@@ -80,6 +68,31 @@ pub(super) fn describe(result: &TaskResult) -> String {
         ));
     }
     line
+}
+
+/// How prompts were put before the model.
+fn how(
+    Asking {
+        template,
+        chat,
+        bos,
+        ..
+    }: &Asking,
+) -> String {
+    let bos = if *bos { "with BOS" } else { "without BOS" };
+    match chat {
+        Some(chat) => format!("as {template:?} {}, {bos}", conversation(chat)),
+        None => format!("as {template:?} {bos}"),
+    }
+}
+
+/// The conversation that a prompt is part of.
+pub(super) fn conversation(ChatOptions { system }: &ChatOptions) -> String {
+    let by = "in a conversation by the model's chat template";
+    match system {
+        Some(system) => format!("{by}, where the system says {system:?}"),
+        None => by.to_owned(),
+    }
 }
 
 /// How many were asked, with what they are of where that is more.
