@@ -20,6 +20,8 @@ DATA = HERE.parent.parent.parent / "shared" / "data"
 FILES = ("smollm2.gguf", "gemma3.gguf", "qwen.gguf")
 WINDOW = 256
 PROMPT = "The capital of France is"
+SYSTEM = "Answer in one sentence."
+QUESTION = "What is the capital of France?"
 
 
 def windows(tokenizer, text):
@@ -63,6 +65,23 @@ def without_each(model, parts):
         yield total / count
 
 
+def answered(model, tokenizer):
+    """The greedy answer in a conversation by the model's chat template, up to where the model ends its turn; none of a model
+    without a template."""
+    if tokenizer.chat_template is None:
+        return None
+    messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": QUESTION}]
+    text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+    ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_tensors="pt")["input_ids"]
+    ends = [tokenizer.convert_tokens_to_ids(end) for end in ("<|im_end|>", "<end_of_turn>")]
+    ends = [tokenizer.eos_token_id] + [end for end in ends if end is not None and end != tokenizer.unk_token_id]
+    said = model.generate(ids, max_new_tokens=24, do_sample=False, eos_token_id=ends)[0][ids.shape[1]:]
+    return {
+        "system": SYSTEM, "question": QUESTION, "read_as": text, "ids": ids[0].tolist(),
+        "greedy": tokenizer.decode(said, skip_special_tokens=True),
+    }
+
+
 @torch.no_grad()
 def truth(path):
     tokenizer = transformers.AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
@@ -79,6 +98,7 @@ def truth(path):
         "loss": whole / predicted, "sequences": len(full),
         "losses_without": list(without_each(model, full)),
         "prompt": PROMPT, "greedy": tokenizer.decode(said, skip_special_tokens=True),
+        "chat": answered(model, tokenizer),
     }
     print(path.name, found["perplexity"], found["greedy"], flush=True)
     return found

@@ -10,7 +10,7 @@ mod support;
 use std::{env, fs, path, path::Path};
 
 use serde_json::Value;
-use support::{run, stdout};
+use support::{assert_fails, run, stdout};
 
 /// Largest relative difference of perplexities: both sides compute in float32 and add in another order.
 const TOLERANCE: f64 = 1e-4;
@@ -107,5 +107,26 @@ fn real_files_continue_a_prompt_as_transformers_does() {
         let found: Value = serde_json::from_str(&stdout(&found)).unwrap();
         println!("{name}: {}", found["text"]);
         assert_eq!(found["text"], truth["greedy"], "{name}");
+    });
+}
+
+#[test]
+#[ignore = "needs LAYERLAB_REAL_GGUF (tests/real/gguf_files.py) and ../shared; cargo xtask test --all"]
+fn real_chat_models_answer_as_in_transformers() {
+    each(|name, file, truth| {
+        let chat = &truth["chat"];
+        let asked = |arguments: &[&str]| {
+            let model = ["generate", "--chat", "--device", "cpu", "--model", file];
+            run(&[&model[..], &["--max-new-tokens", "24"], arguments].concat())
+        };
+        let Some(question) = chat["question"].as_str() else {
+            return assert_fails(&asked(&["--prompt", "Who?"]), 3, &["no chat template"]);
+        };
+        let system = chat["system"].as_str().unwrap();
+        let found = asked(&["--json", "--prompt", question, "--system", system]);
+        let found: Value = serde_json::from_str(&stdout(&found)).unwrap();
+        println!("{name}: {}", found["text"]);
+        assert_eq!(found["conversation"]["read_as"], chat["read_as"], "{name}");
+        assert_eq!(found["text"], chat["greedy"], "{name}");
     });
 }

@@ -1,77 +1,17 @@
 //! Tasks equal what `transformers` makes of them, on every device.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::{fs, ops::ControlFlow};
+mod support;
 
-use burn::tensor::{Device, DeviceKind};
+use std::ops::ControlFlow;
+
 use layerlab_eval::{
-    Dataset, EvalError, EvalOptions, Items, Metric, Sample, Task, TaskResult, dataset::Answer,
-    evaluate, pairs, tokenise,
+    Dataset, EvalError, EvalOptions, Items, Metric, Sample, Task, dataset::Answer, evaluate, pairs,
+    tokenise,
 };
-use layerlab_model::{
-    Checkpoint, Decoder, Folder, GenerateOptions, Sampling, Tokenizer, WeightFormat, generate,
-};
+use layerlab_model::{GenerateOptions, Sampling, generate};
 use pollster::block_on;
-use serde_json::Value;
-
-// Relative to the package, where cargo runs tests.
-const GOLDENS: &str = "../../tests/goldens";
-
-struct Model {
-    decoder: Decoder,
-    tokenizer: Tokenizer,
-}
-
-impl Model {
-    fn open(device: &Device) -> Self {
-        let folder = Folder::new(format!("{GOLDENS}/demo"));
-        block_on(async {
-            let checkpoint = Checkpoint::open(folder).await.unwrap();
-            let tokenizer = Tokenizer::open(checkpoint.files()).await.unwrap();
-            let mut progress = |_| ControlFlow::Continue(());
-            let decoder = Decoder::load(&checkpoint, device, WeightFormat::Stored, &mut progress)
-                .await
-                .unwrap();
-            Self { decoder, tokenizer }
-        })
-    }
-
-    fn cpu() -> Self {
-        Self::open(&Device::flex())
-    }
-
-    fn ask(&self, dataset: &Dataset, options: &EvalOptions) -> Result<TaskResult, EvalError> {
-        let mut progress = |_, _| ControlFlow::Continue(());
-        block_on(evaluate(
-            &self.decoder,
-            &self.tokenizer,
-            dataset,
-            options,
-            &mut progress,
-        ))
-    }
-}
-
-fn file(name: &str) -> String {
-    fs::read_to_string(format!("{GOLDENS}/{name}")).unwrap()
-}
-
-fn reference() -> Value {
-    serde_json::from_str(&file("tasks/evaluation.json")).unwrap()
-}
-
-fn devices() -> [Device; 2] {
-    [Device::flex(), Device::wgpu(DeviceKind::DefaultDevice)]
-}
-
-fn assert_close(found: f64, expected: f64, what: &str) {
-    let error = (found - expected).abs() / expected.abs().max(1e-3);
-    assert!(error < 1e-4, "{what}: {found} for {expected}");
-}
-
-fn value(result: &TaskResult, metric: Metric) -> f64 {
-    result.metric(metric).unwrap().value.unwrap()
-}
+use support::{Model, assert_choices, assert_close, devices, file, reference, value};
 
 #[test]
 fn perplexity_equals_the_definition_at_every_stride() {
@@ -161,40 +101,7 @@ fn choices_are_scored_as_the_harness_scores_them() {
     let reference = reference();
     for device in devices() {
         let model = Model::open(&device);
-        for (name, metrics) in [
-            (
-                "truthful.json",
-                &[(Metric::Mc1, "accuracy"), (Metric::Mc2, "mc2")][..],
-            ),
-            (
-                "choices.jsonl",
-                &[
-                    (Metric::Accuracy, "accuracy"),
-                    (Metric::AccuracyNorm, "accuracy_norm"),
-                ],
-            ),
-        ] {
-            let dataset = Dataset::read(name, &file(&format!("tasks/{name}")), false).unwrap();
-            let result = model.ask(&dataset, &EvalOptions::default()).unwrap();
-            let expected = &reference["choices"][name];
-            for (metric, field) in metrics {
-                let expected = expected[field].as_f64().unwrap();
-                assert_close(value(&result, *metric), expected, metric.label());
-            }
-            // Item by item, where means could agree by luck.
-            let right = expected["right"].as_array().unwrap();
-            let right = right.iter().map(|right| Some(right.as_bool().unwrap()));
-            assert_eq!(result.metrics[0].sample, Sample::of_outcomes(right));
-            if let Some(items) = expected["mc2_items"].as_array() {
-                let Sample::Mean { values } = &result.metric(Metric::Mc2).unwrap().sample else {
-                    panic!("MC2 is a mean");
-                };
-                for (found, expected) in values.iter().zip(items) {
-                    let expected = expected.as_f64().unwrap();
-                    assert!((found - expected).abs() < 1e-4, "{found} for {expected}");
-                }
-            }
-        }
+        assert_choices(&model, &EvalOptions::default(), &reference["choices"]);
     }
 }
 
@@ -370,7 +277,7 @@ fn answers_without_tokens_or_beyond_the_context_are_named() {
         &found,
         &model.tokenizer,
         context,
-        "Q: {question}\nA:",
+        &EvalOptions::default(),
     )
     .unwrap();
     assert_eq!(truncated, 1);

@@ -55,6 +55,7 @@ pub use layerlab_model::export::rounded;
 pub use layerlab_model::{
     Adapters, Checkpoint, DecoderSpec, GenerateOptions, ModelError, Sampling, Tokenizer,
     WeightFormat,
+    chat::ChatError,
     contained::is_contained,
     export::{ExportError, ExportTarget, write_adapters},
     files, generate,

@@ -60,6 +60,10 @@ pub const TARGETS: &[Target] = &[
         run: tokenizer::tokenizer,
     },
     Target {
+        name: "chat",
+        run: tokenizer::chat,
+    },
+    Target {
         name: "fields",
         run: data::fields,
     },

@@ -1,6 +1,9 @@
 //! A tokenizer, and which of its tokens are special.
 
-use layerlab_checkpoint::{MemoryFiles, Tokenizer};
+use layerlab_checkpoint::{
+    ChatTemplate, MemoryFiles, Tokenizer,
+    chat::{Message, Role},
+};
 use pollster::block_on;
 
 /// Nine words, two of which frame every text.
@@ -22,6 +25,26 @@ pub fn config(bytes: &[u8]) {
 /// `tokenizer.json` itself.
 pub fn tokenizer(bytes: &[u8]) {
     open(bytes, None);
+}
+
+/// A chat template.
+pub fn chat(bytes: &[u8]) {
+    let Ok(source) = str::from_utf8(bytes) else {
+        return;
+    };
+    let tokens = ["bos_token", "eos_token"].map(|role| (role.to_owned(), format!("<{role}>")));
+    let Ok(template) = ChatTemplate::new("fuzzed", source, tokens) else {
+        return;
+    };
+    let said = [
+        Message::new(Role::System, "Be brief."),
+        Message::new(Role::User, "Who?\n"),
+        Message::new(Role::Assistant, "<think>É</think> The cat."),
+        Message::new(Role::User, ""),
+    ];
+    for messages in [&said[1..2], &said] {
+        let _ = template.render(messages);
+    }
 }
 
 fn opened(tokenizer: &[u8], config: Option<&[u8]>) -> Option<Tokenizer> {

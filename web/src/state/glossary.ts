@@ -21,6 +21,10 @@ export function sourceName(source: string): string {
 }
 
 const DEFINITIONS: Record<string, Definition> = {
+  "chat template": {
+    text: "How a model was trained to read conversations: it comes with the tokenizer and writes the prompt as what the user says. Base models have none. Texts are read as they are.",
+    source: "transformers, “Chat templates”",
+  },
   avss: {
     text: "Activation variance over activation sparsity at a tap of the block: AV / AS. A high value is read as: this layer matters.",
     source: "AVSS, arXiv 2411.02117",

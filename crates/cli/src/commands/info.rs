@@ -2,7 +2,7 @@
 
 use clap::Args;
 use layerlab_lab::{
-    Checkpoint, LabError, Tokenizer,
+    ChatError, Checkpoint, LabError, Tokenizer,
     memory::{MemoryNeed, ModelNeeds, PROGRAM},
     report::{ModelReport, bytes, count},
 };
@@ -54,9 +54,9 @@ struct TokenizerInfo {
     bos: Option<u32>,
     eos: Option<u32>,
     pad: Option<u32>,
-    /// The file that the chat template was found in; none where there is none that can be used.
+    /// Where the chat template was found; none where there is none that can be used.
     chat_template: Option<String>,
-    /// Why the model cannot be asked in conversations.
+    /// Why the one that is there cannot be used.
     chat_problem: Option<String>,
     /// Where its files contradict each other, and what of them was not used.
     notes: Vec<String>,
@@ -83,7 +83,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 eos: tokenizer.eos(),
                 pad: tokenizer.pad(),
                 chat_template: tokenizer.chat().ok().map(|chat| chat.place().to_owned()),
-                chat_problem: tokenizer.chat().err().map(|error| error.to_string()),
+                chat_problem: match tokenizer.chat() {
+                    Ok(_) | Err(ChatError::Missing) => None,
+                    Err(error) => Some(error.to_string()),
+                },
                 notes: tokenizer.notes().to_vec(),
             },
             // Behind the inventory, which has compared a head with the embeddings where need be.
@@ -104,8 +107,8 @@ impl TokenizerInfo {
     /// Whether the model can be asked with `--chat`, or why not.
     fn chat(&self) -> String {
         match (&self.chat_template, &self.chat_problem) {
-            (Some(place), _) => format!("in {place}, for --chat"),
-            (None, Some(problem)) => format!("none to use: {problem}"),
+            (Some(place), _) => format!("{place}, for --chat"),
+            (None, Some(problem)) => problem.clone(),
             (None, None) => "none".to_owned(),
         }
     }
