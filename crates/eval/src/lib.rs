@@ -10,5 +10,5 @@ pub use error::EvalError;
 pub use layerlab_data::{self as dataset, Dataset, DatasetError, Items};
 pub use metric::{Comparison, Metric, MetricResult, PairedTest, Sample, Significance};
 pub use pairs::{Continued, Pair, TokenPair, pairs, tokenise};
-pub use prompt::{Asking, ChatOptions};
+pub use prompt::ChatOptions;
 pub use task::{ABSTENTION, EvalOptions, Generated, Task, TaskResult, evaluate, generate_answers};

@@ -28,20 +28,6 @@ impl ChatOptions {
     }
 }
 
-/// How the prompts of a task were put before the model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Asking {
-    /// What the prompt looks like.
-    pub template: String,
-    /// The conversation that it is part of; none where it is asked as plain text.
-    #[serde(default)]
-    pub chat: Option<ChatOptions>,
-    /// Whether each prompt begins with BOS.
-    pub bos: bool,
-    /// Prompts that had to lose their beginning to fit the context.
-    pub truncated: usize,
-}
-
 /// A prompt with a choice.
 pub(crate) struct Continuation<'a> {
     pub line: usize,

@@ -116,20 +116,19 @@ fn what_was_asked_says_so() {
     let model = chat_model(&bars(), &Device::flex());
     let dataset = Dataset::read("choices.jsonl", &file("tasks/choices.jsonl"), false).unwrap();
     let asking = |options: &EvalOptions| match model.ask(&dataset, options).unwrap().task {
-        Task::MultipleChoice { asking } => asking,
+        Task::MultipleChoice { chat, bos, .. } => (chat, bos),
         other => panic!("{other:?}"),
     };
-    let plain = asking(&EvalOptions::default());
-    assert_eq!(
-        (plain.chat, plain.bos),
-        (None, model.tokenizer.leading_bos().is_some())
-    );
+    let plain = (None, model.tokenizer.leading_bos().is_some());
+    assert_eq!(asking(&EvalOptions::default()), plain);
     // This template writes no BOS, whatever the tokenizer adds to a text.
-    let chat = asking(&options());
-    assert_eq!((chat.chat, chat.bos), (options().chat, false));
+    assert_eq!(asking(&options()), (options().chat, false));
     let with_bos = chat_model("{{ bos_token }}{{ messages[0].content }}", &Device::flex());
     let result = with_bos.ask(&dataset, &options()).unwrap();
-    assert!(matches!(result.task, Task::MultipleChoice { asking } if asking.bos));
+    let Task::MultipleChoice { bos, .. } = result.task else {
+        panic!("{:?}", result.task)
+    };
+    assert!(bos);
 }
 
 #[test]

@@ -7,7 +7,7 @@ import { type KeptFile, type Manifest, fileOf, folderOf, readManifest, writeMani
 
 /** What a model needs to run here. */
 const WANTED =
-  /^((config|adapter_config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|model\.safetensors\.index)\.json|\w[\w.-]*\.safetensors)$/;
+  /^((config|adapter_config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|model\.safetensors\.index)\.json|chat_template\.jinja|\w[\w.-]*\.safetensors)$/;
 /** What is read where there is no tokenizer.json. */
 const VOCABULARY = /^(vocab\.json|merges\.txt)$/;
 const ID = /^\w[\w.-]*(\/\w[\w.-]*)?$/;

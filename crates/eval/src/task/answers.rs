@@ -104,7 +104,10 @@ impl Asked<'_> {
             .map(|(right, unknown)| !right && !unknown)
             .collect();
         let task = Task::ExactMatch {
-            asking: self.asking(&self.options.question_template, truncated)?,
+            template: self.options.question_template.clone(),
+            chat: self.options.chat.clone(),
+            bos: self.prompting().begins_with_bos()?,
+            truncated,
             max_new_tokens: self.options.max_new_tokens,
         };
         let result = |metric, outcomes: Vec<bool>| {

@@ -47,7 +47,10 @@ impl Asked<'_> {
         }
         let truthful = items.iter().any(|item| item.truthful);
         let task = Task::MultipleChoice {
-            asking: self.asking(template, requests.truncated)?,
+            template: template.clone(),
+            chat: self.options.chat.clone(),
+            bos: self.prompting().begins_with_bos()?,
+            truncated: requests.truncated,
         };
         Ok((task, outcomes.results(self, truthful)))
     }

@@ -39,7 +39,10 @@ impl Asked<'_> {
         }
         let chance = 1.0 / classes.len() as f64;
         let task = Task::Classification {
-            asking: self.asking(template, requests.truncated)?,
+            template: template.clone(),
+            chat: self.options.chat.clone(),
+            bos: self.prompting().begins_with_bos()?,
+            truncated: requests.truncated,
             classes: classes.into_iter().map(str::to_owned).collect(),
         };
         let outcomes = Sample::of_outcomes(right.iter().copied());

@@ -19,7 +19,7 @@ use crate::{
     Dataset, EvalError, Items, MetricResult,
     dataset::Mapping,
     metric::{Confidence, Metric},
-    prompt::{Asking, ChatOptions, Prompting},
+    prompt::{ChatOptions, Prompting},
 };
 
 /// How a model is asked.
@@ -128,23 +128,41 @@ pub enum Task {
     },
     /// The log-likelihood of each choice after the prompt is compared.
     MultipleChoice {
-        /// How.
-        #[serde(flatten)]
-        asking: Asking,
+        /// What the prompt looks like.
+        template: String,
+        /// The conversation that it is part of; none where it is asked as plain text.
+        #[serde(default)]
+        chat: Option<ChatOptions>,
+        /// Whether each prompt begins with BOS.
+        bos: bool,
+        /// Prompts that had to lose their beginning to fit the context.
+        truncated: usize,
     },
     /// An answer is generated greedily and compared after SQuAD's normalisation.
     ExactMatch {
-        /// How.
-        #[serde(flatten)]
-        asking: Asking,
+        /// What the prompt looks like.
+        template: String,
+        /// The conversation that it is part of; none where it is asked as plain text.
+        #[serde(default)]
+        chat: Option<ChatOptions>,
+        /// Whether each prompt begins with BOS.
+        bos: bool,
+        /// Prompts that had to lose their beginning to fit the context.
+        truncated: usize,
         /// Tokens of an answer at most.
         max_new_tokens: usize,
     },
     /// The log-likelihood of each class's name after the text is compared.
     Classification {
-        /// How.
-        #[serde(flatten)]
-        asking: Asking,
+        /// What the prompt looks like.
+        template: String,
+        /// The conversation that it is part of; none where it is asked as plain text.
+        #[serde(default)]
+        chat: Option<ChatOptions>,
+        /// Whether each prompt begins with BOS.
+        bos: bool,
+        /// Prompts that had to lose their beginning to fit the context.
+        truncated: usize,
         /// The classes.
         classes: Vec<String>,
     },
@@ -266,16 +284,6 @@ impl Asked<'_> {
             dataset: self.dataset,
             reads_last: false,
         }
-    }
-
-    /// How prompts of this template were put before the model.
-    fn asking(&self, template: &str, truncated: usize) -> Result<Asking, EvalError> {
-        Ok(Asking {
-            template: template.to_owned(),
-            chat: self.options.chat.clone(),
-            bos: self.prompting().begins_with_bos()?,
-            truncated,
-        })
     }
 
     fn result(&self, metric: Metric, sample: crate::Sample) -> MetricResult {

@@ -34,13 +34,14 @@ use burn::tensor::Device;
 use trial::Trial;
 
 /// A small question to each operation that has a definition in Burn's.
-pub(crate) const TRIALS: [fn(&Device) -> Trial; 8] = [
+pub(crate) const TRIALS: [fn(&Device) -> Trial; 9] = [
     norm::trial,
     heads::trial,
     gate::trial,
     attention::trial,
     linear::trial,
     linear::trial_of_blocks,
+    linear::trial_of_halves,
     log_probabilities::trial,
     tanh::trial,
 ];

@@ -1,19 +1,24 @@
 //! Linear maps.
 
 mod blocks;
-mod by_blocks;
+mod by_stored;
 mod cpu;
 mod gradient;
 mod halves;
 mod matrix;
+mod packed;
+mod packed_gpu;
 mod panels;
 mod product;
 pub mod reference;
+mod stored_weight;
 mod tiles;
 
 pub use blocks::Blocks;
-pub use by_blocks::linear_of_blocks;
-pub(crate) use by_blocks::trial as trial_of_blocks;
+pub use by_stored::linear_of_stored;
+pub(crate) use by_stored::{trial_of_blocks, trial_of_halves};
+pub use packed::PackedHalves;
+pub use stored_weight::StoredWeight;
 
 use burn::{
     backend::{Cube, Dispatch, backend_extension, tensor::FloatTensor},

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, module};
 
-use super::Blocks;
+use super::StoredWeight;
 
 /// See [`linear`](super::linear).
 pub fn linear(input: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<3> {
@@ -13,9 +13,9 @@ pub fn linear(input: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> T
     module::linear(input, weight, bias)
 }
 
-/// See [`linear_of_blocks`](super::linear_of_blocks); `backwards` it goes from outputs to inputs.
-pub(super) fn by_blocks(input: Tensor<3>, weight: &Blocks, backwards: bool) -> Tensor<3> {
-    let values = weight.tensor(&input.device());
+/// See [`linear_of_stored`](super::linear_of_stored); `backwards` it goes from outputs to inputs.
+pub(super) fn by_stored(input: Tensor<3>, weight: &StoredWeight, backwards: bool) -> Tensor<3> {
+    let values = weight.values(&input.device());
     linear(
         input,
         if backwards {

@@ -1,13 +1,13 @@
 //! A task in one line: what was asked, how, and what to beware of.
 
-use layerlab_eval::{Asking, ChatOptions, Metric, Task, TaskResult};
+use layerlab_eval::{ChatOptions, Metric, Task, TaskResult};
 
 use super::words::{counted, file_name};
 
 /// A task in one line.
 pub(super) fn describe(result: &TaskResult) -> String {
     let name = file_name(&result.dataset);
-    let cut = |asking: &Asking| match asking.truncated {
+    let cut = |truncated: usize| match truncated {
         0 => String::new(),
         1 => "; 1 prompt lost its beginning to fit the context".to_owned(),
         count => format!("; {count} prompts lost their beginning to fit the context"),
@@ -26,27 +26,41 @@ pub(super) fn describe(result: &TaskResult) -> String {
             asked(result, "window"),
             if *bos { "each with BOS" } else { "without BOS" }
         ),
-        Task::MultipleChoice { asking } => format!(
+        Task::MultipleChoice {
+            template,
+            chat,
+            bos,
+            truncated,
+        } => format!(
             "{name}: {} {}{}",
             asked(result, "question"),
-            how(asking),
-            cut(asking)
+            how(template, chat.as_ref(), *bos),
+            cut(*truncated)
         ),
         Task::ExactMatch {
-            asking,
+            template,
+            chat,
+            bos,
+            truncated,
             max_new_tokens,
         } => format!(
             "{name}: {} {}, greedy answers of at most {max_new_tokens} tokens{}",
             asked(result, "question"),
-            how(asking),
-            cut(asking)
+            how(template, chat.as_ref(), *bos),
+            cut(*truncated)
         ),
-        Task::Classification { asking, classes } => format!(
+        Task::Classification {
+            template,
+            chat,
+            bos,
+            truncated,
+            classes,
+        } => format!(
             "{name}: {} of {} classes {}{}",
             asked(result, "text"),
             classes.len(),
-            how(asking),
-            cut(asking)
+            how(template, chat.as_ref(), *bos),
+            cut(*truncated)
         ),
     };
     if let Some(chance) = result.metrics.iter().find_map(|metric| metric.chance) {
@@ -71,15 +85,8 @@ pub(super) fn describe(result: &TaskResult) -> String {
 }
 
 /// How prompts were put before the model.
-fn how(
-    Asking {
-        template,
-        chat,
-        bos,
-        ..
-    }: &Asking,
-) -> String {
-    let bos = if *bos { "with BOS" } else { "without BOS" };
+fn how(template: &str, chat: Option<&ChatOptions>, bos: bool) -> String {
+    let bos = if bos { "with BOS" } else { "without BOS" };
     match chat {
         Some(chat) => format!("as {template:?} {}, {bos}", conversation(chat)),
         None => format!("as {template:?} {bos}"),
