@@ -229,7 +229,7 @@ test("what no browser's memory holds is refused with a cure, from the Hub and fr
 
 test("a tensor that no buffer of the GPU holds is refused, and the CPU is one click away", async () => {
   const folder = await lab.folder();
-  const header = await hollow(folder, { vocabulary: 2 ** 19, hidden: 2 ** 10, dtype: "F16", bytes: 2 });
+  const header = await hollow(folder, { vocabulary: 2 ** 19, hidden: 2 ** 10, dtype: "F32", bytes: 4 });
   const server = lab.closing(await hub(folder, ID));
   const browser = lab.closing(await launch({ gpu: true }));
   const { page } = await openPage(browser);
@@ -237,7 +237,7 @@ test("a tensor that no buffer of the GPU holds is refused, and the CPU is one cl
   await agree(page);
   const refused = panel(page).getByRole("alert");
   await refused
-    .filter({ hasText: "model.embed_tokens.weight takes 2.1 GB in one piece as float32" })
+    .filter({ hasText: "model.embed_tokens.weight takes 2.1 GB there in one piece" })
     .waitFor({ timeout: 240_000 });
   await panel(page).filter({ hasText: "On the GPU, as chosen" }).waitFor();
   assert.equal(await page.getByRole("button", { name: "Download and open" }).count(), 0);

@@ -105,6 +105,10 @@ fn halves_stay_and_vectors_do_not() {
     }
     let halves = sizes(files_of("llama_f16")).unwrap();
     assert!(halves.stored.bytes < halves.f32.bytes);
+    // All of its rows have an even number of values.
+    assert_eq!(halves.gpu, halves.stored);
+    let plain = sizes(files_of("demo")).unwrap();
+    assert_eq!(plain.gpu, plain.f32);
 }
 
 #[test]
@@ -148,6 +152,8 @@ fn blocks_stay_blocks() {
         assert_eq!(found.stored.bytes, checkpoint.weight_bytes());
         let spec = checkpoint.inventory().await.unwrap().spec();
         assert_eq!(found.f32.bytes, 4 * spec.parameters() as u64);
+        // A GPU reads no blocks.
+        assert_eq!(found.gpu, found.f32);
         assert_eq!(found.files, size);
     });
 }

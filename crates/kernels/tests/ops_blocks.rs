@@ -4,7 +4,7 @@
 mod support;
 
 use burn::tensor::{Device, Tensor};
-use layerlab_kernels::ops::linear::{Blocks, linear, linear_of_blocks};
+use layerlab_kernels::ops::linear::{Blocks, StoredWeight, linear, linear_of_stored};
 use layerlab_stored::StoredType;
 use proptest::prelude::*;
 use support::{
@@ -69,7 +69,10 @@ proptest! {
                 let input = random([1, rows, inputs], seed, size(inputs), &device).require_grad();
                 let bias = biased.then(|| random([outputs], seed + 2, 1.0, &device));
                 let output = match in_blocks {
-                    true => linear_of_blocks(input.clone(), &weight, bias),
+                    true => {
+                        let weight = StoredWeight::from(weight.clone());
+                        linear_of_stored(input.clone(), &weight, bias)
+                    }
                     false => linear(input.clone(), weight.tensor(&device).transpose(), bias),
                 };
                 let gradients = output.clone().square().sum().backward();

@@ -40,7 +40,9 @@ pub struct ModelNeeds {
     pub files: u64,
     /// On a processor: matrices as stored, where they are halves or blocks.
     pub stored: MemoryNeed,
-    /// All as float32: on a GPU, or with `--weights f32`.
+    /// On a GPU: matrices of two bytes a value so, all else as float32.
+    pub gpu: MemoryNeed,
+    /// All as float32, where that is asked for.
     pub f32: MemoryNeed,
     /// A tensor that is not counted, as headers do not tell whether it is used: a head beside tied embeddings, which is held
     /// too where it differs from them.
@@ -99,6 +101,7 @@ impl ModelNeeds {
         let WeightSizes {
             files,
             stored,
+            gpu,
             f32,
             head_beside,
         } = checkpoint.sizes().await?;
@@ -109,6 +112,7 @@ impl ModelNeeds {
             dtypes: checkpoint.dtypes(),
             files,
             stored: MemoryNeed::of(stored, &spec),
+            gpu: MemoryNeed::of(gpu, &spec),
             f32: MemoryNeed::of(f32, &spec),
             perhaps: head_beside,
         })

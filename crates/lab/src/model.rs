@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use layerlab_model::{Checkpoint, Decoder, ModelError, ModelFiles, Tokenizer};
+use layerlab_model::{Checkpoint, Decoder, ModelError, ModelFiles, Tokenizer, WeightFormat};
 use web_time::Instant;
 
 use crate::{LabError, OpenDevice, Progress, Run};
@@ -62,8 +62,7 @@ impl<F: ModelFiles> OpenModel<F> {
     }
 }
 
-/// Refuses a model with a tensor that the device's kernels cannot read. Weights are computed with as f32, whatever
-/// they are stored as.
+/// Refuses a model with a tensor that the device's kernels cannot read.
 async fn fits<F: ModelFiles>(
     checkpoint: &Checkpoint<F>,
     device: &OpenDevice,
@@ -72,10 +71,14 @@ async fn fits<F: ModelFiles>(
         return Ok(());
     };
     let sizes = checkpoint.sizes().await?;
-    match sizes.f32.largest_bytes > offers {
+    let held = match device.weights {
+        WeightFormat::Stored => sizes.gpu,
+        WeightFormat::F32 => sizes.f32,
+    };
+    match held.largest_bytes > offers {
         true => Err(LabError::TensorTooLarge {
-            name: sizes.f32.largest_name,
-            needs: sizes.f32.largest_bytes,
+            name: held.largest_name,
+            needs: held.largest_bytes,
             offers,
             device: device.name.clone(),
         }),

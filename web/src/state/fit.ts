@@ -57,7 +57,7 @@ function roomProblem({ missing, room }: Look, onCpu: boolean): Problem | null {
 function cpuProblem(look: Look, onCpu: boolean, adapter: Adapter | null): Problem | null {
   if (onCpu) return null;
   const { each } = cpuMemory(look);
-  const fitsGpu = adapter !== null && (look.needs?.f32.largest_bytes ?? Infinity) <= largestOn(adapter);
+  const fitsGpu = adapter !== null && (look.needs?.gpu.largest_bytes ?? Infinity) <= largestOn(adapter);
   const gpu = fitsGpu ? "a GPU, which has memory of its own (below, under Device), or " : "";
   return {
     cause: `On the CPU it takes about ${amount(each)}, and a browser gives WebAssembly ${amount(MODULE)} at most.`,
@@ -67,12 +67,12 @@ function cpuProblem(look: Look, onCpu: boolean, adapter: Adapter | null): Proble
 }
 
 function gpuProblem({ needs }: Look, onCpu: boolean, adapter: Adapter | null): Problem | null {
-  if (needs === null || adapter === null || needs.f32.largest_bytes <= largestOn(adapter)) return null;
-  const { largest_bytes, largest_tensor } = needs.f32;
+  if (needs === null || adapter === null || needs.gpu.largest_bytes <= largestOn(adapter)) return null;
+  const { largest_bytes, largest_tensor } = needs.gpu;
   const other = onCpu ? "the CPU, which has no such limit" : COMMAND;
   return {
     cause:
-      `On this GPU it does not fit: ${largest_tensor} takes ${amount(largest_bytes)} in one piece as float32, and one ` +
+      `On this GPU it does not fit: ${largest_tensor} takes ${amount(largest_bytes)} there in one piece, and one ` +
       `piece may have ${amount(largestOn(adapter))}.`,
     cure: `What helps: ${other}; or a model with a smaller vocabulary.`,
     onCpu,

@@ -1,5 +1,7 @@
 //! What a model's files and weights take, as headers tell it: no weight is read for it.
 
+use layerlab_stored::StoredType;
+
 use super::{Arrangement, Block, Checkpoint, CheckpointError, TensorEntry, index};
 use crate::{ModelFiles, families::TensorLayout, tokenizer};
 
@@ -15,7 +17,9 @@ pub struct WeightSizes {
     pub files: u64,
     /// On a processor: matrices as the file has them, where it has their rows.
     pub stored: HeldSize,
-    /// As float32, as GPUs hold them.
+    /// On a GPU: matrices of two bytes a value so, all else as float32.
+    pub gpu: HeldSize,
+    /// All as float32.
     pub f32: HeldSize,
     /// Name of a head beside embeddings that are said to be tied. It is not counted above, and comes on top only where its
     /// values differ from the embeddings', which headers do not tell.
@@ -34,6 +38,12 @@ pub struct HeldSize {
 }
 
 impl HeldSize {
+    const EMPTY: Self = Self {
+        bytes: 0,
+        largest_name: String::new(),
+        largest_bytes: 0,
+    };
+
     fn add(&mut self, name: &str, bytes: u64) {
         self.bytes = self.bytes.saturating_add(bytes);
         if bytes > self.largest_bytes {
@@ -47,6 +57,17 @@ impl TensorEntry {
     /// Bytes that it takes as float32.
     pub fn f32_bytes(&self) -> u64 {
         self.values().saturating_mul(SINGLE)
+    }
+
+    /// Bytes that it takes on a GPU, where matrices of two bytes a value stay so: two values of a row in four bytes.
+    pub fn gpu_bytes(&self) -> u64 {
+        match (&*self.shape, self.dtype) {
+            (&[rows, columns], StoredType::F16 | StoredType::BF16) => {
+                let row = (columns as u64).div_ceil(2).saturating_mul(SINGLE);
+                row.saturating_mul(rows as u64)
+            }
+            _ => self.f32_bytes(),
+        }
     }
 
     /// Bytes that it takes where a processor holds it. Matrices keep the file's bytes where the file has their rows, moved
@@ -90,16 +111,18 @@ impl<F: ModelFiles> Checkpoint<F> {
             only_head: described.only_head,
         };
         self.check(layout)?;
-        let (mut stored, mut f32) = (HeldSize::default(), HeldSize::default());
+        let [mut stored, mut gpu, mut f32] = [const { HeldSize::EMPTY }; 3];
         for tensor in layout.all() {
             if let Some(entry) = self.entry(&tensor.name) {
                 stored.add(&tensor.name, entry.stored_bytes());
+                gpu.add(&tensor.name, entry.gpu_bytes());
                 f32.add(&tensor.name, entry.f32_bytes());
             }
         }
         Ok(WeightSizes {
             files: self.file_bytes().await?,
             stored,
+            gpu,
             f32,
             head_beside,
         })

@@ -56,8 +56,8 @@ pub struct DeviceArguments {
     /// ones too
     #[arg(long, value_name = "auto|gpu|cpu", default_value_t)]
     pub device: DeviceChoice,
-    /// How the CPU holds weights: stored keeps those of two bytes (f16, bf16) and GGUF's blocks as they are in the file; f32
-    /// takes up to eight times the memory for them. GPUs hold f32
+    /// How weights are held: stored keeps those of two bytes (f16, bf16) and, on the CPU, GGUF's blocks as they are in the file;
+    /// f32 takes up to eight times the memory for them
     #[arg(long, value_name = "stored|f32", value_parser = parse_weights, default_value = "stored")]
     pub weights: WeightFormat,
 }

@@ -134,6 +134,7 @@ impl Info {
 
     fn lines(&self) -> String {
         let model = &self.model;
+        let gpu = &self.needs.model.gpu;
         let id = |id: Option<u32>| id.map_or("none".into(), |id| id.to_string());
         let architecture = self.architecture.as_deref().unwrap_or("not named");
         let heads = match model.heads == model.kv_heads {
@@ -191,11 +192,20 @@ impl Info {
                 format!("about {}", self.memory(&self.needs.model.f32)),
             ),
             (
+                "GPU's memory",
+                format!(
+                    "about {}: weights {}, a pass {}",
+                    bytes(gpu.weights + gpu.activations),
+                    bytes(gpu.weights),
+                    bytes(gpu.activations)
+                ),
+            ),
+            (
                 "largest tensor",
                 format!(
-                    "{} as f32 ({}), which a GPU must take in one piece",
-                    bytes(self.needs.model.f32.largest_bytes),
-                    self.needs.model.f32.largest_tensor
+                    "{} ({}), which a GPU must take in one piece",
+                    bytes(gpu.largest_bytes),
+                    gpu.largest_tensor
                 ),
             ),
         ];

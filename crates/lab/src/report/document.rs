@@ -327,6 +327,8 @@ pub struct DeviceReport {
 pub enum HeldAs {
     /// As their file has them, where that takes fewer bytes than float32.
     Stored,
+    /// At two bytes a value where their file has them so, else as float32.
+    Halves,
     /// As float32.
     F32,
 }
@@ -340,8 +342,9 @@ impl DeviceReport {
             name: device.name.clone(),
             fallback: device.fallback.clone(),
             weights: Some(match (device.kind, device.weights) {
+                (_, WeightFormat::F32) => HeldAs::F32,
                 (DeviceKind::Cpu, WeightFormat::Stored) => HeldAs::Stored,
-                _ => HeldAs::F32,
+                _ => HeldAs::Halves,
             }),
         }
     }
@@ -355,6 +358,7 @@ impl DeviceReport {
         };
         let weights = match self.weights {
             Some(HeldAs::Stored) => ", weights held as stored",
+            Some(HeldAs::Halves) => ", weights held at two bytes where stored so",
             Some(HeldAs::F32) => ", weights held as float32",
             None => "",
         };

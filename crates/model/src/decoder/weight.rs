@@ -6,22 +6,22 @@ use burn::{
     module::{Module, Param},
     tensor::{DType, Device, Int, Tensor, TensorData, module::embedding},
 };
-use layerlab_kernels::ops::linear::{Blocks, linear, linear_of_blocks};
+use layerlab_kernels::ops::linear::{StoredWeight, linear, linear_of_stored};
 
 /// The weight of a linear map; an embedding is the map from channels to tokens, whose rows are looked up.
 #[derive(Module, Debug)]
 pub(super) enum Weight {
     /// `[inputs, outputs]`, which may be a transposed view, as float32 or at two bytes a value.
     Values(Param<Tensor<2>>),
-    /// In the blocks of its file, on the processor.
-    Blocks(InBlocks),
+    /// As the file has it, in a form that is no tensor of Burn's.
+    Stored(AsStored),
 }
 
 /// Burn's modules know no such thing: it is moved to no device and never trained.
 #[derive(Module, Debug)]
-pub(super) struct InBlocks {
+pub(super) struct AsStored {
     #[module(skip)]
-    blocks: Blocks,
+    weight: StoredWeight,
 }
 
 impl Weight {
@@ -30,15 +30,16 @@ impl Weight {
         Self::Values(Param::from_tensor(values))
     }
 
-    pub fn of_blocks(blocks: Blocks) -> Self {
-        Self::Blocks(InBlocks { blocks })
+    pub fn of_stored(weight: impl Into<StoredWeight>) -> Self {
+        let weight = weight.into();
+        Self::Stored(AsStored { weight })
     }
 
     /// Outputs of the map.
     pub fn outputs(&self) -> usize {
         match self {
             Self::Values(values) => values.dims()[1],
-            Self::Blocks(held) => held.blocks.shape()[0],
+            Self::Stored(held) => held.weight.shape()[0],
         }
     }
 
@@ -46,7 +47,7 @@ impl Weight {
     pub fn uncounted(&self) -> usize {
         match self {
             Self::Values(_) => 0,
-            Self::Blocks(held) => held.blocks.shape().iter().product(),
+            Self::Stored(held) => held.weight.shape().iter().product(),
         }
     }
 
@@ -54,18 +55,18 @@ impl Weight {
     pub fn apply(&self, input: Tensor<3>, bias: Option<Tensor<1>>) -> Tensor<3> {
         match self {
             Self::Values(values) => linear(input, values.val(), bias),
-            Self::Blocks(held) => linear_of_blocks(input, &held.blocks, bias),
+            Self::Stored(held) => linear_of_stored(input, &held.weight, bias),
         }
     }
 
-    /// The map to some neighbouring outputs, without a copy.
+    /// The map to some neighbouring outputs.
     pub fn narrow(&self, outputs: Range<usize>) -> Self {
         match self {
             Self::Values(values) => {
                 let values = values.val().narrow(1, outputs.start, outputs.len());
                 Self::of_values(values)
             }
-            Self::Blocks(held) => Self::of_blocks(held.blocks.narrow(outputs)),
+            Self::Stored(held) => Self::of_stored(held.weight.narrow(outputs)),
         }
     }
 
@@ -79,18 +80,20 @@ impl Weight {
                     Tensor::<2, Int>::from_data(TensorData::new(ids, [batch, tokens]), device);
                 embedding(values.val().transpose(), ids).cast(DType::F32)
             }
-            Self::Blocks(held) => {
-                let shape = [batch, tokens, held.blocks.shape()[1]];
-                Tensor::from_data(TensorData::new(held.blocks.rows(ids), shape), device)
+            Self::Stored(held) => {
+                let channels = held.weight.shape()[1];
+                held.weight
+                    .rows(ids, device)
+                    .reshape([batch, tokens, channels])
             }
         }
     }
 
-    /// All values `[inputs, outputs]`, as they are held, but those of blocks as float32.
+    /// All values `[inputs, outputs]`, as they are held, but of what is no tensor as float32.
     pub fn values(&self, device: &Device) -> Tensor<2> {
         match self {
             Self::Values(values) => values.val(),
-            Self::Blocks(held) => held.blocks.tensor(device).transpose(),
+            Self::Stored(held) => held.weight.values(device).transpose(),
         }
     }
 }

@@ -49,10 +49,17 @@ pub fn linear_of_stored(
     }
 }
 
+/// Values of a weight that are float32 on a GPU at a time, 64 MB: some allow no piece of more than 128 MB.
+const TOGETHER: usize = 1 << 24;
+
 #[backend_extension(Cube, Flex, Autodiff)]
 pub(crate) trait StoredOps: Wrapped {
     /// From inputs to outputs, or backwards.
-    fn by_stored(input: FloatTensor<Self>, weight: &StoredWeight, backwards: bool) -> FloatTensor<Self> {
+    fn by_stored(
+        input: FloatTensor<Self>,
+        weight: &StoredWeight,
+        backwards: bool,
+    ) -> FloatTensor<Self> {
         by_definition::<Self>(input, weight, backwards)
     }
 }
@@ -67,7 +74,34 @@ impl StoredOps for Cube {
             }
             _ => None,
         };
-        fast.unwrap_or_else(|| by_definition::<Self>(input, weight, backwards))
+        fast.unwrap_or_else(|| Self::own(in_parts(Self::wrap(input), weight, backwards, TOGETHER)))
+    }
+}
+
+/// The product by parts of so many values of the weight at most, or of one output.
+fn in_parts(
+    input: Tensor<3>,
+    weight: &StoredWeight,
+    backwards: bool,
+    together: usize,
+) -> Tensor<3> {
+    let [outputs, inputs] = weight.shape();
+    let some = (together / inputs.max(1)).max(1);
+    if some >= outputs {
+        return reference::by_stored(input, weight, backwards);
+    }
+    let parts = (0..outputs).step_by(some).map(|first| {
+        let part = first..outputs.min(first + some);
+        let input = match backwards {
+            true => input.clone().narrow(2, part.start, part.len()),
+            false => input.clone(),
+        };
+        reference::by_stored(input, &weight.narrow(part), backwards)
+    });
+    match backwards {
+        // There is one part at least.
+        true => parts.reduce(|sum, part| sum + part).unwrap_or(input),
+        false => Tensor::cat(parts.collect(), 2),
     }
 }
 
@@ -108,7 +142,11 @@ impl<B: StoredOps, C: CheckpointStrategy> StoredOps for Autodiff<B, C>
 where
     DispatchTensor: DispatchKindConversion<Self>,
 {
-    fn by_stored(input: FloatTensor<Self>, weight: &StoredWeight, backwards: bool) -> FloatTensor<Self> {
+    fn by_stored(
+        input: FloatTensor<Self>,
+        weight: &StoredWeight,
+        backwards: bool,
+    ) -> FloatTensor<Self> {
         let (input, node) = input.into_parts();
         let product = B::by_stored(input, weight, backwards);
         let prepared = Backward::<B, 1>::prepare::<C>(Product, [node]);
@@ -145,7 +183,7 @@ pub(crate) fn trial_of_blocks(device: &Device) -> Trial {
     let input = |device| wave([2, 5, 64], 0.37, device);
     let [found, expected] = match blocks {
         Some(blocks) => {
-            let blocks = StoredWeight::Blocks(blocks);
+            let blocks = StoredWeight::from(blocks);
             [
                 linear_of_stored(input(device), &blocks, None),
                 reference::by_stored(input(&Device::flex()), &blocks, false),
@@ -166,7 +204,7 @@ pub(crate) fn trial_of_halves(device: &Device) -> Trial {
         .collect();
     let product = |device: &Device| {
         let weight = PackedHalves::new(StoredType::F16, &bits, SHAPE, device)?;
-        let weight = StoredWeight::Halves(weight);
+        let weight = StoredWeight::from(weight);
         let few = linear_of_stored(wave([1, 2, 41], 0.37, device), &weight, None);
         let more = linear_of_stored(wave([1, 6, 41], 0.83, device), &weight, None);
         Some(Tensor::cat(vec![few, more], 1))
@@ -178,4 +216,27 @@ pub(crate) fn trial_of_halves(device: &Device) -> Trial {
         _ => [unlike(device) * 0.0, unlike(&Device::flex())],
     };
     Trial::new("linear map of halves", found, expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[allow(clippy::unwrap_used)]
+    fn parts_come_to_the_same_as_the_whole() {
+        let device = Device::flex();
+        let bits: Vec<u16> = (0..7 * 5).map(|place| 0x3000 + place * 31).collect();
+        let weight = PackedHalves::new(StoredType::F16, &bits, [7, 5], &device).unwrap();
+        let weight = StoredWeight::from(weight);
+        for (backwards, channels) in [(false, 5), (true, 7)] {
+            let input = || wave([1, 3, channels], 0.37, &device);
+            let whole = reference::by_stored(input(), &weight, backwards);
+            for together in [1, 5, 14, 35, 1000] {
+                let parts = in_parts(input(), &weight, backwards, together);
+                let difference = (parts - whole.clone()).abs().max().into_scalar::<f32>();
+                assert!(difference < 1e-5, "{together}: {difference}");
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use burn::{
     backend::Cube,
-    tensor::{Device, Int, Tensor, TensorData},
+    tensor::{Device, ExecutionError, Int, Tensor, TensorData},
 };
 use half::{bf16, f16};
 use layerlab_stored::StoredType;
@@ -75,7 +75,7 @@ impl PackedHalves {
     }
 
     /// A number of it on the host, for whom to wait until the device has it.
-    pub async fn settled(&self) -> Result<(), burn::tensor::backend::ExecutionError> {
+    pub async fn settled(&self) -> Result<(), ExecutionError> {
         let one = self.words.clone().slice([0..1, 0..1]);
         one.into_data_async().await.map(|_| ())
     }
@@ -113,13 +113,20 @@ impl PackedHalves {
     /// The same on the host.
     fn by_definition(&self) -> Tensor<2> {
         let per_row = self.inputs.div_ceil(2).max(1);
-        let words: Vec<u32> = self.words.to_data().iter::<i32>().map(i32::cast_unsigned).collect();
+        let words: Vec<u32> = self
+            .words
+            .to_data()
+            .iter::<i32>()
+            .map(i32::cast_unsigned)
+            .collect();
         let widened = |bits: u16| match self.form {
             Form::F16 => f16::from_bits(bits).to_f32(),
             Form::Bf16 => bf16::from_bits(bits).to_f32(),
         };
         let rows = words.chunks(per_row).flat_map(|row| {
-            let pairs = row.iter().flat_map(|word| [*word as u16, (*word >> 16) as u16]);
+            let pairs = row
+                .iter()
+                .flat_map(|word| [*word as u16, (*word >> 16) as u16]);
             pairs.take(self.inputs).map(widened)
         });
         Tensor::from_data(

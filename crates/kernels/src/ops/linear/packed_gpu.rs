@@ -13,11 +13,7 @@ use super::{
 const FEW_ROWS: usize = 4;
 
 /// All values of a weight `[outputs, inputs]`.
-pub(super) fn unpacked(
-    words: CubeTensor,
-    form: Form,
-    [outputs, inputs]: [usize; 2],
-) -> CubeTensor {
+pub(super) fn unpacked(words: CubeTensor, form: Form, [outputs, inputs]: [usize; 2]) -> CubeTensor {
     let words = into_contiguous(words);
     let output = beside(&words, [outputs, inputs]);
     let per_row = inputs.div_ceil(2);
@@ -63,6 +59,7 @@ pub(super) fn few_rows(
         rows as u32,
         outputs as u32,
         inputs as u32,
+        inputs.div_ceil(2) as u32,
         form == Form::F16,
     );
     Some(output)
@@ -100,14 +97,14 @@ fn products(
     rows: u32,
     outputs: u32,
     inputs: u32,
+    per_row: u32,
     #[comptime] is_f16: bool,
 ) {
     let unit = UNIT_POS as usize;
-    let (outputs, inputs) = (outputs as usize, inputs as usize);
+    let (outputs, inputs, per_row) = (outputs as usize, inputs as usize, per_row as usize);
     let last = rows as usize * outputs - 1;
     let number = select(group() < last, group(), last);
     let start = number / outputs * inputs;
-    let per_row = (inputs + 1) / 2;
     let first = number % outputs * per_row;
     let mut sums = Shared::<[f32]>::new_slice(UNITS);
     let mut own = 0.0f32;

@@ -12,7 +12,19 @@ pub enum StoredWeight {
     /// In the blocks of its file, in the host's memory.
     Blocks(Blocks),
     /// At two bytes a value, on a GPU.
-    Halves(PackedHalves),
+    Halves(Box<PackedHalves>),
+}
+
+impl From<Blocks> for StoredWeight {
+    fn from(blocks: Blocks) -> Self {
+        Self::Blocks(blocks)
+    }
+}
+
+impl From<PackedHalves> for StoredWeight {
+    fn from(halves: PackedHalves) -> Self {
+        Self::Halves(Box::new(halves))
+    }
 }
 
 impl StoredWeight {
@@ -27,8 +39,8 @@ impl StoredWeight {
     /// Some neighbouring outputs; those that there are not are left out.
     pub fn narrow(&self, outputs: Range<usize>) -> Self {
         match self {
-            Self::Blocks(blocks) => Self::Blocks(blocks.narrow(outputs)),
-            Self::Halves(halves) => Self::Halves(halves.narrow(outputs)),
+            Self::Blocks(blocks) => Self::from(blocks.narrow(outputs)),
+            Self::Halves(halves) => Self::from(halves.narrow(outputs)),
         }
     }
 

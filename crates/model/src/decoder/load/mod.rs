@@ -1,6 +1,7 @@
 //! From a checkpoint to a decoder on a device, one tensor at a time.
 
 mod fused;
+mod halves;
 mod tensors;
 
 use std::ops::ControlFlow;
@@ -30,8 +31,8 @@ use crate::{
 /// How a device holds the weights of linear maps and embeddings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum WeightFormat {
-    /// On the processor as the file has them, at two bytes a value or in blocks: they become float32 within each product. On
-    /// GPUs as float32.
+    /// As the file has them, at two bytes a value or, on the processor alone, in blocks: they become float32 within each
+    /// product.
     #[default]
     Stored,
     /// As float32, whatever they are stored as.

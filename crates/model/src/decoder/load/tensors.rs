@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Values that go to a GPU together, 16 MB.
-const AT_ONCE: usize = 1 << 22;
+pub(super) const AT_ONCE: usize = 1 << 22;
 
 /// Values in the form in which a device is to hold them.
 pub(super) enum HeldValues {
@@ -31,7 +31,7 @@ pub(super) enum HeldValues {
 
 impl<F: ModelFiles> Loader<'_, F> {
     /// The bytes of a tensor are counted as moved.
-    fn count(&mut self, wanted: &ExpectedTensor) {
+    pub(super) fn count(&mut self, wanted: &ExpectedTensor) {
         let entry = self.checkpoint.entry(&wanted.name);
         self.bytes += entry.map_or(0, |entry| entry.bytes);
     }
@@ -61,7 +61,8 @@ impl<F: ModelFiles> Loader<'_, F> {
         wanted: &ExpectedTensor,
         layout: LinearLayout,
     ) -> Result<HeldValues, ModelError> {
-        if self.format == WeightFormat::Stored && !self.has_own_memory() {
+        // GPUs do not read blocks.
+        if self.keeps_stored() && (!self.has_own_memory() || self.keeps_halves(wanted)) {
             let stored = self.checkpoint.read_as_stored(&wanted.name).await?;
             let held = stored.and_then(|stored| match (stored, layout, &wanted.shape[..]) {
                 (StoredValues::F16(values), ..) => Some(HeldValues::F16(values)),
@@ -97,7 +98,14 @@ impl<F: ModelFiles> Loader<'_, F> {
             });
         };
         if self.has_own_memory() {
-            return Ok(turned(self.tensor(wanted).await?, layout));
+            if layout == LinearLayout::OutputsFirst
+                && let Some(weight) = self.halves_by_rows(wanted, shape).await?
+            {
+                return Ok(weight);
+            }
+            if !self.keeps_halves(wanted) {
+                return Ok(turned(self.tensor(wanted).await?, layout));
+            }
         }
         let held = self.held_values(wanted, layout).await?;
         Ok(self.held(held, shape, layout))
@@ -105,11 +113,18 @@ impl<F: ModelFiles> Loader<'_, F> {
 
     /// A weight of values in the given layout, which have this shape there.
     pub(super) fn held(&self, held: HeldValues, shape: [usize; 2], layout: LinearLayout) -> Weight {
+        let held = match self.has_own_memory() {
+            true => match self.packed(held, shape, layout) {
+                Ok(weight) => return weight,
+                Err(held) => held,
+            },
+            false => held,
+        };
         let (data, dtype) = match held {
             HeldValues::F32(values) => (TensorData::new(values, shape), DType::F32),
             HeldValues::F16(values) => (TensorData::new(values, shape), DType::F16),
             HeldValues::Bf16(values) => (TensorData::new(values, shape), DType::BF16),
-            HeldValues::Blocks(blocks) => return Weight::of_blocks(blocks),
+            HeldValues::Blocks(blocks) => return Weight::of_stored(blocks),
         };
         turned(Tensor::from_data(data, (self.device, dtype)), layout)
     }
@@ -154,6 +169,11 @@ impl<F: ModelFiles> Loader<'_, F> {
 
     fn has_own_memory(&self) -> bool {
         Capability::of(self.device).has_own_memory
+    }
+
+    /// Whether weights stay as the file has them, where the device can.
+    pub(super) fn keeps_stored(&self) -> bool {
+        self.format == WeightFormat::Stored
     }
 
     /// Waits until a GPU has what was handed over, now and then: until then the values are held here.
