@@ -338,3 +338,25 @@ test("a page in place of an answer is no Hub", async () => {
       .waitFor({ timeout: 60_000 });
   });
 });
+
+test("a list of files that comes in parts is read to its end, and not elsewhere", async () => {
+  await asked({ perPage: 2 }, async (page) => {
+    await fetched(page);
+    await chip(page, ID).waitFor();
+  });
+  const commit = "0123456789abcdef0123456789abcdef01234567";
+  const circle = (address) => `${address}/api/models/${ID}/tree/${commit}?recursive=true`;
+  for (const next of [() => "https://elsewhere.example/api", circle]) {
+    const server = lab.closing(await hub(DEMO, ID));
+    Object.assign(server.state, { perPage: 2, next: next(server.address) });
+    const { page } = await lab.open();
+    await page.goto(
+      `${lab.host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`,
+    );
+    await agree(page);
+    await page
+      .getByText(/which is no part of it/)
+      .first()
+      .waitFor();
+  }
+});

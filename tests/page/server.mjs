@@ -62,6 +62,9 @@ export async function hub(folder, id, { breaks = 0, breakAfter = 100_000 } = {})
     page: false,
     knowsRanges: true,
     short: 0,
+    // Files of a list that come together, and where it goes on instead of at this server.
+    perPage: 1000,
+    next: undefined,
     files: [],
     // Bounded parts that were asked for, such as headers.
     parts: [],
@@ -77,7 +80,19 @@ export async function hub(folder, id, { breaks = 0, breakAfter = 100_000 } = {})
         .writeHead(200, { ...headers, "Content-Type": "text/html" })
         .end("<!doctype html><title>Sign in</title>");
     if (pathname === `/api/models/${id}/revision/main`) return json({ sha });
-    if (pathname === `/api/models/${id}/tree/${sha}`) return json(await tree(folder, state.wrongHash, state.short));
+    if (pathname === `/api/models/${id}/tree/${sha}`) {
+      const entries = await tree(folder, state.wrongHash, state.short);
+      const { searchParams } = new URL(request.url, "http://hub");
+      const from = Number(searchParams.get("cursor") ?? 0);
+      const part = entries.slice(from, from + state.perPage);
+      if (from + part.length < entries.length) {
+        const next =
+          state.next ?? `http://${request.headers.host}${pathname}?recursive=true&cursor=${from + part.length}`;
+        headers.Link = `<${next}>; rel="next"`;
+        headers["Access-Control-Expose-Headers"] = "Link";
+      }
+      return json(part);
+    }
     const start = `/${id}/resolve/${sha}/`;
     if (!pathname.startsWith(start)) return response.writeHead(404, headers).end();
     const file = join(folder, pathname.slice(start.length));

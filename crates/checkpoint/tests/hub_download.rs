@@ -75,6 +75,25 @@ fn a_model_is_fetched_once_and_then_read_without_a_connection() {
     assert_eq!(hub.requests().len(), before);
 }
 
+#[test]
+fn a_repository_of_gguf_files_alone_says_how_to_name_one() {
+    let named = ["README.md", "model-Q4_K_M.gguf", "model-Q8_0.gguf"];
+    let files = named.map(|name| (name.to_owned(), vec![1]));
+    let (hub, cache) = (Hub::serve(files.into()), TempDir::new().unwrap());
+    // A server without such a list is none the worse for it.
+    let error = fetched(&options(&hub, &cache)).unwrap_err();
+    assert!(matches!(error, HubError::NotFound { .. }), "{error}");
+    hub.change(|server| server.listing = Some("/api/models/owner/model/revision/main".into()));
+    let error = fetched(&options(&hub, &cache)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "owner/model has no config.json, but GGUF files: name one of them, such as owner/model:model-Q4_K_M.gguf (2 in all)"
+    );
+    hub.change(|server| server.files.retain(|name, _| name == "README.md"));
+    let error = fetched(&options(&hub, &cache)).unwrap_err();
+    assert!(matches!(error, HubError::NotFound { .. }), "{error}");
+}
+
 /// Nothing else of its repository is asked for: such a repository often holds a dozen of one model.
 #[test]
 fn a_gguf_file_is_fetched_alone_and_a_split_one_with_all_parts() {

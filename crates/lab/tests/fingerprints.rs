@@ -48,6 +48,26 @@ fn kept(model: &OpenModel<Folder>, dataset: &Dataset, options: &EvalOptions) -> 
     names[0].clone()
 }
 
+/// The demo model, to be changed.
+fn copied() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for entry in fs::read_dir(demo()).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    folder
+}
+
+fn load(folder: &TempDir) -> OpenModel<Folder> {
+    let cancel = Cancel::default();
+    block_on(async {
+        let device = open_device(DeviceChoice::Cpu).await.unwrap();
+        let folder = Folder::new(folder.path());
+        OpenModel::load(folder, device, &mut Run::new(&mut |_| (), &cancel)).await
+    })
+    .unwrap()
+}
+
 fn options() -> EvalOptions {
     let mut options = EvalOptions::default();
     options.confidence.resamples = 10;
@@ -71,7 +91,11 @@ fn assert_complete<T>(value: &Value, changes: &[Change<T>]) {
 
 #[test]
 fn every_option_counts() {
-    let model = open(DeviceChoice::Cpu);
+    let folder = copied();
+    // Without a template nothing could be asked in a conversation.
+    let template = "{{ messages[0].content }}";
+    fs::write(folder.path().join("chat_template.jinja"), template).unwrap();
+    let model = load(&folder);
     let changes: [Change<EvalOptions>; 9] = [
         ("batch_tokens", |options| options.batch_tokens += 1),
         ("confidence", |options| options.confidence.resamples += 1),
@@ -143,22 +167,8 @@ fn every_part_of_a_dataset_counts() {
 /// Weights alone are not the model: a tokenizer or a configuration that was changed makes another.
 #[test]
 fn every_file_of_the_model_counts() {
-    let folder = TempDir::new().unwrap();
-    for entry in fs::read_dir(demo()).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
-        }
-    }
-    let load = || {
-        let cancel = Cancel::default();
-        block_on(async {
-            let device = open_device(DeviceChoice::Cpu).await.unwrap();
-            let folder = Folder::new(folder.path());
-            OpenModel::load(folder, device, &mut Run::new(&mut |_| (), &cancel)).await
-        })
-        .unwrap()
-    };
+    let folder = copied();
+    let load = || load(&folder);
     let mut seen = BTreeSet::from([kept(&load(), &dataset(), &options())]);
     for name in ["config.json", "tokenizer.json", "tokenizer_config.json"] {
         let path = folder.path().join(name);
@@ -166,6 +176,12 @@ fn every_file_of_the_model_counts() {
         fs::write(&path, format!("{contents}\n")).unwrap();
         assert!(seen.insert(kept(&load(), &dataset(), &options())), "{name}");
     }
-    fs::write(folder.path().join("generation_config.json"), "{}").unwrap();
-    assert!(seen.insert(kept(&load(), &dataset(), &options())));
+    for (name, contents) in [
+        ("generation_config.json", "{}"),
+        ("added_tokens.json", "{}"),
+        ("chat_template.jinja", "{{ messages[0].content }}"),
+    ] {
+        fs::write(folder.path().join(name), contents).unwrap();
+        assert!(seen.insert(kept(&load(), &dataset(), &options())), "{name}");
+    }
 }

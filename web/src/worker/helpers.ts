@@ -31,10 +31,9 @@ export function helpersFor(
   return count === 0 ? undefined : new HelperPool(count, files, module);
 }
 
-/** How many helpers a model of so many bytes of weights has. */
+/** How many helpers a model of so many bytes of weights has, which stay as they are stored. */
 export function helperCount(weightBytes: number, most = Math.min(navigator.hardwareConcurrency, MOST)): number {
-  // Weights are computed with as f32, and may be stored in half of that.
-  const each = 2 * weightBytes + BESIDE;
+  const each = weightBytes + BESIDE;
   const count = Math.min(most, Math.floor(ROOM / each));
   return count < 2 ? 0 : count;
 }

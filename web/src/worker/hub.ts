@@ -107,8 +107,7 @@ async function listed(model: HubModel, signal: AbortSignal): Promise<Manifest> {
   const info = await asked(`${place}/revision/${revision}`, `model ${repository}`, signal);
   const sha = await commitOf(info);
   // Files of different size often lie in folders.
-  const tree = await asked(`${place}/tree/${sha}?recursive=true`, `model ${repository}`, signal);
-  const entries = await answered(tree, isTree);
+  const entries = await treeOf(`${place}/tree/${sha}?recursive=true`, `model ${repository}`, signal);
   if (gguf !== undefined)
     return { ...model, commit: sha, files: partsOf(gguf).map((part) => needed(entries, part, repository)) };
   const isThere = (path: string): boolean => entries.some((entry) => entry.path === path);
@@ -122,6 +121,23 @@ async function listed(model: HubModel, signal: AbortSignal): Promise<Manifest> {
     throw new Error(`${id} has no weights as safetensors, ${hint}`);
   }
   return { ...model, commit: sha, files };
+}
+
+/** All that is listed. A Hub hands it out by the thousand, and says in a header where it goes on. */
+async function treeOf(address: string, what: string, signal: AbortSignal): Promise<TreeEntry[]> {
+  const entries: TreeEntry[] = [];
+  const seen = new Set<string>();
+  for (let next = address; ;) {
+    seen.add(next);
+    const part: Response = await asked(next, what, signal);
+    entries.push(...(await answered(part, isTree)));
+    const [, on] = /<([^>]*)>\s*;\s*rel="?next"?/.exec(part.headers.get("Link") ?? "") ?? [];
+    if (on === undefined) return entries;
+    next = new URL(on, next).href;
+    const isElsewhere = new URL(next).origin !== new URL(address).origin;
+    if (isElsewhere || seen.has(next))
+      throw new Error(`the list of files of ${what} goes on at ${next}, which is no part of it`);
+  }
 }
 
 function asKept({ path, size, lfs }: TreeEntry): KeptFile {

@@ -83,6 +83,12 @@ export class RemoteFiles implements FileSource {
       await response.body?.cancel();
       throw new Error(`the server says ${response.status}`);
     }
+    // Servers need not let a page see it.
+    const range = response.headers.get("Content-Range");
+    if (range !== null && !range.startsWith(`bytes ${offset}-`)) {
+      await response.body?.cancel();
+      throw new Error(`another part of ${name} came: ${range} for one from ${offset} on`);
+    }
     const bytes = new Uint8Array(await response.arrayBuffer());
     if (bytes.length !== length) throw new Error(`${bytes.length} bytes came of the ${length} that were asked for`);
     return bytes;

@@ -49,6 +49,20 @@ pub enum HubError {
         /// The model that it changes.
         base: String,
     },
+    /// It has no weights that are read by the repository's name alone, but GGUF files.
+    #[error(
+        "{id} has no {file}, but GGUF files: name one of them, such as {id}:{first} ({count} in all)"
+    )]
+    OnlyGguf {
+        /// The repository.
+        id: String,
+        /// What is missing.
+        file: String,
+        /// The first of its GGUF files.
+        first: String,
+        /// How many there are.
+        count: usize,
+    },
     /// It is private or gated; or not there, which the public Hub tells only those who are
     /// signed in.
     #[error("{id} may not be read: if it exists, it is private or gated; {}", advice(token.as_deref()))]

@@ -114,7 +114,7 @@ pub fn fetch(
     }
     let mut download = Download::new(&repository, &cached, options, progress)?;
     if let Err(error) = download.newest(CONFIG) {
-        return Err(adapter(error, id, &mut download));
+        return Err(no_model(error, id, &mut download));
     }
     for file in tokenizer::BESIDE.into_iter().chain([GENERATION]) {
         download.wanted(file)?;
@@ -134,7 +134,7 @@ pub fn fetch(
             }
             None => {
                 let error = download.not_found(WEIGHTS);
-                return Err(adapter(error, id, &mut download));
+                return Err(no_model(error, id, &mut download));
             }
         }
     }
@@ -168,17 +168,30 @@ fn gguf_file(
     place().ok_or_else(|| HubError::Changed { id: id.into() })
 }
 
-/// What is wrong with a repository that lacks what a model needs: it may be an adapter's.
-fn adapter(error: HubError, id: &str, download: &mut Download<'_>) -> HubError {
-    if !matches!(error, HubError::NotFound { .. }) {
-        return error;
-    }
-    let Ok(Some(config)) = download.wanted(ADAPTER) else {
+/// What is wrong with a repository that lacks what a model needs: it may be an adapter's, or hold GGUF files alone.
+fn no_model(error: HubError, id: &str, download: &mut Download<'_>) -> HubError {
+    let HubError::NotFound { file, .. } = &error else {
         return error;
     };
-    HubError::Adapter {
-        id: id.into(),
-        base: base_model(&fs::read(config).unwrap_or_default()),
+    if let Ok(Some(config)) = download.wanted(ADAPTER) {
+        return HubError::Adapter {
+            id: id.into(),
+            base: base_model(&fs::read(config).unwrap_or_default()),
+        };
+    }
+    let listed = download.listed().ok().flatten().unwrap_or_default();
+    let files: Vec<String> = listed
+        .into_iter()
+        .filter(|name| gguf::is_gguf(name))
+        .collect();
+    match files.first() {
+        Some(first) => HubError::OnlyGguf {
+            id: id.into(),
+            file: file.clone(),
+            first: first.escape_default().to_string(),
+            count: files.len(),
+        },
+        None => error,
     }
 }
 

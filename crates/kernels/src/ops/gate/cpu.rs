@@ -1,39 +1,45 @@
 //! The gate on the processor.
 
-use burn::backend::{Flex, flex::FlexTensor};
+use burn::{
+    backend::{Flex, flex::FlexTensor},
+    tensor::DType,
+};
 use pulp::{Simd, WithSimd};
 
 use super::{
-    super::cpu::{AT_ONCE, FlexValues, by_parts, exponential, tensor, vectorised},
+    super::cpu::{AT_ONCE, FlexValues, by_parts, exponential, vectorised},
     GateOps, by_definition,
 };
 
 impl GateOps for Flex {
     fn silu_gate(gate: FlexTensor, up: FlexTensor) -> FlexTensor {
-        fast(&gate, &up).unwrap_or_else(|| by_definition::<Self>(gate, up))
+        match (gate.dtype(), FlexValues::of(&up)) {
+            (DType::F32, Some(ups)) => in_place(gate, ups.get()),
+            _ => by_definition::<Self>(gate, up),
+        }
     }
 }
 
-fn fast(gate: &FlexTensor, up: &FlexTensor) -> Option<FlexTensor> {
-    let shape = gate.layout().shape().dims::<3>();
-    let (gates, ups) = (FlexValues::of(gate)?, FlexValues::of(up)?);
-    let (gates, ups) = (gates.get(), ups.get());
-    let mut output = vec![0.0; gates.len()];
-    by_parts(&mut output, AT_ONCE, |part, output| {
-        let range = part * AT_ONCE..part * AT_ONCE + output.len();
+/// The result takes the place of the gate's numbers, which are the largest that a pass holds; those that somebody else has too
+/// are copied first.
+fn in_place(gate: FlexTensor, ups: &[f32]) -> FlexTensor {
+    let mut output = gate.to_contiguous();
+    drop(gate);
+    let start = output.layout().start_offset();
+    let values = &mut output.storage_mut::<f32>()[start..start + ups.len()];
+    by_parts(values, AT_ONCE, |part, gate| {
+        let range = part * AT_ONCE..part * AT_ONCE + gate.len();
         vectorised(Gate {
-            gate: &gates[range.clone()],
+            gate,
             up: &ups[range],
-            output,
         });
     });
-    Some(tensor(output, shape))
+    output
 }
 
 struct Gate<'a> {
-    gate: &'a [f32],
+    gate: &'a mut [f32],
     up: &'a [f32],
-    output: &'a mut [f32],
 }
 
 impl WithSimd for Gate<'_> {
@@ -41,17 +47,16 @@ impl WithSimd for Gate<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (gate, gate_rest) = S::as_simd_f32s(self.gate);
+        let (gate, gate_rest) = S::as_mut_simd_f32s(self.gate);
         let (up, up_rest) = S::as_simd_f32s(self.up);
-        let (output, output_rest) = S::as_mut_simd_f32s(self.output);
-        for ((output, gate), up) in output.iter_mut().zip(gate).zip(up) {
-            *output = simd.mul_f32s(silu(simd, *gate), *up);
+        for (gate, up) in gate.iter_mut().zip(up) {
+            *gate = simd.mul_f32s(silu(simd, *gate), *up);
         }
         let (gate, up) = (
             simd.partial_load_f32s(gate_rest),
             simd.partial_load_f32s(up_rest),
         );
-        simd.partial_store_f32s(output_rest, simd.mul_f32s(silu(simd, gate), up));
+        simd.partial_store_f32s(gate_rest, simd.mul_f32s(silu(simd, gate), up));
     }
 }
 
