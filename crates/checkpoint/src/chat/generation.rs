@@ -10,15 +10,15 @@ pub(super) fn without_marks(template: &str) -> String {
     while let Some(start) = rest.find(OPEN) {
         let (before, tag) = rest.split_at(start);
         written.push_str(before);
-        let Some(end) = tag.find(CLOSE) else {
+        let Some(length) = tag[OPEN.len()..].find(CLOSE) else {
             rest = tag;
             break;
         };
-        let inner = &tag[OPEN.len()..end];
+        let inner = &tag[OPEN.len()..OPEN.len() + length];
         let sign = |at: Option<char>| at.filter(|sign| matches!(sign, '-' | '+'));
         let (first, last) = (sign(inner.chars().next()), sign(inner.chars().last()));
         let name = inner.trim_matches(['-', '+']).trim();
-        let (tag, after) = tag.split_at(end + CLOSE.len());
+        let (tag, after) = tag.split_at(OPEN.len() + length + CLOSE.len());
         let block = match name {
             "generation" => Some("if true"),
             "endgeneration" => Some("endif"),
@@ -58,6 +58,8 @@ mod tests {
             "{% if a %}b{% endif %}",
             "{{ generation }} {%",
             "{% set generation = 1 %}",
+            "{%}",
+            "{%}{% generation",
         ] {
             assert_eq!(without_marks(template), template);
         }
