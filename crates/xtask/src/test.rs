@@ -12,7 +12,7 @@ const FUZZING: u64 = 2;
 
 /// Tests that are ignored unless they are asked for, since they need PyTorch and `transformers`, a model from elsewhere or
 /// `../shared`. All that are ignored are run; these must be among them.
-const DEMANDED: [&str; 13] = [
+const DEMANDED: [&str; 14] = [
     "transformers_loads_pruned_folders_and_gives_the_same_logits",
     "peft_loads_adapters_and_gives_the_same_logits",
     "stories260k_equals_its_reference",
@@ -26,6 +26,7 @@ const DEMANDED: [&str; 13] = [
     "perplexities_of_real_files_are_those_of_transformers",
     "losses_without_each_layer_of_real_files_are_those_of_transformers",
     "real_files_continue_a_prompt_as_transformers_does",
+    "real_chat_models_answer_as_in_transformers",
 ];
 
 /// Everything that [`run`] runs, then what is too dear for every change.
