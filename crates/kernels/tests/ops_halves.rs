@@ -1,118 +1,103 @@
-//! Weights that stay at two bytes a value on a GPU: what they come to is what the same weights come to as float32.
+//! Weights that are held at two bytes a value: what they come to is what the same weights come to as float32.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
 
-use burn::tensor::{Device, Tensor, TensorData};
-use half::{bf16, f16};
-use layerlab_kernels::ops::linear::{PackedHalves, StoredWeight, linear, linear_of_stored};
-use layerlab_stored::StoredType;
+use burn::tensor::{DType, Device, Tensor};
+use layerlab_kernels::ops::{
+    linear::linear,
+    log_probabilities::{self, log_sums},
+};
 use proptest::prelude::*;
 use support::{
     devices,
     tensors::{random, same, values},
 };
 
-/// Values about 1 and what they are as bits, every hundredth below what is normal in half precision.
-fn halves(stored: StoredType, count: usize, seed: u32) -> (Vec<u16>, Vec<f32>) {
-    let values = values(random([1, count], seed, 1.0, &Device::flex()));
-    let small = |place: usize| if place.is_multiple_of(100) { 1e-6 } else { 1.0 };
-    let values = values
-        .iter()
-        .enumerate()
-        .map(|(place, value)| value * small(place));
-    values
-        .map(|value| match stored {
-            StoredType::F16 => (
-                f16::from_f32(value).to_bits(),
-                f16::from_f32(value).to_f32(),
-            ),
-            _ => (
-                bf16::from_f32(value).to_bits(),
-                bf16::from_f32(value).to_f32(),
-            ),
-        })
-        .unzip()
+/// A weight `[inputs, outputs]` of two bytes a value, and the same as float32.
+fn weights(shape: [usize; 2], transposed: bool, dtype: DType, seed: u32) -> [Tensor<2>; 2] {
+    let device = Device::flex();
+    let [inputs, outputs] = shape;
+    let held = match transposed {
+        true => random([outputs, inputs], seed, 1.0, &device)
+            .cast(dtype)
+            .transpose(),
+        false => random([inputs, outputs], seed, 1.0, &device).cast(dtype),
+    };
+    let same = held.clone().cast(DType::F32);
+    assert_eq!(held.dtype(), dtype);
+    [held, same]
 }
 
-fn stored() -> impl Strategy<Value = StoredType> {
-    prop_oneof![Just(StoredType::F16), Just(StoredType::BF16)]
+fn dtype() -> impl Strategy<Value = DType> {
+    prop_oneof![Just(DType::F16), Just(DType::BF16)]
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
-    /// Few rows and many, odd and even inputs.
+    /// From one row to more than many, and from one panel to several.
     #[test]
-    fn linear_maps_and_gradients(
-        rows in prop_oneof![1usize..7, 60usize..70],
-        inputs in 1usize..200,
-        outputs in prop_oneof![1usize..40, 120usize..140],
-        biased in any::<bool>(),
-        stored in stored(),
+    fn linear_maps(
+        rows in prop_oneof![1usize..4, 14usize..20, 60usize..70],
+        inputs in prop_oneof![1usize..40, 120usize..140, Just(700)],
+        outputs in prop_oneof![1usize..40, 120usize..140, Just(1_100)],
+        (transposed, biased) in any::<(bool, bool)>(),
+        dtype in dtype(),
         seed in 0u32..1000,
     ) {
-        let (bits, plain) = halves(stored, outputs * inputs, seed);
-        let size = |summed: usize| 1.0 / (summed as f32).sqrt();
-        for (name, device) in devices() {
-            let weight = PackedHalves::new(stored, &bits, [outputs, inputs], &device).unwrap();
-            let weight = StoredWeight::from(weight);
-            let device = device.autodiff();
-            let [found, expected] = [true, false].map(|is_packed| {
-                let input = random([1, rows, inputs], seed, size(inputs), &device).require_grad();
-                let bias = biased.then(|| random([outputs], seed + 2, 1.0, &device));
-                let output = match is_packed {
-                    true => linear_of_stored(input.clone(), &weight, bias),
-                    false => {
-                        let plain = TensorData::new(plain.clone(), [outputs, inputs]);
-                        let plain = Tensor::<2>::from_data(plain, &device);
-                        linear(input.clone(), plain.transpose(), bias)
-                    }
-                };
-                let gradients = output.clone().square().sum().backward();
-                let gradient = input.grad(&gradients).unwrap() * size(outputs);
-                (output.inner(), gradient)
-            });
-            same(found.0, expected.0, 3e-5, name)?;
-            same(found.1, expected.1, 3e-5, name)?;
-        }
+        let device = Device::flex();
+        let input = random([1, rows, inputs], seed, 1.0, &device);
+        let [held, full] = weights([inputs, outputs], transposed, dtype, seed + 1);
+        let bias = biased.then(|| random([outputs], seed + 2, 1.0, &device));
+        let expected = linear(input.clone(), full, bias.clone());
+        // As the maps of float32 and their definition: sums are taken in another order.
+        same(linear(input, held, bias), expected, 3e-5, "cpu")?;
     }
 
     #[test]
-    fn values_are_those_of_the_file_to_the_last_bit(
-        outputs in 2usize..40,
-        inputs in 1usize..70,
-        stored in stored(),
-        seed in 0u32..1000,
-    ) {
-        let (bits, plain) = halves(stored, outputs * inputs, seed);
-        let row = |row: usize| plain[row * inputs..(row + 1) * inputs].to_vec();
-        for (_, device) in devices() {
-            let part = |rows: std::ops::Range<usize>| {
-                let bits = &bits[rows.start * inputs..rows.end * inputs];
-                PackedHalves::new(stored, bits, [rows.len(), inputs], &device).unwrap()
-            };
-            let joined = PackedHalves::joined(vec![part(0..1), part(1..outputs)]).unwrap();
-            let weight = StoredWeight::from(joined);
-            prop_assert_eq!(weight.shape(), [outputs, inputs]);
-            prop_assert_eq!(values(weight.values(&device)), plain.clone());
-            let ends = weight.rows(&[outputs as u32 - 1, 0], &device);
-            prop_assert_eq!(values(ends), [row(outputs - 1), row(0)].concat());
-            let narrow = weight.narrow(1..outputs + 3);
-            prop_assert_eq!(narrow.shape(), [outputs - 1, inputs]);
-            prop_assert_eq!(values(narrow.values(&device)), plain[inputs..].to_vec());
+    fn gradients(rows in 1usize..40, inputs in 1usize..40, outputs in 1usize..40, dtype in dtype(), seed in 0u32..1000) {
+        let device = Device::flex().autodiff();
+        let [held, full] = weights([inputs, outputs], true, dtype, seed + 1);
+        let [of_held, of_full] = [held, full].map(|weight| {
+            let input = random([1, rows, inputs], seed, 1.0, &device).require_grad();
+            let dtype = weight.dtype();
+            let weight = Tensor::from_data(weight.into_data(), (&device, dtype));
+            let output = linear(input.clone(), weight, None);
+            let gradients = output.square().sum().backward();
+            input.grad(&gradients).unwrap()
+        });
+        same(of_held, of_full, 1e-5, "gradient")?;
+    }
+
+    #[test]
+    fn sums_of_logits(rows in 1usize..40, columns in 1usize..300, scale in 0.1f32..30.0, seed in 0u32..1000) {
+        let logits = |device: &Device| random([rows, columns], seed, scale, device);
+        let expected = log_probabilities::reference::log_sums(logits(&Device::flex()));
+        for (name, device) in devices() {
+            same(log_sums(logits(&device)), expected.clone(), 1e-5, name)?;
         }
     }
 }
 
+/// A part of a weight that lies otherwise than any that is loaded goes by the definition.
 #[test]
-fn what_is_no_such_matrix_is_none() {
+fn narrowed_weights_are_multiplied_as_well() {
     let device = Device::flex();
-    let new = |stored, count, shape| PackedHalves::new(stored, &vec![0; count], shape, &device);
-    assert!(new(StoredType::F16, 6, [2, 3]).is_some());
-    assert!(new(StoredType::F16, 5, [2, 3]).is_none(), "too few");
-    assert!(new(StoredType::BF16, 7, [2, 3]).is_none(), "too many");
-    assert!(new(StoredType::F32, 6, [2, 3]).is_none(), "another size");
-    assert!(new(StoredType::F16, 0, [usize::MAX, 3]).is_none());
-    assert!(PackedHalves::joined(Vec::new()).is_none());
+    let [held, full] = weights([30, 40], false, DType::F16, 7);
+    let input = random([1, 20, 30], 8, 1.0, &device);
+    let expected = linear(input.clone(), full.narrow(1, 3, 20), None);
+    let found = linear(input, held.narrow(1, 3, 20), None);
+    same(found, expected, 1e-5, "narrowed").unwrap();
+}
+
+#[test]
+fn rows_that_no_token_can_follow_sum_to_nothing() {
+    let device = Device::flex();
+    let none = Tensor::<2>::full([2, 5], f32::NEG_INFINITY, &device);
+    assert!(
+        values(log_sums(none))
+            .iter()
+            .all(|sum| *sum == f32::NEG_INFINITY)
+    );
 }

@@ -1,5 +1,6 @@
 //! Text to token ids and back, with the ids of `transformers` 5.
 
+mod beside;
 mod build;
 mod class;
 mod error;
@@ -8,7 +9,7 @@ mod settings;
 mod stops;
 mod unknown;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 pub use error::TokenizerError;
 
@@ -17,8 +18,8 @@ use crate::{
     chat::{self, Message},
     gguf,
 };
+use beside::{Beside, Object, object, parsed};
 use build::Built;
-use class::Class;
 use error::{failed, malformed};
 use guard::guarded;
 use settings::Settings;
@@ -64,18 +65,6 @@ pub struct Tokenizer {
     notes: Vec<String>,
 }
 
-/// The contents of what lies beside the vocabulary.
-#[derive(Default)]
-struct Beside {
-    config: Option<Object>,
-    special: Option<Object>,
-    added: Option<Object>,
-    model: Option<Object>,
-    chat: chat::Source,
-}
-
-type Object = Map<String, Value>;
-
 impl Tokenizer {
     /// Reads `tokenizer.json`, or `vocab.json` and `merges.txt` where the configuration says how, and what lies beside; where
     /// there are none of them, what the model's GGUF file says of its tokenizer.
@@ -86,14 +75,7 @@ impl Tokenizer {
         if let Some(model) = Self::gguf(files).await? {
             return Self::from_gguf(&model);
         }
-        let mut beside = Beside {
-            config: object(files, CONFIG).await?,
-            special: object(files, SPECIAL).await?,
-            added: object(files, ADDED).await?,
-            model: object(files, MODEL).await?,
-            ..Beside::default()
-        };
-        beside.chat.file = files.read_small(chat::FILE).await?;
+        let beside = Beside::read(files).await?;
         let stops = stops(files, beside.model.as_ref()).await?;
         let mut opened = match files.read_small(TOKENIZER).await? {
             Some(tokenizer) => Self::from_parts(&tokenizer, beside)?,
@@ -377,37 +359,6 @@ impl Tokenizer {
     }
 }
 
-impl Beside {
-    fn class(&self, is_byte_level: bool) -> Class {
-        let text = |object: &Option<Object>, name: &str| {
-            let value = object.as_ref()?.get(name)?;
-            value.as_str().map(str::to_owned)
-        };
-        let named =
-            text(&self.config, "tokenizer_class").or_else(|| text(&self.model, "tokenizer_class"));
-        let model_type = text(&self.model, "model_type");
-        Class::choose(model_type.as_deref(), named.as_deref(), is_byte_level)
-    }
-
-    /// The chat template, out of what is read for all else.
-    fn take_chat(&mut self) -> chat::Source {
-        let mut source = std::mem::take(&mut self.chat);
-        source.configured = self
-            .config
-            .as_mut()
-            .and_then(|config| config.remove(chat::KEY));
-        if source.place.is_empty() {
-            source.place = CONFIG;
-        }
-        source
-    }
-
-    fn settings(self, class: &Class) -> Result<Settings, TokenizerError> {
-        let config = self.config.unwrap_or_default();
-        Settings::read(config, self.special, self.added, class)
-    }
-}
-
 /// `eos_token_id` of the first file that has it.
 async fn stops<F: ModelFiles>(
     files: &F,
@@ -423,19 +374,6 @@ async fn stops<F: ModelFiles>(
         }
     }
     Ok(Vec::new())
-}
-
-/// A file that holds a JSON object; none where there is no such file.
-async fn object<F: ModelFiles>(
-    files: &F,
-    name: &'static str,
-) -> Result<Option<Object>, TokenizerError> {
-    let contents = files.read_small(name).await?;
-    contents.map(|contents| parsed(name, &contents)).transpose()
-}
-
-fn parsed(name: &'static str, contents: &[u8]) -> Result<Object, TokenizerError> {
-    serde_json::from_slice(without_mark(contents)).map_err(|error| malformed(name, error))
 }
 
 /// Editors on Windows put a byte order mark before a text, which is no part of it.

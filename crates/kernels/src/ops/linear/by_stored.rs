@@ -32,7 +32,7 @@ use crate::ops::{
 };
 
 /// `input` `[batch, tokens, inputs]` times the weight, plus `bias` `[outputs]`. On the processor a part of the weight at a time
-/// becomes float32, on a GPU the whole of it for as long as the product takes; the gradient is that of the input and the bias.
+/// becomes float32, on a GPU up to 64 MB of it at a time; the gradient is that of the input and the bias.
 ///
 /// # Panics
 /// Where these shapes do not go together.

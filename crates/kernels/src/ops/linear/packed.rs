@@ -74,7 +74,7 @@ impl PackedHalves {
         [self.words.dims()[0], self.inputs]
     }
 
-    /// A number of it on the host, for whom to wait until the device has it.
+    /// Waits until the device has the weight, by asking for a part of it.
     pub async fn settled(&self) -> Result<(), ExecutionError> {
         let one = self.words.clone().slice([0..1, 0..1]);
         one.into_data_async().await.map(|_| ())
