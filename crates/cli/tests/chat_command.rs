@@ -74,6 +74,28 @@ fn every_report_says_that_questions_were_asked_in_conversations() {
     let found = report["evaluation"][0]["metrics"][0]["value"].as_f64();
     assert_eq!(found, right);
 
+    // As many pairs as can be parted into those to learn from and those to judge on.
+    let pair = |place: usize| {
+        let question = format!("Is it {place}?");
+        serde_json::json!({"question": question, "right_answer": "yes", "hallucinated_answer": "no"})
+    };
+    let lines: Vec<String> = (0..40).map(|place| pair(place).to_string()).collect();
+    let pairs = folder.path().join("pairs.jsonl");
+    fs::write(&pairs, lines.join("\n")).unwrap();
+    let (text, pairs) = (demo("text.txt"), pairs.display().to_string());
+    let repair = ["repair", "--model", &model, "--task", &pairs];
+    let few = [
+        "--neutral",
+        &text,
+        "--steps",
+        "1",
+        "--layers",
+        "last",
+        "--markdown",
+    ];
+    let told = stdout(&run(&[&repair[..], &chat, &few].concat()));
+    assert!(one_line(&told).contains(says), "{told}");
+
     let locate = ["locate", "--model", &model, "--task", &choices];
     let told = stdout(&run(&[&locate[..], &chat, &["--markdown"]].concat()));
     assert!(one_line(&told).contains(says), "{told}");

@@ -5,6 +5,7 @@ use layerlab_eval::{Comparison, Metric};
 use super::{
     compared::change_cell,
     models::distinct,
+    task::conversation,
     words::{file_name, layer_list, metric_name, p_notes},
 };
 use crate::{
@@ -64,9 +65,13 @@ impl RepairRun {
 impl RepairReport {
     pub(super) fn sections(&self, report: &Report) -> Vec<Section> {
         let split = &self.split;
+        let asked = self.request.locate.eval.chat.as_ref();
+        let asked = asked.map_or(String::new(), |chat| {
+            format!(" Questions were asked {}.", conversation(chat))
+        });
         let parted = format!(
             "{} pairs were trained on, {} chose the best step; all figures are of the {} held-out questions. Neutral text: \
-             {} tokens trained on, {} watched.{}",
+             {} tokens trained on, {} watched.{}{asked}",
             split.train,
             split.validation,
             split.test,
