@@ -49,7 +49,13 @@ fn write(source: &Path, to: &Path, removed: &[usize], force: bool) -> Result<(),
     let mut target = FolderTarget::new(to, Some(source), force)?;
     let removed = removed.iter().copied().collect();
     let mut progress = |_| ControlFlow::Continue(());
-    block_on(export(&open(source), &removed, &mut target, &mut progress))?;
+    block_on(export(
+        &open(source),
+        &removed,
+        None,
+        &mut target,
+        &mut progress,
+    ))?;
     target.commit()
 }
 
@@ -244,7 +250,13 @@ fn an_export_that_is_broken_off_leaves_nothing() {
     let mut target = FolderTarget::new(&to, Some(&source), false).unwrap();
     let removed = BTreeSet::from([1]);
     let mut progress = |_| ControlFlow::Break(());
-    let result = block_on(export(&open(&source), &removed, &mut target, &mut progress));
+    let result = block_on(export(
+        &open(&source),
+        &removed,
+        None,
+        &mut target,
+        &mut progress,
+    ));
     assert!(matches!(result, Err(ExportError::Interrupted)));
     drop(target);
     assert!(names(work.path()).is_empty());
@@ -288,7 +300,13 @@ fn a_full_disk_leaves_the_source_and_nothing_else() {
     };
     let removed = BTreeSet::from([1]);
     let mut progress = |_| ControlFlow::Continue(());
-    let result = block_on(export(&open(&source), &removed, &mut target, &mut progress));
+    let result = block_on(export(
+        &open(&source),
+        &removed,
+        None,
+        &mut target,
+        &mut progress,
+    ));
     assert!(matches!(result, Err(ExportError::Write { .. })));
     drop(target);
     assert!(names(work.path()).is_empty());

@@ -235,7 +235,7 @@ impl TensorLayout<'_> {
     }
 
     /// Name of what belongs to block `layer`.
-    fn of_block(&self, layer: usize, name: &str) -> String {
+    pub fn of_block(&self, layer: usize, name: &str) -> String {
         let block = self.names.block.replace("{}", &layer.to_string());
         format!("{}{block}{name}", self.prefix)
     }

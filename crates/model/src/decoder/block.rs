@@ -21,6 +21,12 @@ pub(super) struct Block {
     pub residual: Residual,
     #[module(skip)]
     pub residual_multiplier: f64,
+    /// What the residual stream behind the block is multiplied by; 1 unless a gap behind it was healed so.
+    #[module(skip)]
+    pub output_multiplier: f64,
+    /// Whether the norm after the MLP is no longer what the file has.
+    #[module(skip)]
+    pub is_norm_altered: bool,
 }
 
 impl Block {
@@ -37,17 +43,22 @@ impl Block {
         }
     }
 
+    /// The same to be read.
+    pub fn projection(&self, map: Map) -> Option<&Projection> {
+        match map {
+            Map::Query => Some(&self.attention.query),
+            Map::Key => Some(&self.attention.key),
+            Map::Value => Some(&self.attention.value),
+            Map::AttentionOutput => Some(&self.attention.output),
+            Map::Gate => self.mlp.gate.as_ref(),
+            Map::Up => Some(&self.mlp.up),
+            Map::Down => Some(&self.mlp.down),
+        }
+    }
+
     /// All of the block's linear maps.
     pub fn projections(&self) -> impl Iterator<Item = &Projection> {
-        let Attention {
-            query,
-            key,
-            value,
-            output,
-            ..
-        } = &self.attention;
-        let maps = [query, key, value, output, &self.mlp.up, &self.mlp.down];
-        maps.into_iter().chain(&self.mlp.gate)
+        Map::ALL.into_iter().filter_map(|map| self.projection(map))
     }
 
     /// Reads and writes the residual stream `[batch, tokens, channels]`.
@@ -73,7 +84,10 @@ impl Block {
         let mlp = self.added(self.mlp.project(neurons), 1);
         pass.tap(layer, Tap::Mlp, || mlp.clone());
 
-        let output = stream + mlp;
+        let output = match self.output_multiplier {
+            1.0 => stream + mlp,
+            multiplier => (stream + mlp) * multiplier,
+        };
         pass.tap(layer, Tap::Output, || output.clone());
         pass.tap(layer, Tap::Update, || output.clone() - input);
         output

@@ -8,7 +8,7 @@ use layerlab_checkpoint::{
 use super::adapters::{Adapters, place};
 use crate::ModelError;
 
-/// The change of one map as its checkpoint stores the map: `scale · b · a`, added to `[outputs, inputs]`.
+/// The change of one map, of which its checkpoint may store several as one: `scale · b · a`, added to `[outputs, inputs]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LowRank {
     /// Name of the map in the checkpoint, without `.weight`.
@@ -25,29 +25,6 @@ pub struct LowRank {
     pub b: Vec<f32>,
     /// What the product is multiplied by.
     pub scale: f64,
-    /// Whether the file has the map as `[inputs, outputs]`.
-    pub transposed: bool,
-}
-
-impl LowRank {
-    /// What is added to each value in the file, in its order.
-    pub fn delta(&self) -> Vec<f32> {
-        let mut delta = vec![0f32; self.outputs * self.inputs];
-        for output in 0..self.outputs {
-            let weights = &self.b[output * self.rank..(output + 1) * self.rank];
-            for (weight, row) in weights.iter().zip(self.a.chunks(self.inputs)) {
-                let weight = weight * self.scale as f32;
-                for (input, value) in row.iter().enumerate() {
-                    let place = match self.transposed {
-                        true => input * self.outputs + output,
-                        false => output * self.inputs + input,
-                    };
-                    delta[place] += weight * value;
-                }
-            }
-        }
-        delta
-    }
 }
 
 impl Adapters {
@@ -97,7 +74,6 @@ impl Adapters {
                     a,
                     b,
                     scale: self.shape.scale(),
-                    transposed: names.layout == families::LinearLayout::InputsFirst,
                 });
             }
         }

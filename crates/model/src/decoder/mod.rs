@@ -2,10 +2,13 @@
 
 mod adapter;
 mod adapters;
+mod altered;
 mod attention;
 mod batch;
 mod block;
 mod cache;
+mod changed;
+mod divergence;
 mod likelihood;
 mod load;
 mod low_rank;
@@ -24,8 +27,10 @@ mod view;
 mod weight;
 
 pub use adapters::{AdapterShape, Adapters};
+pub(crate) use altered::Altered;
 pub use batch::{PaddingSide, TokenBatch};
 pub use cache::KvCache;
+pub use divergence::Divergence;
 pub use likelihood::Target;
 pub use load::{LoadProgress, WeightFormat};
 pub use low_rank::LowRank;

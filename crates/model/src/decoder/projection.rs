@@ -28,6 +28,9 @@ impl Linear {
 pub(super) struct Projection {
     pub linear: Linear,
     pub adapter: Option<Adapter>,
+    /// Whether its weight or its bias is no longer what the file has.
+    #[module(skip)]
+    pub is_altered: bool,
 }
 
 impl Projection {
@@ -36,6 +39,15 @@ impl Projection {
         Self {
             linear,
             adapter: None,
+            is_altered: false,
+        }
+    }
+
+    /// A map that has taken the place of the one that was loaded.
+    pub fn altered(linear: Linear) -> Self {
+        Self {
+            is_altered: true,
+            ..Self::plain(linear)
         }
     }
 
@@ -53,7 +65,7 @@ impl Projection {
             return self.clone();
         };
         let values = self.linear.weight.values(device).cast(DType::F32) + adapter.product();
-        Self::plain(Linear {
+        Self::altered(Linear {
             weight: Weight::of_values(values),
             bias: self.linear.bias.clone(),
         })

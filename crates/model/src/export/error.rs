@@ -30,6 +30,14 @@ pub enum ExportError {
         /// What is wrong.
         problem: String,
     },
+    /// A changed decoder that is not of the layers that stay.
+    #[error("the changed model has {found} layers, and {left} are to be written")]
+    OtherLayers {
+        /// Layers that stay.
+        left: usize,
+        /// Layers of the changed decoder.
+        found: usize,
+    },
     /// A changed weight is larger than its data type can say.
     #[error(
         "tensor `{name}` would hold {value:e} after the change, which {dtype} cannot; the model must be stored in a wider \

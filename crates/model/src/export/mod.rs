@@ -1,7 +1,7 @@
 //! A Hugging Face folder without some of its layers: a checkpoint like any other.
 //!
 //! Tensors are copied byte for byte from safetensors, so nothing is rounded; those in the blocks of a GGUF file are decoded and
-//! written in half precision, see [`rounded`]. No device takes part. The source is only read.
+//! written in half precision, see [`rounded`]. A device takes part only where weights were changed on it. The source is only read.
 
 mod config;
 mod error;
@@ -19,7 +19,7 @@ pub use peft::write_adapters;
 
 use std::{collections::BTreeSet, ops::ControlFlow};
 
-use crate::{Checkpoint, DecoderSpec, LoadProgress, LowRank, ModelError, ModelFiles};
+use crate::{Checkpoint, Decoder, DecoderSpec, LoadProgress, ModelError, ModelFiles};
 
 /// Files that belong to a model besides its weights and `config.json`.
 const COMPANIONS: [&str; 17] = [
@@ -69,14 +69,16 @@ pub async fn write_file<T: ExportTarget>(
 }
 
 /// Writes the model without the layers `removed`: configuration, exactly the weights of the decoder that stay, in as many
-/// shards as the source has where each keeps a tensor, and the files of the tokenizer and of generation.
+/// shards as the source has where each keeps a tensor, and the files of the tokenizer and of generation. Where `changed` is given, a
+/// decoder of these layers, what it holds other values of is written as it has it, rounded to the data type of its tensor.
 ///
 /// # Errors
-/// When a layer does not exist or none would be left, the configuration cannot say of the layers that stay what they
-/// compute, a source file cannot be read, the target refuses, or `progress` breaks off.
+/// When a layer does not exist or none would be left, `changed` has other layers, the configuration cannot say of the layers that
+/// stay what they compute, a source file or the device cannot be read, the target refuses, or `progress` breaks off.
 pub async fn export<F: ModelFiles, T: ExportTarget>(
     checkpoint: &Checkpoint<F>,
     removed: &BTreeSet<usize>,
+    changed: Option<&Decoder>,
     target: &mut T,
     progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
 ) -> Result<(), ExportError> {
@@ -88,29 +90,16 @@ pub async fn export<F: ModelFiles, T: ExportTarget>(
     if removed.len() == layers {
         return Err(ModelError::NoLayerLeft { layers }.into());
     }
+    let left = layers - removed.len();
+    if let Some(found) = changed.map(|decoder| decoder.spec().layers())
+        && found != left
+    {
+        return Err(ExportError::OtherLayers { left, found });
+    }
     let config = config::without(checkpoint.config(), spec, removed)?;
     write_file(target, "config.json", config.as_bytes()).await?;
     write_companions(checkpoint, target).await?;
-    weights::write(checkpoint, removed, &[], target, progress).await
-}
-
-/// Writes the model with `changes` added to its weights, each rounded to the data type of its tensor; the rest is
-/// as in the source.
-///
-/// # Errors
-/// As [`export`].
-pub async fn export_changed<F: ModelFiles, T: ExportTarget>(
-    checkpoint: &Checkpoint<F>,
-    changes: &[LowRank],
-    target: &mut T,
-    progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
-) -> Result<(), ExportError> {
-    let none = BTreeSet::new();
-    let spec = spec(checkpoint).await?;
-    let config = config::without(checkpoint.config(), spec, &none)?;
-    write_file(target, "config.json", config.as_bytes()).await?;
-    write_companions(checkpoint, target).await?;
-    weights::write(checkpoint, &none, changes, target, progress).await
+    weights::write(checkpoint, removed, changed, target, progress).await
 }
 
 /// The types in blocks in which weights are stored, such as `Q4_1`, in the order of their names. Weights in such blocks are written

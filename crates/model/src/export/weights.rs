@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::{ExportError, ExportTarget, write_file};
 use crate::{
-    Checkpoint, LoadProgress, LowRank, ModelError, ModelFiles,
+    Checkpoint, Decoder, LoadProgress, ModelError, ModelFiles,
+    decoder::Altered,
     families::{Affine, ExpectedTensor, TensorLayout},
     tensors::{CheckpointError, StoredType, TensorEntry},
 };
@@ -46,18 +47,24 @@ impl KeptTensor<'_> {
     }
 }
 
-/// Copies the tensors of the decoder that stay, `changes` added to those that they are of, and none that it does not ask
-/// for. What is stored in blocks, or in another order than safetensors have it, is decoded. A source in shards becomes as many,
+/// Copies the tensors of the decoder that stay, and none that it does not ask for; those that `changed` holds other values of
+/// are written as it has them, rounded to their data type. What is stored in blocks, or in another order than safetensors have it, is decoded. A source in shards becomes as many,
 /// less those that lose all.
 pub(super) async fn write<F: ModelFiles, T: ExportTarget>(
     checkpoint: &Checkpoint<F>,
     removed: &BTreeSet<usize>,
-    changes: &[LowRank],
+    changed: Option<&Decoder>,
     target: &mut T,
     progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
 ) -> Result<(), ExportError> {
     let inventory = checkpoint.inventory().await.map_err(ModelError::from)?;
-    let prefix = inventory.layout().names.prefix;
+    let altered = changed.map(|decoder| {
+        let layout = TensorLayout {
+            spec: decoder.spec(),
+            ..inventory.layout()
+        };
+        Altered::of(decoder, layout)
+    });
     let stays = staying(inventory.layout(), removed);
     let mut shards = Vec::new();
     for file in checkpoint.weight_files() {
@@ -90,19 +97,18 @@ pub(super) async fn write<F: ModelFiles, T: ExportTarget>(
         target.append(&header(shard)).await?;
         for kept in shard {
             let KeptTensor { entry, stored, .. } = kept;
-            let full = stored.strip_suffix(".weight").unwrap_or_default();
-            // Checkpoints of the bare model have no prefix.
-            let bare = |name: &str| name.strip_prefix(prefix).map(str::to_owned);
-            let is_its = |change: &&LowRank| {
-                change.name == full || bare(&change.name).is_some_and(|name| name == full)
-            };
-            if let Some(change) = changes.iter().find(is_its) {
-                let values = checkpoint
-                    .read_f32(stored)
-                    .await
-                    .map_err(ModelError::from)?;
-                let changed = values.iter().zip(change.delta()).map(|(a, b)| a + b);
-                let encoded = encoded(stored, kept.dtype(), changed)?;
+            let altered = altered.as_ref();
+            let altered = altered.filter(|altered| !altered.is_as_stored(&kept.name));
+            if let Some(altered) = altered {
+                let values = match altered.is_replaced(&kept.name) {
+                    true => Vec::new(),
+                    false => checkpoint
+                        .read_f32(stored)
+                        .await
+                        .map_err(ModelError::from)?,
+                };
+                let values = altered.values(&kept.name, values).await?;
+                let encoded = encoded(stored, kept.dtype(), values.into_iter())?;
                 target.append(&encoded).await?;
                 bytes += kept.bytes();
                 if progress(LoadProgress { bytes, total }).is_break() {

@@ -51,7 +51,7 @@ pub async fn generate_batch<S: AsRef<[u32]>>(
         }
         let hidden = decoder.hidden_states(&batch, Some(&mut cache), &mut NoObserver)?;
         let last = hidden.narrow(1, batch.shape()[1] - 1, 1);
-        let next = most_likely(decoder.logits(last)).await?;
+        let next = decoder.most_likely(last).await?;
         for ((text, done), token) in texts.iter_mut().zip(&mut done).zip(&next) {
             if *done {
                 continue;
@@ -74,6 +74,17 @@ pub async fn generate_batch<S: AsRef<[u32]>>(
         batch = TokenBatch::new(&step, PaddingSide::Left)?;
     }
     Ok(Some(texts))
+}
+
+impl Decoder {
+    /// The likeliest next token after each of hidden states `[batch, tokens, channels]`, the lower id where two are equal; ranked on the host
+    /// as in sampling.
+    ///
+    /// # Errors
+    /// When the logits are no numbers, or the device fails.
+    pub async fn most_likely(&self, hidden: Tensor<3>) -> Result<Vec<u32>, ModelError> {
+        most_likely(self.logits(hidden)).await
+    }
 }
 
 /// The best id of each row of logits `[batch, 1, vocabulary]`, ranked on the host as in sampling.

@@ -190,6 +190,8 @@ impl<F: ModelFiles> Loader<'_, F> {
             },
             residual: self.layout.spec.residual,
             residual_multiplier: self.layout.spec.residual_multiplier,
+            output_multiplier: 1.0,
+            is_norm_altered: false,
         })
     }
 
