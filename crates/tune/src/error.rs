@@ -27,6 +27,17 @@ pub enum TuneError {
         /// What would help.
         remedy: &'static str,
     },
+    /// Two models of which one is no part of the other.
+    #[error(
+        "the models do not fit together: the whole one has {} tokens in its vocabulary and {} channels, the other {} and {}",
+        whole[0], whole[1], pruned[0], pruned[1]
+    )]
+    OtherModel {
+        /// Vocabulary and channels of the whole model.
+        whole: [usize; 2],
+        /// Those of the other.
+        pruned: [usize; 2],
+    },
     /// A checkpoint of another training, or one that cannot be read.
     #[error("the checkpoint cannot be taken up: {0}")]
     Checkpoint(String),

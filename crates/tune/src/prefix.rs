@@ -47,6 +47,11 @@ impl Prefix {
         })
     }
 
+    /// Of hidden states that are known already, `[1, tokens, channels]` of each sequence.
+    pub fn known(sequences: Vec<Vec<u32>>, hidden: Vec<Tensor<3>>) -> Self {
+        Self { sequences, hidden }
+    }
+
     pub fn len(&self) -> usize {
         self.sequences.len()
     }

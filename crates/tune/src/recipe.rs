@@ -78,12 +78,7 @@ impl Recipe {
 
     /// The learning rate of a step, counted from 0.
     pub fn rate(&self, step: usize) -> f64 {
-        if step < self.warm_up {
-            return self.learning_rate * (step + 1) as f64 / self.warm_up as f64;
-        }
-        let rest = self.steps.saturating_sub(self.warm_up).max(1) as f64;
-        let share = ((step - self.warm_up) as f64 / rest).min(1.0);
-        self.learning_rate * (1.0 + (std::f64::consts::PI * share).cos()) / 2.0
+        rate(step, self.steps, self.warm_up, self.learning_rate)
     }
 
     /// Refuses what no training can be run with.
@@ -99,13 +94,7 @@ impl Recipe {
             ("the number of steps between checks", self.check_every),
             ("the patience", self.patience),
         ];
-        if let Some((option, _)) = whole.iter().find(|(_, number)| *number == 0) {
-            return Err(TuneError::Recipe {
-                option,
-                needed: "at least 1",
-                found: 0.0,
-            });
-        }
+        at_least_one(&whole)?;
         for (option, found) in [
             ("the weight of answers", self.answer_weight),
             ("the weight of neutral text", self.neutral_weight),
@@ -114,15 +103,43 @@ impl Recipe {
             ("alpha", self.alpha),
             ("the tolerance", self.tolerance),
         ] {
-            if !(found >= 0.0 && found.is_finite()) {
-                let needed = "a number from 0 up";
-                return Err(TuneError::Recipe {
-                    option,
-                    needed,
-                    found,
-                });
-            }
+            not_negative(option, found)?;
         }
         self.objective.validate()
+    }
+}
+
+/// The learning rate of a step, counted from 0: it rises from nothing to `peak` over `warm_up` steps and falls to nothing along half a
+/// cosine.
+pub(crate) fn rate(step: usize, steps: usize, warm_up: usize, peak: f64) -> f64 {
+    if step < warm_up {
+        return peak * (step + 1) as f64 / warm_up as f64;
+    }
+    let rest = steps.saturating_sub(warm_up).max(1) as f64;
+    let share = ((step - warm_up) as f64 / rest).min(1.0);
+    peak * (1.0 + (std::f64::consts::PI * share).cos()) / 2.0
+}
+
+/// Refuses numbers of which there must be one at least.
+pub(crate) fn at_least_one(numbers: &[(&'static str, usize)]) -> Result<(), TuneError> {
+    match numbers.iter().find(|(_, number)| *number == 0) {
+        Some(&(option, _)) => Err(TuneError::Recipe {
+            option,
+            needed: "at least 1",
+            found: 0.0,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a number below 0, or none.
+pub(crate) fn not_negative(option: &'static str, found: f64) -> Result<(), TuneError> {
+    match found >= 0.0 && found.is_finite() {
+        true => Ok(()),
+        false => Err(TuneError::Recipe {
+            option,
+            needed: "a number from 0 up",
+            found,
+        }),
     }
 }

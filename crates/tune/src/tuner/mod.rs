@@ -1,8 +1,8 @@
 //! A training, advanced step by step.
 
-mod numbers;
 mod pairs;
 mod pass;
+mod resume;
 
 use std::collections::BTreeSet;
 
@@ -14,13 +14,10 @@ use layerlab_eval::TokenPair;
 use layerlab_model::{Adapters, Decoder, yield_now};
 
 use crate::{
-    CheckRecord, Ending, Objective, Recipe, StepRecord, TuneError, TuningState, prefix::Prefix,
+    CLIP, CheckRecord, Ending, Objective, Recipe, StepRecord, TuneError, TuningState,
+    numbers::numbers, prefix::Prefix,
 };
-use numbers::numbers;
 use pairs::Pairs;
-
-/// Norm at which each tensor's gradient is cut.
-const CLIP: f32 = 1.0;
 
 /// What is trained on, and what is looked at meanwhile.
 #[derive(Debug, Clone)]

@@ -2,13 +2,13 @@
 
 use burn::tensor::{Tensor, TensorData};
 use layerlab_model::{Decoder, ModelError, NoObserver, Target, yield_now};
-use rand::{SeedableRng, seq::SliceRandom};
-use rand_chacha::ChaCha8Rng;
 
-use super::{Tuner, numbers::numbers, pairs::Pairs};
+use super::{Tuner, pairs::Pairs};
 use crate::{
     Objective, TuneError,
+    numbers::numbers,
     objective::{contrast, information_noise, margin, preference},
+    order::chosen,
     prefix::Prefix,
 };
 
@@ -33,7 +33,7 @@ impl Tuner {
         number: usize,
     ) -> Result<(Tensor<1>, Tensor<1>), TuneError> {
         let recipe = &self.recipe;
-        let chosen = self.chosen(number, self.train.len(), recipe.pairs, 0);
+        let chosen = chosen(recipe.seed, number, self.train.len(), recipe.pairs, 0);
         let passed = self.pass(decoder, &self.train, &chosen)?;
         let contrasts = contrast(passed.sums.clone());
         let pairs = chosen.len();
@@ -58,18 +58,6 @@ impl Tuner {
             + neutral.clone() * recipe.neutral_weight;
         let parts = vec![loss.clone(), objective, contrasts.mean(), neutral];
         Ok((loss, Tensor::cat(parts, 0).detach()))
-    }
-
-    /// Examples of a pass: each epoch has an order of its own, so that what a pass reads follows from its number.
-    fn chosen(&self, number: usize, of: usize, count: usize, stream: u64) -> Vec<usize> {
-        let count = count.min(of);
-        let per_epoch = of / count;
-        let (epoch, place) = (number / per_epoch, number % per_epoch);
-        let mut random = ChaCha8Rng::seed_from_u64(self.recipe.seed);
-        random.set_stream(2 * epoch as u64 + stream);
-        let mut order: Vec<usize> = (0..of).collect();
-        order.shuffle(&mut random);
-        order[place * count..(place + 1) * count].to_vec()
     }
 
     /// Passes chosen pairs through the layers from the lowest adapter up.
@@ -164,7 +152,13 @@ impl Tuner {
     /// Cross-entropy of neutral sequences of a pass, in nats per token `[1]`.
     fn neutral_loss(&self, decoder: &Decoder, number: usize) -> Result<Tensor<1>, ModelError> {
         let prefix = &self.neutral_train;
-        let chosen = self.chosen(number, prefix.len(), self.recipe.neutral, 1);
+        let chosen = chosen(
+            self.recipe.seed,
+            number,
+            prefix.len(),
+            self.recipe.neutral,
+            1,
+        );
         let found = self.neutral(decoder, prefix, &chosen)?;
         Ok(found.mean().neg())
     }
