@@ -1,6 +1,7 @@
 //! Everything that can end an experiment.
 
 use layerlab_eval::{DatasetError, EvalError};
+use layerlab_heal::HealError;
 use layerlab_kernels::KernelError;
 use layerlab_model::{
     ModelError, SpecError, export::ExportError, tensors::CheckpointError, tokenizer::TokenizerError,
@@ -97,6 +98,22 @@ pub enum LabError {
     /// A pruned folder cannot be written.
     #[error(transparent)]
     Export(ExportError),
+    /// A model cannot be healed.
+    #[error(transparent)]
+    Heal(HealError),
+    /// A pruned model that is of another one.
+    #[error(
+        "the two models are of other families or sizes: the pruned one cannot be a part of the whole one"
+    )]
+    OtherModel,
+    /// A layer of a pruned model that the whole one does not have in its place.
+    #[error(
+        "layer {layer} of the pruned model is none of the whole model's, in their order: it was changed, or it is of another model"
+    )]
+    UnknownLayer {
+        /// The layer, as the pruned model counts.
+        layer: usize,
+    },
     /// A training cannot begin or go on.
     #[error(transparent)]
     Tune(TuneError),
@@ -140,6 +157,16 @@ impl From<EvalError> for LabError {
             EvalError::Interrupted => Self::Cancelled,
             EvalError::Model(error) => Self::Model(error),
             error => Self::Eval(error),
+        }
+    }
+}
+
+impl From<HealError> for LabError {
+    fn from(error: HealError) -> Self {
+        match error {
+            HealError::Interrupted => Self::Cancelled,
+            HealError::Model(error) => Self::Model(error),
+            error => Self::Heal(error),
         }
     }
 }

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
 use crate::{
-    LabError, OpenModel, Progress, Run, ScoreRequest, Stages, Text,
+    HealRequest, LabError, OpenModel, Progress, Run, ScoreRequest, Stages, Text,
     calibration::Calibration,
     evaluate::{corrected, dated, few},
+    heal::{HealingTask, Speakers, agreements},
     judge::judge,
     prune::{PlanRequest, Plans, Subject},
     report::{DataReport, Experiment, Outcome, PruningReport, Report},
@@ -29,6 +30,9 @@ pub struct ExperimentRequest {
     pub plans: PlanRequest,
     /// Tasks.
     pub eval: EvalOptions,
+    /// Ways of healing.
+    #[serde(default)]
+    pub heal: HealRequest,
 }
 
 impl Default for ExperimentRequest {
@@ -46,6 +50,7 @@ impl Default for ExperimentRequest {
                 constraints: Constraints::default(),
             },
             eval: EvalOptions::default(),
+            heal: HealRequest::default(),
         }
     }
 }
@@ -74,15 +79,8 @@ pub async fn prune_and_judge<F: ModelFiles>(
         .count(layers, &request.plans.constraints)?;
     let valid = request.eval.validate(&model.tokenizer);
     valid.map_err(LabError::from)?;
-    let mut kept = StageCache {
-        fingerprint: fingerprint(
-            model,
-            (DataReport::of(text), &text.sequences, datasets, request),
-        )
-        .await?,
-        stages,
-        resumed: 0,
-    };
+    let inputs = (DataReport::of(text), &text.sequences, datasets, request);
+    let mut kept = StageCache::new(fingerprint(model, inputs).await?, stages);
     let subject = Subject {
         decoder: &model.decoder,
         calibration: Calibration {
@@ -133,6 +131,26 @@ pub async fn prune_and_judge<F: ModelFiles>(
     }
     let evaluate_seconds = start.elapsed().as_secs_f64();
 
+    let start = Instant::now();
+    let speakers = Speakers::of(&model.decoder, &model.tokenizer, datasets, run).await?;
+    if let Some(speakers) = &speakers {
+        let outcomes = &mut judged.outcomes;
+        agreements(model, speakers, &plans.plans, outcomes, &mut kept, run).await?;
+    }
+    let healing = HealingTask {
+        model,
+        sequences: &text.sequences,
+        request: &request.heal,
+        eval: &request.eval,
+        datasets,
+        texts: &perplexity_only,
+        whole: &judged.evaluation,
+        speakers: speakers.as_ref(),
+    };
+    let healed = healing.perform(&plans.plans, &judged.outcomes, &mut kept, run);
+    let healed = healed.await?;
+    let heal_seconds = start.elapsed().as_secs_f64();
+
     let mut block_passes = scored.block_passes.clone();
     block_passes.extend(plans.block_passes);
     run.step(Progress::Hashing).await?;
@@ -152,13 +170,12 @@ pub async fn prune_and_judge<F: ModelFiles>(
     if kept.resumed > 0 {
         report.warnings.push(format!(
             "{} of {} stages were taken from an earlier run; times are of the rest",
-            kept.resumed,
-            // Scores, plans, the whole model, and each without some layers.
-            3 + sets.len()
+            kept.resumed, kept.asked
         ));
     }
     report.timings.plan_seconds = Some(plan_seconds);
     report.timings.evaluate_seconds = Some(evaluate_seconds);
+    report.timings.heal_seconds = Some(heal_seconds);
     report.warnings.extend(few(&judged.evaluation));
     report
         .warnings
@@ -171,6 +188,7 @@ pub async fn prune_and_judge<F: ModelFiles>(
         outcomes: judged.outcomes,
         block_passes,
         options: request.eval.clone(),
+        healing: Some(healed),
     });
     Ok(report.concluded())
 }

@@ -1,17 +1,17 @@
 //! A pruned model for others to load, with where it comes from.
 
-use std::ops::ControlFlow;
+use std::{collections::BTreeSet, ops::ControlFlow};
 
 use layerlab_model::{
-    Adapters, Checkpoint, LoadProgress, ModelFiles,
-    export::{ExportTarget, export, export_changed, mergekit_yaml, rounded, write_file},
+    Adapters, Checkpoint, Decoder, LoadProgress, ModelFiles,
+    export::{ExportTarget, export, mergekit_yaml, rounded, write_file},
 };
 use layerlab_score::Plan;
 use serde::Serialize;
 
 use crate::{
-    LabError, OpenModel, Progress, Run,
-    report::{ModelReport, Program},
+    HealRecord, LabError, OpenModel, Progress, Run, Text,
+    report::{DataReport, ModelReport, Program},
 };
 
 /// Where a pruned model comes from: `layerlab.json` beside its weights.
@@ -29,6 +29,12 @@ pub struct Provenance {
     /// significant bits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rounded: Vec<String>,
+    /// How what is left was healed, where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub healing: Option<HealRecord>,
+    /// The text that healing learned from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub healed_on: Option<DataReport>,
 }
 
 impl Provenance {
@@ -47,7 +53,18 @@ impl Provenance {
             source: ModelReport::of_files(checkpoint).await?,
             plan,
             rounded: rounded(checkpoint),
+            healing: None,
+            healed_on: None,
         })
+    }
+
+    /// Of a model that was healed as `record` says, on `text`.
+    pub fn healed(self, record: &HealRecord, text: &Text) -> Self {
+        Self {
+            healing: Some(record.clone()),
+            healed_on: Some(DataReport::of(text)),
+            ..self
+        }
     }
 }
 
@@ -61,14 +78,15 @@ pub fn rounding(types: &[String]) -> Option<String> {
     })
 }
 
-/// Writes the model without the plan's layers as a Hugging Face folder, with `layerlab.json` and the same
-/// plan as `mergekit.yaml`.
+/// Writes the model without the plan's layers as a Hugging Face folder, with `layerlab.json`. Where `healed` is given, its weights are
+/// written; where it is not, the same plan as `mergekit.yaml`.
 ///
 /// # Errors
 /// When the model cannot be read or exported, the target refuses, or the caller asks to stop.
 pub async fn export_pruned<F: ModelFiles, T: ExportTarget>(
     checkpoint: &Checkpoint<F>,
     provenance: &Provenance,
+    healed: Option<&Decoder>,
     target: &mut T,
     run: &mut Run<'_>,
 ) -> Result<(), LabError> {
@@ -78,14 +96,16 @@ pub async fn export_pruned<F: ModelFiles, T: ExportTarget>(
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         };
-    export(checkpoint, &removed, target, &mut progress).await?;
-    let source = &provenance.source;
-    let dtype = match source.dtypes.as_slice() {
-        [one] => torch_name(one),
-        _ => None,
-    };
-    let yaml = mergekit_yaml(&source.name, source.layers, &removed, dtype);
-    write_file(target, "mergekit.yaml", yaml.as_bytes()).await?;
+    export(checkpoint, &removed, healed, target, &mut progress).await?;
+    if healed.is_none() {
+        let source = &provenance.source;
+        let dtype = match source.dtypes.as_slice() {
+            [one] => torch_name(one),
+            _ => None,
+        };
+        let yaml = mergekit_yaml(&source.name, source.layers, &removed, dtype);
+        write_file(target, "mergekit.yaml", yaml.as_bytes()).await?;
+    }
     // Plain values always have a JSON form.
     let json = serde_json::to_string_pretty(provenance).unwrap_or_default() + "\n";
     write_file(target, "layerlab.json", json.as_bytes()).await?;
@@ -102,13 +122,21 @@ pub async fn export_repaired<F: ModelFiles, T: ExportTarget>(
     target: &mut T,
     run: &mut Run<'_>,
 ) -> Result<(), LabError> {
-    let changes = adapters.low_rank(model.decoder.spec()).await?;
+    let repaired = model.decoder.with_adapters(adapters);
     let mut progress =
         |LoadProgress { bytes, total }| match run.report(Progress::Exporting { bytes, total }) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         };
-    Ok(export_changed(&model.checkpoint, &changes, target, &mut progress).await?)
+    let none = BTreeSet::new();
+    Ok(export(
+        &model.checkpoint,
+        &none,
+        Some(&repaired),
+        target,
+        &mut progress,
+    )
+    .await?)
 }
 
 fn torch_name(dtype: &str) -> Option<&'static str> {

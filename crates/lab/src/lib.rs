@@ -11,6 +11,7 @@ mod evaluate;
 mod experiment;
 mod export;
 mod hallucination;
+mod heal;
 mod judge;
 pub mod memory;
 mod model;
@@ -35,6 +36,10 @@ pub use hallucination::{
     Mined, Objective, PairTokens, Recipe, RepairMaterial, RepairReport, RepairRequest, RepairRun,
     Repaired, SplitReport, answer_changes, locate_layers, locate_pairs, repair_layers,
 };
+pub use heal::{
+    Agreement, HealRecord, HealRequest, HealTask, HealedAlone, HealedModel, Healing, LargestCut,
+    heal_and_judge, heal_with, removed_layers,
+};
 pub use judge::{Judged, compare_models, evaluate_model, judge_removals};
 pub use model::OpenModel;
 pub use peers::{Answer, GarbledShare, Peers, Unanswered, perform_share};
@@ -49,11 +54,12 @@ pub use text::{Text, TextError, TextOptions, WholeText};
 pub use layerlab_eval::{
     ChatOptions, Dataset, DatasetError, EvalError, EvalOptions, dataset, metric,
 };
+pub use layerlab_heal::{GapRecord, HealError, HealText, RefitOptions, Tried};
 #[cfg(not(target_arch = "wasm32"))]
 pub use layerlab_model::export::FolderTarget;
 pub use layerlab_model::export::rounded;
 pub use layerlab_model::{
-    Adapters, Checkpoint, DecoderSpec, GenerateOptions, ModelError, Sampling, Tokenizer,
+    Adapters, Checkpoint, Decoder, DecoderSpec, GenerateOptions, ModelError, Sampling, Tokenizer,
     WeightFormat,
     chat::ChatError,
     contained::is_contained,
@@ -66,3 +72,4 @@ pub use layerlab_score::{
     Schedule, ScoreOptions, UnknownMethod,
 };
 pub use layerlab_stats::{Epsilon, Estimator, Tap};
+pub use layerlab_tune::{DistilCheck, DistilRecipe, DistilState, DistilStep};

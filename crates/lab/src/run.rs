@@ -9,7 +9,7 @@ use std::{
 };
 
 use layerlab_model::yield_now;
-use layerlab_tune::{CheckRecord, StepRecord};
+use layerlab_tune::{CheckRecord, DistilCheck, DistilStep, StepRecord};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -73,6 +73,35 @@ pub enum Progress {
         runs: usize,
         /// What was found.
         record: CheckRecord,
+    },
+    /// A pruned model is healed in closed form.
+    Healing {
+        /// Models done.
+        models: usize,
+        /// Models in all, as far as is known.
+        of: usize,
+        /// Parts of the work done.
+        done: usize,
+        /// Parts in all.
+        total: usize,
+    },
+    /// A step of a distillation.
+    Distilling {
+        /// Models done.
+        models: usize,
+        /// Models in all.
+        of: usize,
+        /// Steps at most.
+        total: usize,
+        /// The step.
+        record: DistilStep,
+    },
+    /// A look at what is not learned from, in the middle of a distillation.
+    CheckingDistilled {
+        /// Models done.
+        models: usize,
+        /// What was found.
+        record: DistilCheck,
     },
     /// A pruned model on its way to the disk.
     Exporting {

@@ -12,17 +12,29 @@ use crate::{LabError, OpenModel, StageError, Stages};
 pub(crate) struct StageCache<'a> {
     pub fingerprint: String,
     pub stages: &'a mut dyn Stages,
-    /// Stages that were finished before.
+    /// Stages that were asked for.
+    pub asked: usize,
+    /// Those of them that were finished before.
     pub resumed: usize,
 }
 
-impl StageCache<'_> {
+impl<'a> StageCache<'a> {
+    pub fn new(fingerprint: String, stages: &'a mut dyn Stages) -> Self {
+        Self {
+            fingerprint,
+            stages,
+            asked: 0,
+            resumed: 0,
+        }
+    }
+
     fn name(&self, stage: &str) -> String {
         format!("{}/{stage}.json", self.fingerprint)
     }
 
     /// A stage's finding. One that cannot be read, from another version perhaps, is computed anew.
     pub fn load<T: DeserializeOwned>(&mut self, stage: &str) -> Option<T> {
+        self.asked += 1;
         let found = serde_json::from_str(&self.stages.load(&self.name(stage))?).ok()?;
         self.resumed += 1;
         Some(found)

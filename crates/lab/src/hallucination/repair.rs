@@ -144,11 +144,7 @@ pub async fn repair_layers<F: ModelFiles>(
         &material.neutral,
         request,
     );
-    let mut kept = StageCache {
-        fingerprint: fingerprint(model, inputs).await?,
-        stages,
-        resumed: 0,
-    };
+    let mut kept = StageCache::new(fingerprint(model, inputs).await?, stages);
     let (taught, split, held_out) = prepare(model, material, request, run).await?;
     let located = located(&model.decoder, &taught.train, &request.locate, run).await?;
     let exam = Exam {

@@ -145,11 +145,8 @@ pub async fn judge_removals<F: ModelFiles>(
 ) -> Result<Judged, LabError> {
     let valid = options.validate(&model.tokenizer);
     valid.map_err(LabError::from)?;
-    let mut kept = StageCache {
-        fingerprint: fingerprint(model, (datasets, options)).await?,
-        stages,
-        resumed: 0,
-    };
+    let inputs = (datasets, options);
+    let mut kept = StageCache::new(fingerprint(model, inputs).await?, stages);
     let sets: Vec<(BTreeSet<usize>, &[Dataset])> = removals
         .iter()
         .map(|removed| (removed.clone(), datasets))

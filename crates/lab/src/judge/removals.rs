@@ -62,6 +62,7 @@ pub(crate) async fn judge<F: ModelFiles>(
             parameters: model.decoder.without(removed)?.parameters(),
             compared: comparisons(&evaluation, &tasks, options),
             tasks,
+            agreement: None,
         })
     });
     let outcomes = outcomes.collect::<Result<_, LabError>>()?;

@@ -396,4 +396,7 @@ pub struct Timings {
     pub plan_seconds: Option<f64>,
     /// Questions to all models.
     pub evaluate_seconds: Option<f64>,
+    /// Healing, with the questions to healed models and the continuations of all.
+    #[serde(default)]
+    pub heal_seconds: Option<f64>,
 }

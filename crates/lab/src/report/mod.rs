@@ -4,6 +4,7 @@ mod build;
 mod document;
 mod escape;
 mod format;
+mod healing;
 mod number;
 mod pruning;
 mod section;
@@ -17,6 +18,7 @@ pub use document::{
 };
 pub use escape::{visible, visible_lines};
 pub use format::Detail;
+pub use healing::{HealedOutcome, HealingReport, Refused};
 pub use number::{bytes, count};
 pub use pruning::{FrontierPoint, Outcome, PruningReport};
 pub(crate) use statistics::layer_reports;

@@ -7,7 +7,8 @@ use layerlab_score::Plan;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{BlockPasses, PlanRequest, TaskComparison, evaluate::perplexity};
+use super::HealingReport;
+use crate::{Agreement, BlockPasses, PlanRequest, TaskComparison, evaluate::perplexity};
 
 /// Plans, and what came of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +26,9 @@ pub struct PruningReport {
     pub block_passes: Vec<BlockPasses>,
     /// How models were asked.
     pub options: EvalOptions,
+    /// The same models healed; none of reports from before that was done.
+    #[serde(default)]
+    pub healing: Option<HealingReport>,
 }
 
 /// A model without some layers.
@@ -38,6 +42,9 @@ pub struct Outcome {
     pub tasks: Vec<TaskResult>,
     /// The same beside the whole model.
     pub compared: Vec<TaskComparison>,
+    /// How far it writes what the whole model writes, where that was looked at: at the end of plans, where a text is among the datasets.
+    #[serde(default)]
+    pub agreement: Option<Agreement>,
 }
 
 /// A model that no other with as few layers, or fewer, beats.

@@ -3,9 +3,9 @@
 use std::{collections::BTreeSet, fs};
 
 use layerlab_lab::{
-    Budget, Cancel, Constraints, Dataset, EvalOptions, ExperimentRequest, LabError, NoStages,
-    OpenModel, Plan, PlanRequest, Progress, Report, Run, Schedule, ScoreRequest, Stages, Text,
-    files::Folder, prune_and_judge, report::PruningReport,
+    Budget, Cancel, Constraints, Dataset, EvalOptions, ExperimentRequest, HealRequest, Healing,
+    LabError, NoStages, OpenModel, Plan, PlanRequest, Progress, Report, Run, Schedule,
+    ScoreRequest, Stages, Text, files::Folder, prune_and_judge, report::PruningReport,
 };
 use pollster::block_on;
 
@@ -29,6 +29,10 @@ pub fn request(budget: Budget) -> ExperimentRequest {
             constraints: Constraints::default(),
         },
         eval,
+        heal: HealRequest {
+            ways: vec![Healing::None],
+            ..HealRequest::default()
+        },
     }
 }
 

@@ -56,6 +56,7 @@ impl Report {
             ("scored", times.score_seconds),
             ("planned", times.plan_seconds),
             ("evaluated", times.evaluate_seconds),
+            ("healed", times.heal_seconds),
             ("hashed", Some(times.hash_seconds)),
         ] {
             parts.extend(seconds.map(|seconds| format!("{name} in {seconds:.2} s")));

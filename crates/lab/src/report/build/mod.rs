@@ -3,6 +3,7 @@
 mod about;
 mod compared;
 mod conclude;
+mod healed;
 mod layers;
 mod located;
 mod model_rows;
@@ -16,7 +17,7 @@ mod words;
 pub(crate) use conclude::conclusions;
 pub(super) use words::kept;
 
-use super::{Report, section::Section};
+use super::{HealingReport, Report, section::Section};
 
 impl Report {
     /// All sections, in the order in which they are read: what to conclude first, then what that is founded on.
@@ -31,6 +32,11 @@ impl Report {
             let conclusions = Section::of_sentences("conclusions", "What to conclude", sentences);
             sections.push(conclusions.in_brief());
         }
+        let healing = self
+            .pruning
+            .iter()
+            .filter_map(|pruning| pruning.healing.as_ref());
+        sections.extend(healing.map(HealingReport::cuts_section));
         match &self.repair {
             Some(repair) => sections.extend(repair.sections(self)),
             None => sections.extend(self.model_sections()),

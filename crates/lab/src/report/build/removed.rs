@@ -13,7 +13,9 @@ impl PruningReport {
     pub(super) fn sections(&self, report: &Report) -> Vec<Section> {
         let spread = self.random_spread(report);
         let spread = spread.map(|lines| Section::of_sentences("random", "Random removal", lines));
-        let mut sections: Vec<Section> = spread.into_iter().collect();
+        let healed = self.healing.iter();
+        let healed = healed.flat_map(|healing| healing.sections(report, self));
+        let mut sections: Vec<Section> = healed.chain(spread).collect();
         sections.push(self.frontier_section(report.whole_perplexity()));
         if !self.block_passes.is_empty() {
             let lines = self.block_passes.iter().map(|passes| {

@@ -3,12 +3,13 @@
 use layerlab_eval::{Comparison, MetricResult, PairedTest};
 
 /// The columns, in the order of [`Record::fields`].
-pub(in crate::report) const COLUMNS: [&str; 27] = [
+pub(in crate::report) const COLUMNS: [&str; 28] = [
     "section",
     "method",
     "role",
     "source",
     "schedule",
+    "healing",
     "layers",
     "layer",
     "tap",
@@ -46,6 +47,8 @@ pub(in crate::report) struct Record {
     pub source: String,
     /// `one-shot` or `iterative`, of a plan.
     pub schedule: String,
+    /// How a pruned model was healed: `none`, `scale`, `refit`, `distil` or `refit+distil`.
+    pub healing: String,
     /// Layers that were removed, in their order; those that were trained, of a repair.
     pub layers: String,
     /// The layer that the value is of.
@@ -104,6 +107,7 @@ impl Record {
             self.role.clone(),
             self.source.clone(),
             self.schedule.clone(),
+            self.healing.clone(),
             self.layers.clone(),
             written(self.layer),
             self.tap.clone(),

@@ -1,6 +1,7 @@
 //! What to conclude from an experiment, in plain sentences with their uncertainty.
 
 mod hallucination;
+mod healing;
 mod pruning;
 mod scores;
 

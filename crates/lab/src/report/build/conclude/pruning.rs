@@ -6,6 +6,7 @@ use layerlab_eval::{
 };
 use layerlab_score::{MethodId, Plan};
 
+use super::healing::{largest_cut, of_healing};
 use crate::report::{
     Outcome, PruningReport, Report,
     build::words::{all_of, counted, file_name, kept_percent, layers_in_words, plan_label},
@@ -43,16 +44,25 @@ pub(super) fn of_pruning(report: &Report, pruning: &PruningReport) -> Vec<String
         return vec!["Nothing was removed, so there is nothing to compare.".into()];
     }
     let mut sentences = Vec::new();
+    let healing = pruning.healing.as_ref();
+    sentences.extend(healing.and_then(|found| largest_cut(found, report.model.layers)));
     let mut tasks = report.evaluation.iter();
     let text = tasks.find(|task| task.metric(Metric::Perplexity).is_some());
     let best = pruning.best();
     let best = judged.iter().find(|judged| Some(judged.plan) == best);
     if let (Some(text), Some(best)) = (text, best) {
         sentences.push(winner(report.model.layers, text, best, &judged));
-        sentences.extend(nearly_all(pruning, best));
+        if healing.is_none() {
+            sentences.extend(nearly_all(pruning, best));
+        }
         sentences.extend(others(text, best, &judged, pruning));
         sentences.extend(avss(best, &judged, pruning));
     }
+    sentences.extend(
+        healing
+            .into_iter()
+            .flat_map(|found| of_healing(report, pruning, found)),
+    );
     sentences.extend(on_tasks(report, &judged));
     sentences
 }

@@ -1,0 +1,170 @@
+//! How far a changed model writes what the whole one writes: choices between given answers hide damage that free text shows.
+
+use std::ops::ControlFlow;
+
+use layerlab_eval::{Dataset, Items};
+use layerlab_model::{Decoder, NoObserver, PaddingSide, TokenBatch, Tokenizer, generate_batch};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{LabError, Progress, Run};
+
+/// Continuations at most.
+const CONTINUATIONS: usize = 64;
+/// Tokens of a prompt, and of its continuation.
+const TOKENS: usize = 32;
+/// Prompts that are continued together.
+const AT_ONCE: usize = 16;
+/// The longest repeated part that counts as repetition, and how often it must stand at the end.
+const PERIOD: usize = 8;
+const TIMES: usize = 3;
+
+/// How far a changed model writes what the whole one writes, greedily, after prompts from the judged texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Agreement {
+    /// Prompts.
+    pub continuations: usize,
+    /// Tokens that the whole model wrote.
+    pub tokens: usize,
+    /// How many of them the changed model finds likeliest as well, each after the whole model's own words.
+    pub equal: usize,
+    /// How many of the changed model's own continuations end in repetition: up to eight tokens, three times or more, over at least nine
+    /// tokens.
+    pub repeating: usize,
+    /// The same of the whole model.
+    pub whole_repeating: usize,
+}
+
+impl Agreement {
+    /// The share of tokens that are equal; none where there are none.
+    pub fn share(&self) -> Option<f64> {
+        (self.tokens > 0).then(|| self.equal as f64 / self.tokens as f64)
+    }
+}
+
+/// The whole model's words, which others are held against.
+pub(crate) struct Speakers {
+    prompts: Vec<Vec<u32>>,
+    /// Of the whole model, after each prompt.
+    written: Vec<Vec<u32>>,
+}
+
+impl Speakers {
+    /// Has the whole model continue prompts from the texts among `datasets`: pieces spread evenly over the first of them. None where there
+    /// is no text.
+    pub async fn of(
+        whole: &Decoder,
+        tokenizer: &Tokenizer,
+        datasets: &[Dataset],
+        run: &mut Run<'_>,
+    ) -> Result<Option<Self>, LabError> {
+        let mut texts = datasets.iter().filter_map(|dataset| match &dataset.items {
+            Items::Text(text) => Some(text),
+            _ => None,
+        });
+        let Some(text) = texts.next() else {
+            return Ok(None);
+        };
+        let ids = tokenizer.encode(text, false)?;
+        let bos = tokenizer.leading_bos();
+        let room = TOKENS - usize::from(bos.is_some());
+        let count = (ids.len() / (2 * TOKENS)).clamp(1, CONTINUATIONS);
+        let stride = ids.len() / count;
+        let prompts = (0..count).map(|place| {
+            let from = place * stride;
+            let piece = &ids[from..ids.len().min(from + room)];
+            bos.iter().chain(piece).copied().collect()
+        });
+        let mut prompts: Vec<Vec<u32>> = prompts.collect();
+        prompts.retain(|prompt| !prompt.is_empty());
+        let written = continued(whole, &prompts, run).await?;
+        Ok(Some(Self { prompts, written }))
+    }
+
+    /// Holds another model against the whole one.
+    pub async fn held_against(
+        &self,
+        changed: &Decoder,
+        run: &mut Run<'_>,
+    ) -> Result<Agreement, LabError> {
+        let own = continued(changed, &self.prompts, run).await?;
+        let mut equal = 0;
+        for (prompt, written) in self.prompts.iter().zip(&self.written) {
+            if written.is_empty() {
+                continue;
+            }
+            let read: Vec<u32> = prompt.iter().chain(written).copied().collect();
+            let batch = TokenBatch::new(&[&read], PaddingSide::Right)?;
+            let hidden = changed.hidden_states(&batch, None, &mut NoObserver)?;
+            let hidden = hidden.narrow(1, prompt.len() - 1, written.len());
+            let likeliest = changed.most_likely(hidden).await?;
+            let pairs = likeliest.iter().zip(written);
+            equal += pairs.filter(|(found, wanted)| found == wanted).count();
+            run.step(Progress::Scoring).await?;
+        }
+        let repeating = |texts: &[Vec<u32>]| texts.iter().filter(|text| repeats(text)).count();
+        Ok(Agreement {
+            continuations: self.prompts.len(),
+            tokens: self.written.iter().map(Vec::len).sum(),
+            equal,
+            repeating: repeating(&own),
+            whole_repeating: repeating(&self.written),
+        })
+    }
+}
+
+async fn continued(
+    decoder: &Decoder,
+    prompts: &[Vec<u32>],
+    run: &mut Run<'_>,
+) -> Result<Vec<Vec<u32>>, LabError> {
+    let mut texts = Vec::with_capacity(prompts.len());
+    for part in prompts.chunks(AT_ONCE) {
+        let mut go_on = || match run.report(Progress::Scoring) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+        let found = generate_batch(decoder, part, TOKENS, &[], &mut |_| false, &mut go_on).await?;
+        texts.extend(found.ok_or(LabError::Cancelled)?);
+    }
+    Ok(texts)
+}
+
+/// Whether a text ends in the same few tokens over and over.
+fn repeats(text: &[u32]) -> bool {
+    (1..=PERIOD).any(|period| {
+        let length = (period * TIMES).max(PERIOD + 1);
+        let end = text.len().checked_sub(length).map(|from| &text[from..]);
+        end.is_some_and(|end| end.iter().zip(&end[period..]).all(|(a, b)| a == b))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repetition_is_told_from_words_that_come_again() {
+        assert!(repeats(&[4; 9]));
+        assert!(repeats(&[9, 9, 1, 2, 1, 2, 1, 2, 1, 2, 1]));
+        assert!(repeats(&[7, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5]));
+        assert!(!repeats(&[4; 8]));
+        assert!(!repeats(&[1, 2, 3, 4, 5, 1, 2, 3, 4, 5]));
+        assert!(!repeats(&[1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 3]));
+        assert!(!repeats(&[]));
+    }
+
+    #[test]
+    fn of_no_tokens_there_is_no_share() {
+        let mut agreement = Agreement {
+            continuations: 1,
+            tokens: 4,
+            equal: 3,
+            repeating: 0,
+            whole_repeating: 0,
+        };
+        assert_eq!(agreement.share(), Some(0.75));
+        agreement.tokens = 0;
+        assert_eq!(agreement.share(), None);
+    }
+}

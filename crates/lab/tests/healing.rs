@@ -1,0 +1,313 @@
+//! Healed models in the whole experiment: judged like the others, broken off and taken up again, in every view.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::{collections::BTreeSet, fs};
+
+use layerlab_eval::Metric;
+use layerlab_lab::{
+    Budget, Cancel, Checkpoint, DeviceChoice, DistilRecipe, ExperimentRequest, FolderTarget,
+    HealRequest, HealTask, Healing, LabError, MemoryStages, NoStages, OpenModel, Plan, Provenance,
+    Report, Run, TextOptions, export_pruned,
+    files::Folder,
+    heal_and_judge, heal_with, removed_layers,
+    report::{Detail, HealingReport},
+};
+use pollster::block_on;
+use support::{
+    judging::{datasets, judge, judged, pruning, request},
+    open, short, text,
+};
+use tempfile::TempDir;
+
+fn healing(report: &Report) -> &HealingReport {
+    pruning(report).healing.as_ref().unwrap()
+}
+
+fn ways(ways: &[Healing]) -> ExperimentRequest {
+    let mut request = request(Budget::Count(2));
+    request.plans.methods = vec!["block_influence".parse().unwrap(), "avss".parse().unwrap()];
+    request.plans.schedules = BTreeSet::from([layerlab_lab::Schedule::OneShot]);
+    request.heal = HealRequest {
+        ways: ways.to_vec(),
+        distil: DistilRecipe {
+            steps: 4,
+            check_every: 2,
+            ..DistilRecipe::default()
+        },
+        ..HealRequest::default()
+    };
+    request
+}
+
+#[test]
+fn every_way_is_tried_on_every_plan() {
+    let model = open(DeviceChoice::Cpu);
+    let request = ways(&Healing::ALL);
+    let report = judged(&model, &request);
+    let (pruning, healing) = (pruning(&report), healing(&report));
+    for plan in &pruning.plans {
+        let cut = pruning.outcome(plan, 2).unwrap();
+        assert!(cut.agreement.is_some());
+        for way in request.heal.healing() {
+            let Some(healed) = healing.outcome(way, &plan.set()) else {
+                // Nothing is before a gap that begins with the first layer.
+                assert!(plan.set().contains(&0));
+                assert!(
+                    healing
+                        .refused
+                        .iter()
+                        .any(|refused| refused.way == way && refused.removed == plan.set())
+                );
+                continue;
+            };
+            assert_eq!(healed.outcome.tasks.len(), cut.tasks.len());
+            assert_eq!(healed.outcome.parameters, cut.parameters);
+            assert_eq!(healed.record.distil.is_some(), way.distils());
+            let agreement = healed.outcome.agreement.unwrap();
+            assert!(agreement.equal <= agreement.tokens);
+            if !healed.record.has_changed() {
+                let value = |tasks: &[layerlab_eval::TaskResult]| {
+                    tasks[0].metric(Metric::Perplexity).unwrap().value
+                };
+                assert_eq!(value(&healed.outcome.tasks), value(&cut.tasks));
+            }
+        }
+    }
+    // One for each plan, as cut and in each way in closed form.
+    for way in [Healing::None, Healing::Scale, Healing::Refit] {
+        let cuts = healing.cuts.iter().filter(|cut| cut.healing == way);
+        for cut in cuts {
+            let plans = pruning.plans.iter();
+            let plan = plans
+                .clone()
+                .find(|plan| plan.method == cut.method)
+                .unwrap();
+            assert!(cut.layers <= plan.removed.len());
+            assert_eq!(cut.is_whole_plan, cut.layers == plan.removed.len());
+            assert_eq!(cut.retained.is_some(), cut.layers > 0);
+            assert!(cut.retained.is_none_or(|share| share >= request.heal.keep));
+        }
+    }
+    assert!(
+        healing.cuts.iter().any(|cut| cut.healing == Healing::Refit) || !healing.refused.is_empty()
+    );
+}
+
+#[test]
+fn a_run_that_was_broken_off_heals_to_the_same_end() {
+    let model = open(DeviceChoice::Cpu);
+    let request = ways(&[Healing::Refit, Healing::RefitDistil]);
+    let text = text(&model, short());
+    let cancel = Cancel::default();
+    let mut stages = MemoryStages::default();
+    let mut healed = 0;
+    let mut stop = |progress| {
+        if let layerlab_lab::Progress::Distilling { .. } = progress {
+            healed += 1;
+            if healed == 3 {
+                cancel.cancel();
+            }
+        }
+    };
+    let broken = judge(&model, &text, &request, &mut stages, &mut stop, &cancel);
+    assert!(matches!(broken, Err(LabError::Cancelled)));
+    let go_on = Cancel::default();
+    let second = judge(&model, &text, &request, &mut stages, &mut |_| (), &go_on).unwrap();
+    let straight = judge(&model, &text, &request, &mut NoStages, &mut |_| (), &go_on).unwrap();
+    let figures = |report: &Report| {
+        let mut found = healing(report).clone();
+        found
+            .outcomes
+            .iter_mut()
+            .for_each(|one| one.record.seconds = 0.0);
+        found
+    };
+    assert_eq!(figures(&second), figures(&straight));
+    assert!(
+        second
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("stages were taken"))
+    );
+}
+
+#[test]
+fn every_view_tells_of_healing() {
+    let report = judged(
+        &open(DeviceChoice::Cpu),
+        &ways(&[Healing::None, Healing::Refit]),
+    );
+    assert!(
+        report.conclusions[0].contains("can go while 90 % of perplexity stays"),
+        "{:?}",
+        report.conclusions
+    );
+    let csv = report.to_csv().unwrap();
+    let header: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    let column = header.iter().position(|name| *name == "healing").unwrap();
+    assert!(
+        csv.lines()
+            .any(|line| line.split(',').nth(column) == Some("refit"))
+    );
+    for written in [
+        report.to_markdown(),
+        report.to_html(),
+        report.to_terminal(Detail::Full, 120),
+    ] {
+        for part in ["How many layers can go", "healed by", "agreement"] {
+            let written = written.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(written.contains(part), "`{part}` is not in\n{written}");
+        }
+    }
+    // A report from before healing was known opens as it was.
+    let mut old: serde_json::Value = serde_json::from_str(&report.to_json().unwrap()).unwrap();
+    let pruning = old["pruning"].as_object_mut().unwrap();
+    pruning.remove("healing");
+    for outcome in pruning["outcomes"].as_array_mut().unwrap() {
+        outcome.as_object_mut().unwrap().remove("agreement");
+    }
+    let old: Report = serde_json::from_value(old).unwrap();
+    assert!(old.to_markdown().contains("Pareto"));
+}
+
+#[test]
+fn a_text_of_one_sequence_heals_nothing_and_says_so() {
+    let model = open(DeviceChoice::Cpu);
+    let options = TextOptions {
+        sequence_length: Some(48),
+        max_sequences: 1,
+    };
+    let text = text(&model, options);
+    let (request, cancel) = (ways(&[Healing::None, Healing::Refit]), Cancel::default());
+    let report = judge(&model, &text, &request, &mut NoStages, &mut |_| (), &cancel).unwrap();
+    assert!(healing(&report).outcomes.is_empty());
+    assert!(
+        healing(&report).refused[0]
+            .cause
+            .contains("at least two are needed")
+    );
+    assert!(report.to_markdown().contains("What could not be healed"));
+}
+
+fn export(
+    model: &OpenModel<Folder>,
+    plan: Plan,
+    heal: Option<Healing>,
+    to: &TempDir,
+    name: &str,
+) -> std::path::PathBuf {
+    let path = to.path().join(name);
+    let cancel = Cancel::default();
+    let mut show = |_| ();
+    let mut run = Run::new(&mut show, &cancel);
+    let text = text(model, short());
+    block_on(async {
+        let mut target = FolderTarget::new(&path, None, false).unwrap();
+        let provenance = Provenance::of(&model.checkpoint, plan, "2026-01-01T00:00:00Z".into())
+            .await
+            .unwrap();
+        let request = HealRequest {
+            ways: heal.into_iter().collect(),
+            ..HealRequest::default()
+        };
+        let removed = provenance.plan.set();
+        let healed = heal_with(model, &removed, &text, &request, &mut run)
+            .await
+            .unwrap();
+        let decoder = heal.map(|_| &healed.decoder);
+        let provenance = match heal {
+            Some(_) => provenance.healed(&healed.record, &text),
+            None => provenance,
+        };
+        export_pruned(
+            &model.checkpoint,
+            &provenance,
+            decoder,
+            &mut target,
+            &mut run,
+        )
+        .await
+        .unwrap();
+        target.commit().unwrap();
+    });
+    path
+}
+
+#[test]
+fn what_was_healed_is_written_with_its_recipe() {
+    let (model, work) = (open(DeviceChoice::Cpu), TempDir::new().unwrap());
+    let plan = Plan::by_hand(vec![2, 3], 6).unwrap();
+    let path = export(&model, plan, Some(Healing::Refit), &work, "healed");
+    let recipe = fs::read_to_string(path.join("layerlab.json")).unwrap();
+    let recipe: serde_json::Value = serde_json::from_str(&recipe).unwrap();
+    assert_eq!(recipe["healing"]["way"], "refit");
+    assert_eq!(recipe["healing"]["gaps"][0]["layer"], 1);
+    assert!(recipe["healed_on"]["tokens"].as_u64().unwrap() > 0);
+    // No merging of layers as they are would give this model.
+    assert!(!path.join("mergekit.yaml").exists());
+}
+
+#[test]
+fn layers_that_another_program_removed_are_found() {
+    let (model, work) = (open(DeviceChoice::Cpu), TempDir::new().unwrap());
+    for gone in [vec![1], vec![2, 3], vec![0, 5]] {
+        let plan = Plan::by_hand(gone.clone(), 6).unwrap();
+        let path = export(&model, plan, None, &work, &format!("{gone:?}"));
+        let pruned = block_on(Checkpoint::open(Folder::new(path))).unwrap();
+        assert_eq!(
+            block_on(removed_layers(&model.checkpoint, &pruned)).unwrap(),
+            gone
+        );
+    }
+    let path = export(
+        &model,
+        Plan::by_hand(vec![4], 6).unwrap(),
+        Some(Healing::Refit),
+        &work,
+        "changed",
+    );
+    let pruned = block_on(Checkpoint::open(Folder::new(path))).unwrap();
+    let found = block_on(removed_layers(&model.checkpoint, &pruned));
+    assert!(
+        matches!(found, Err(LabError::UnknownLayer { layer: 3 })),
+        "{found:?}"
+    );
+    let other = Folder::new(support::demo().join("../llama"));
+    let other = block_on(Checkpoint::open(other)).unwrap();
+    let found = block_on(removed_layers(&model.checkpoint, &other));
+    assert!(matches!(found, Err(LabError::OtherModel)), "{found:?}");
+}
+
+#[test]
+fn one_model_is_healed_and_judged_beside_the_whole_one() {
+    let model = open(DeviceChoice::Cpu);
+    let text = text(&model, short());
+    let (datasets, request) = (datasets(), ways(&[Healing::Refit]));
+    let cancel = Cancel::default();
+    let mut show = |_| ();
+    let mut run = Run::new(&mut show, &cancel);
+    let removed = BTreeSet::from([2, 3]);
+    let task = HealTask {
+        removed: &removed,
+        text: &text,
+        request: &request.heal,
+        datasets: &datasets,
+        eval: &request.eval,
+    };
+    let (cure, alone) = block_on(heal_and_judge(&model, task, &mut NoStages, &mut run)).unwrap();
+    assert_eq!(cure.record, alone.healed.record);
+    assert_eq!(alone.judged.outcomes.len(), 1);
+    assert_eq!(
+        alone.healed.outcome.compared.len(),
+        alone.judged.outcomes[0].compared.len()
+    );
+    let first = BTreeSet::from([0]);
+    let task = HealTask {
+        removed: &first,
+        ..task
+    };
+    let refused = block_on(heal_and_judge(&model, task, &mut NoStages, &mut run));
+    assert!(matches!(refused, Err(LabError::Heal(_))));
+}
