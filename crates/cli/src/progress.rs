@@ -71,13 +71,28 @@ impl Bars {
                 total,
                 record,
             } => {
-                let message = match of {
-                    1 => "training".to_owned(),
-                    of => format!("training {} of {of}", runs + 1),
-                };
+                let message = numbered("training", runs, of);
                 self.set(&message, STEPS, record.step as u64 + 1, total as u64);
             }
-            Progress::Checking { .. } => {}
+            Progress::Healing {
+                models,
+                of,
+                done,
+                total,
+            } => {
+                let message = numbered("healing", models, of);
+                self.set(&message, STEPS, done as u64, total as u64);
+            }
+            Progress::Distilling {
+                models,
+                of,
+                total,
+                record,
+            } => {
+                let message = numbered("distilling", models, of);
+                self.set(&message, STEPS, record.step as u64 + 1, total as u64);
+            }
+            Progress::Checking { .. } | Progress::CheckingDistilled { .. } => {}
             Progress::Exporting { bytes, total } => self.set("writing", BYTES, bytes, total),
             Progress::Hashing => self.set("hashing", SPINNER, 0, 0),
         }
@@ -113,6 +128,14 @@ impl Bars {
         }
         self.bar.set_length(length);
         self.bar.set_position(position);
+    }
+}
+
+/// What is done, and to which of several.
+fn numbered(what: &str, done: usize, of: usize) -> String {
+    match of {
+        1 => what.to_owned(),
+        of => format!("{what} {} of {of}", done + 1),
     }
 }
 

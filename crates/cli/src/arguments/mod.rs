@@ -1,12 +1,14 @@
 //! Options that several commands share.
 
 mod chat;
+mod heal;
 mod layers;
 mod plan;
 mod scoring;
 mod tasks;
 
 pub use chat::ChatArguments;
+pub use heal::{DistilArguments, HealArguments};
 pub use layers::{Layers, all as all_layers};
 pub use plan::BudgetArguments;
 pub use scoring::{CutArguments, ScoringArguments};

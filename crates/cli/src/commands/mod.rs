@@ -4,6 +4,7 @@ pub mod compare;
 pub mod completions;
 pub mod eval;
 pub mod generate;
+pub mod heal;
 pub mod info;
 pub mod locate;
 pub mod prune;

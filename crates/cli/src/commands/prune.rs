@@ -5,19 +5,20 @@ use std::{collections::BTreeSet, path::PathBuf};
 use anyhow::anyhow;
 use clap::Args;
 use layerlab_lab::{
-    Cancel, Checkpoint, FolderTarget, LabError, MethodId, Plan, PlanError, PlanRequest, Provenance,
-    Run, Schedule, ScoreRequest, Text, export_pruned, plan_removals, report::count, rounding,
+    Cancel, Checkpoint, DecoderSpec, FolderTarget, HealRecord, Healing, LabError, MethodId,
+    OpenModel, Plan, PlanError, PlanRequest, Provenance, Run, Schedule, ScoreRequest, Text,
+    export_pruned, heal_with, plan_removals, report::count, rounding,
 };
 
 use super::now;
 use crate::{
     Failure,
     arguments::{
-        BudgetArguments, CutArguments, DeviceArguments, Layers, ModelArguments, ScoringArguments,
-        all_layers,
+        BudgetArguments, CutArguments, DeviceArguments, DistilArguments, Layers, ModelArguments,
+        ScoringArguments, all_layers,
     },
     input::calibration,
-    model,
+    model::{self, Source},
     output::print,
     progress::{Bars, on_interrupt},
 };
@@ -28,6 +29,7 @@ use crate::{
 Examples:
   layerlab prune --model path/to/model --layers 5,6 --output pruned
   layerlab prune --model path/to/model --method block_influence --text notes.txt --share 0.25 --output pruned
+  layerlab prune --model path/to/model --layers 12-19 --heal refit --text notes.txt --output healed
   layerlab prune --model path/to/model --method loss_change --schedule iterative --tolerance 0.1 \\
       --text notes.txt --output pruned")]
 pub struct Arguments {
@@ -40,7 +42,12 @@ pub struct Arguments {
     #[arg(long)]
     force: bool,
     /// Remove these layers, numbered from 0, such as 5,6,12-14; or name a --method
-    #[arg(long, value_name = "LAYER,…", value_delimiter = ',', conflicts_with_all = ["method", "text"])]
+    #[arg(
+        long,
+        value_name = "LAYER,…",
+        value_delimiter = ',',
+        conflicts_with = "method"
+    )]
     layers: Vec<Layers>,
     #[arg(
         long,
@@ -48,8 +55,8 @@ pub struct Arguments {
         help = format!("Let a method choose, in place of --layers: {}", MethodId::CHOICES)
     )]
     method: Option<MethodId>,
-    /// The text that the method measures, UTF-8; - reads the standard input; atlas has its own; last_k, first_k and random_1
-    /// need none
+    /// The text that the method measures and that healing learns from, UTF-8; - reads the standard input; atlas has its own;
+    /// last_k, first_k and random_1 need none
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
     /// Choose once, or again after each removal: one-shot or iterative
@@ -57,6 +64,15 @@ pub struct Arguments {
     schedule: Schedule,
     #[command(flatten)]
     budget: BudgetArguments,
+    #[arg(
+        long,
+        value_name = "WAY",
+        default_value_t = Healing::None,
+        help = format!("Heal what is left: {}", Healing::CHOICES)
+    )]
+    heal: Healing,
+    #[command(flatten)]
+    distil: DistilArguments,
     #[command(flatten)]
     device: DeviceArguments,
     #[command(flatten)]
@@ -94,7 +110,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let removed: Vec<String> = plan.removed.iter().map(ToString::to_string).collect();
     let left = written.parameters - removed.len() * written.block_parameters;
     print(format!(
-        "Removed {} of {} layers of {} ({}): {}\nLeft are {} of {} parameters, {:.0} % fewer\n{rounding}Written to {}\n",
+        "Removed {} of {} layers of {} ({}): {}\nLeft are {} of {} parameters, {:.0} % fewer\n{}{rounding}Written to {}\n",
         removed.len(),
         source.layers,
         source.name,
@@ -103,6 +119,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         count(left),
         count(written.parameters),
         100.0 * (1.0 - left as f64 / written.parameters as f64),
+        provenance
+            .healing
+            .as_ref()
+            .map_or_else(String::new, healing_lines),
         arguments.output.display()
     ))
 }
@@ -114,6 +134,48 @@ struct Written {
     parameters: usize,
     /// Weights of one block.
     block_parameters: usize,
+}
+
+fn written(provenance: Provenance, spec: &DecoderSpec) -> Written {
+    Written {
+        provenance,
+        parameters: spec.parameters(),
+        block_parameters: spec.block_parameters(),
+    }
+}
+
+/// What healing did, in a line or two.
+pub(super) fn healing_lines(record: &HealRecord) -> String {
+    let gaps = record.gaps.iter().map(|gap| {
+        let how = match (gap.lambda, gap.factor) {
+            (Some(lambda), _) => format!("refitted with λ = {lambda}"),
+            (_, Some(factor)) => format!("the residual stream behind it times {factor:.3}"),
+            (None, None) => "left as it was, since nothing lowered the loss".to_owned(),
+        };
+        format!(
+            "  layer {}: {how}; loss {:.3} to {:.3} nats per token\n",
+            gap.layer, gap.loss_before, gap.loss_after
+        )
+    });
+    let gaps: String = gaps.collect();
+    let distilled = record.distil.as_ref().and_then(|state| {
+        let (first, best) = (state.checks.first()?, state.checks.get(state.best)?);
+        Some(format!(
+            "  distilled in {} steps, the best after {}: {:.3} to {:.3} nats per token from the whole model\n",
+            state.steps.len(),
+            best.step,
+            first.divergence,
+            best.divergence
+        ))
+    });
+    format!(
+        "Healed by {} in {:.1} s, learning from {} tokens; judged on {} others of the same text:\n{gaps}{}",
+        record.way,
+        record.seconds,
+        count(record.tokens),
+        count(record.choosing_tokens),
+        distilled.unwrap_or_default()
+    )
 }
 
 impl Arguments {
@@ -131,26 +193,46 @@ impl Arguments {
         let checkpoint = Checkpoint::open(source).await.map_err(LabError::from)?;
         let inventory = checkpoint.inventory().await.map_err(LabError::from)?;
         let spec = inventory.spec();
-        let plan = match self
-            .plan_without_text(spec.layers())
-            .map_err(LabError::from)?
-        {
-            Some(plan) => {
-                model::warn_of(&checkpoint).await?;
-                plan
+        let heals = self.heal != Healing::None;
+        let plan = self.plan_without_text(spec.layers());
+        let plan = plan.map_err(LabError::from)?;
+        if let (Some(plan), false) = (&plan, heals) {
+            if self.text.is_some() {
+                return Err(Failure::usage(anyhow!(
+                    "nothing reads the text: the layers are chosen without it, and nothing is healed; leave out --text, or name a way \
+                     to --heal"
+                )));
             }
-            None => self.measured_plan(bars, cancel).await?,
+            model::warn_of(&checkpoint).await?;
+            let provenance = Provenance::of(&checkpoint, plan.clone(), now()).await?;
+            let mut show = |progress| bars.show(progress);
+            let mut run = Run::new(&mut show, cancel);
+            export_pruned(&checkpoint, &provenance, None, &mut target, &mut run).await?;
+            target.commit().map_err(LabError::from)?;
+            return Ok(written(provenance, spec));
+        }
+        let (model, text) = self.opened(bars, cancel).await?;
+        let plan = match plan {
+            Some(plan) => plan,
+            None => self.measured_plan(&model, &text, bars, cancel).await?,
         };
-        let provenance = Provenance::of(&checkpoint, plan, now()).await?;
         let mut show = |progress| bars.show(progress);
         let mut run = Run::new(&mut show, cancel);
-        export_pruned(&checkpoint, &provenance, &mut target, &mut run).await?;
+        let mut provenance = Provenance::of(&checkpoint, plan, now()).await?;
+        let healed = match heals {
+            true => {
+                let request = self.distil.request(vec![self.heal]);
+                let removed = provenance.plan.set();
+                let healed = heal_with(&model, &removed, &text, &request, &mut run).await?;
+                provenance = provenance.healed(&healed.record, &text);
+                Some(healed.decoder)
+            }
+            false => None,
+        };
+        let decoder = healed.as_ref();
+        export_pruned(&checkpoint, &provenance, decoder, &mut target, &mut run).await?;
         target.commit().map_err(LabError::from)?;
-        Ok(Written {
-            provenance,
-            parameters: spec.parameters(),
-            block_parameters: spec.block_parameters(),
-        })
+        Ok(written(provenance, spec))
     }
 
     /// The plan where nothing need be measured for it.
@@ -164,8 +246,12 @@ impl Arguments {
         }
     }
 
-    async fn measured_plan(&self, bars: &mut Bars, cancel: &Cancel) -> Result<Plan, Failure> {
-        let methods: Vec<MethodId> = self.method.into_iter().collect();
+    /// The model on its device, and the text as it reads it.
+    async fn opened(
+        &self,
+        bars: &mut Bars,
+        cancel: &Cancel,
+    ) -> Result<(OpenModel<Source>, Text), Failure> {
         let text = calibration(self.text.as_deref(), &self.model.model)?;
         let model = model::load(&self.model.model, self.device, bars, cancel).await?;
         let text = Text::new(
@@ -176,6 +262,17 @@ impl Arguments {
             self.cut.options(),
         );
         let text = text.map_err(LabError::from)?;
+        Ok((model, text))
+    }
+
+    async fn measured_plan(
+        &self,
+        model: &OpenModel<Source>,
+        text: &Text,
+        bars: &mut Bars,
+        cancel: &Cancel,
+    ) -> Result<Plan, Failure> {
+        let methods: Vec<MethodId> = self.method.into_iter().collect();
         let scoring = ScoreRequest {
             loss_change: methods.contains(&MethodId::LossChange),
             ..self.scoring.request(self.cut.batch, &methods)
@@ -188,7 +285,7 @@ impl Arguments {
         };
         let mut show = |progress| bars.show(progress);
         let mut run = Run::new(&mut show, cancel);
-        let plans = plan_removals(&model, &text, &scoring, &request, &mut run).await?;
+        let plans = plan_removals(model, text, &scoring, &request, &mut run).await?;
         let plan = plans.into_iter().find(|plan| !plan.removed.is_empty());
         plan.ok_or_else(|| {
             Failure::usage(anyhow!(

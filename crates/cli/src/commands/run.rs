@@ -14,8 +14,8 @@ use super::{next_steps, now};
 use crate::{
     Failure,
     arguments::{
-        BudgetArguments, CutArguments, DeviceArguments, FormatArguments, ModelArguments,
-        OutputArguments, ScoringArguments, TaskArguments,
+        BudgetArguments, CutArguments, DeviceArguments, FormatArguments, HealArguments,
+        ModelArguments, OutputArguments, ScoringArguments, TaskArguments,
     },
     input::{NamedText, calibration, read_text},
     model::{self, Source},
@@ -24,13 +24,14 @@ use crate::{
     stages::StageFolder,
 };
 
-/// Score a model, prune it by every method, and measure what each kept
+/// Score a model, prune it by every method, heal what is left, and measure what each kept
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   layerlab run
   layerlab run --model path/to/model --text notes.txt --eval-text held-out.txt --html report.html
   layerlab run --model owner/name --text notes.txt --task truthfulqa_mc.json --schedule both --remove 3
+  layerlab run --model path/to/model --text notes.txt --heal none,refit,distil --keep 0.95
   layerlab run --model path/to/model --text notes.txt --export pruned --json --output report.json")]
 pub struct Arguments {
     #[command(flatten)]
@@ -56,6 +57,8 @@ pub struct Arguments {
         help = format!("Methods to prune by, all if not given: {}", MethodId::CHOICES)
     )]
     methods: Vec<MethodId>,
+    #[command(flatten)]
+    heal: HealArguments,
     #[command(flatten)]
     tasks: TaskArguments,
     #[command(flatten)]
@@ -196,6 +199,7 @@ impl Arguments {
                 constraints: self.budget.constraints(),
             },
             eval: self.tasks.options(self.scoring.confidence.confidence()),
+            heal: self.heal.request(),
         }
     }
 }
@@ -217,5 +221,5 @@ async fn export_best(
     if let Some(rounding) = rounding(&provenance.rounded) {
         warn(&rounding);
     }
-    Ok(export_pruned(&model.checkpoint, &provenance, target, run).await?)
+    Ok(export_pruned(&model.checkpoint, &provenance, None, target, run).await?)
 }

@@ -1,0 +1,205 @@
+//! Healing from the command line.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::{assert_fails, demo, run, stdout};
+use tempfile::TempDir;
+
+const SHORT: [&str; 6] = [
+    "--device",
+    "cpu",
+    "--sequence-length",
+    "48",
+    "--max-sequences",
+    "12",
+];
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn a_cut_is_healed_and_written() {
+    let work = TempDir::new().unwrap();
+    let path = |name: &str| work.path().join(name).display().to_string();
+    let short = ["--device", "cpu", "--max-sequences", "16"];
+    let prune = |output: &str, more: &[&str]| {
+        let basic = ["prune", "--layers", "3-5", "--output", output];
+        run(&[&basic[..], &short, more].concat())
+    };
+    let healed = path("healed");
+    let said = stdout(&prune(&healed, &["--heal", "refit"]));
+    assert!(
+        said.contains("Healed by refit") && said.contains("layer 2: refitted"),
+        "{said}"
+    );
+    let provenance = json(&fs::read_to_string(work.path().join("healed/layerlab.json")).unwrap());
+    assert_eq!(provenance["healing"]["way"], "refit");
+
+    // What is written is healed: perplexity of another text says so.
+    let text = path("text.txt");
+    let told = layerlab_atlas::bundled::judged_on().into_iter();
+    let mut told = told.filter(|file| file.name.ends_with(".txt"));
+    fs::write(&text, told.next().unwrap().contents).unwrap();
+    let perplexity = |folder: &str| {
+        let asked = [
+            "eval", "--model", folder, "--text", &text, "--device", "cpu", "--json",
+        ];
+        let report = json(&stdout(&run(&asked)));
+        report["evaluation"][0]["metrics"][0]["value"]
+            .as_f64()
+            .unwrap()
+    };
+    let cut = path("cut");
+    stdout(&prune(&cut, &[]));
+    assert!(perplexity(&healed) < 0.9 * perplexity(&cut));
+
+    // The same from a folder that was pruned elsewhere, whose recipe is not needed.
+    fs::remove_file(work.path().join("cut/layerlab.json")).unwrap();
+    let again = path("again");
+    let basic = [
+        "heal",
+        "--model",
+        &cut,
+        "--teacher",
+        "atlas",
+        "--output",
+        &again,
+    ];
+    let said = stdout(&run(&[&basic[..], &short].concat()));
+    assert!(said.contains("without 3 of 12 layers: 3 4 5"), "{said}");
+    let weights = |name: &str| fs::read(work.path().join(name).join("model.safetensors")).unwrap();
+    assert_eq!(weights("again"), weights("healed"));
+
+    let distilled = path("distilled");
+    let steps = ["--heal", "refit+distil", "--distil-steps", "3", "--json"];
+    let said = json(&stdout(&prune(&distilled, &steps)));
+    assert_eq!(
+        said["healing"]["distil"]["steps"].as_array().unwrap().len(),
+        3
+    );
+}
+
+#[test]
+fn what_cannot_be_healed_is_refused_by_name() {
+    let work = TempDir::new().unwrap();
+    let (model, text) = (demo(""), demo("text.txt"));
+    let output = work.path().join("to").display().to_string();
+    let prune = |more: &[&str]| {
+        let basic = [
+            "prune", "--model", &model, "--output", &output, "--device", "cpu",
+        ];
+        run(&[&basic[..], more].concat())
+    };
+    let read = ["--text", &text];
+    let refit = ["--heal", "refit"];
+    for (layers, more, code, cause) in [
+        ("0,1", &[][..], 3, "begin with the first"),
+        (
+            "2",
+            &["--max-sequences", "1"][..],
+            3,
+            "at least two are needed",
+        ),
+        ("99", &[], 2, "no layer 99"),
+        ("0-5", &[], 2, "one must stay"),
+    ] {
+        let given = [&["--layers", layers][..], &refit, &read, more].concat();
+        assert_fails(&prune(&given), code, &[cause]);
+        assert!(!work.path().join("to").exists(), "{layers}");
+    }
+    assert_fails(
+        &prune(&["--layers", "2", "--heal", "magic"]),
+        2,
+        &["no way `magic`", "refit+distil"],
+    );
+    // A text that nothing reads is a slip.
+    assert_fails(
+        &prune(&[&["--layers", "2"], &read[..]].concat()),
+        2,
+        &["nothing reads the text"],
+    );
+    let zero = [
+        &["--layers", "2", "--heal", "distil", "--distil-steps", "0"],
+        &read[..],
+    ]
+    .concat();
+    assert_fails(&prune(&zero), 3, &["number of steps"]);
+
+    let other = demo("../llama");
+    let heal = [
+        "heal",
+        "--model",
+        &other,
+        "--teacher",
+        &model,
+        "--output",
+        &output,
+    ];
+    assert_fails(
+        &run(&[&heal[..], &read].concat()),
+        3,
+        &["other families or sizes"],
+    );
+    let missing = [
+        "heal",
+        "--model",
+        "nowhere/at-all/x",
+        "--teacher",
+        &model,
+        "--output",
+        &output,
+    ];
+    assert!(!run(&[&missing[..], &read].concat()).status.success());
+}
+
+#[test]
+fn a_run_answers_first_how_many_layers_can_go() {
+    let work = TempDir::new().unwrap();
+    let (model, text, kept) = (
+        demo(""),
+        demo("text.txt"),
+        work.path().display().to_string(),
+    );
+    let basic = [
+        "run",
+        "--model",
+        &model,
+        "--text",
+        &text,
+        "--work",
+        &kept,
+        "--resamples",
+        "50",
+    ];
+    let ways = [
+        "--method",
+        "block_influence",
+        "--remove",
+        "2",
+        "--heal",
+        "none,scale,refit",
+        "--keep",
+        "80%",
+    ];
+    let report = json(&stdout(&run(
+        &[&basic[..], &ways, &SHORT, &["--json"]].concat()
+    )));
+    let first = report["conclusions"][0].as_str().unwrap();
+    assert!(
+        first.contains("can go while 80 % of perplexity stays"),
+        "{first}"
+    );
+    let healing = &report["pruning"]["healing"];
+    assert_eq!(healing["request"]["ways"].as_array().unwrap().len(), 3);
+    assert_eq!(healing["cuts"].as_array().unwrap().len(), 3);
+    let said = stdout(&run(&[&basic[..], &ways, &SHORT].concat()));
+    assert!(
+        said.contains("How many layers can go") && said.contains("healed by"),
+        "{said}"
+    );
+}
