@@ -64,7 +64,7 @@ async function journey(page, { removed, expected, outcome, isBrief = false }) {
     );
   }
   if (!isBrief) {
-    await page.getByRole("button", { name: "Let both answer" }).click();
+    await page.getByRole("button", { name: "Let them answer" }).click();
     await page.getByTestId("pruned").filter({ hasNotText: "–" }).waitFor({ timeout: 60_000 });
     await ready(page);
     const [whole, pruned] = [page.getByTestId("whole"), page.getByTestId("pruned")];

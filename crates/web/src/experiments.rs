@@ -3,24 +3,27 @@
 use std::rc::Rc;
 
 use layerlab_lab::{
-    Dataset, Measured, OpenModel, Provenance, Report, Text, TextOptions, export_pruned,
-    judge_removals, prune_and_judge,
+    Dataset, HealTask, Measured, OpenModel, Plan, Provenance, Report, Text, TextOptions,
+    export_pruned, heal_and_judge, judge_removals, prune_and_judge,
 };
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::{
     Session,
-    border::{from_page, refused, to_page, trusted},
+    border::{from_page, refused, thrown, to_page, trusted},
     call::{Call, PageCall},
     datasets::dataset,
     export::{ExportSink, PageTarget},
     files::PageFiles,
+    opened::Cure,
     session::now,
     types::{
-        Calibration, Examination, JudgeRequest, NamedText, PlanningRequest,
+        Calibration, Examination, FailureKind, HealingRequest, JudgeRequest, NamedText,
+        PlanningRequest,
         page::{
-            JsCalibration, JsExamination, JsExperimentRequest, JsJudgeRequest, JsJudged, JsPlan,
-            JsPlanningRequest, JsPlans, JsReport, JsScoreOptions, JsScoreRequest, JsScoringReport,
+            JsCalibration, JsExamination, JsExperimentRequest, JsHealedAlone, JsHealingRequest,
+            JsJudgeRequest, JsJudged, JsPlan, JsPlanningRequest, JsPlans, JsReport, JsScoreOptions,
+            JsScoreRequest, JsScoringReport,
         },
     },
 };
@@ -98,6 +101,45 @@ impl Session {
         to_page(&trusted(judged.map_err(refused)?)?)
     }
 
+    /// Heals the model without some layers, and asks it what the whole model and the one as cut are asked.
+    pub async fn heal(
+        &self,
+        text: JsCalibration,
+        examination: JsExamination,
+        request: JsHealingRequest,
+        call: PageCall,
+    ) -> Result<JsHealedAlone, JsValue> {
+        let opened = self.opened()?;
+        let model = &opened.model;
+        let text = cut(model, from_page(text)?)?;
+        let datasets = read(from_page(examination)?)?;
+        let HealingRequest {
+            removed,
+            heal,
+            eval,
+        } = from_page(request)?;
+        let mut call = Call::new(&self.calls, call, opened.helpers.as_ref());
+        let mut run = call.run();
+        let mut stages = opened.finished.take();
+        let task = HealTask {
+            removed: &removed,
+            text: &text,
+            request: &heal,
+            datasets: &datasets,
+            eval: &eval,
+        };
+        let healed = heal_and_judge(model, task, &mut stages, &mut run).await;
+        opened.finished.replace(stages);
+        let (model, alone) = trusted(healed.map_err(refused)?)?;
+        let cure = Cure {
+            model,
+            removed,
+            text,
+        };
+        opened.healed.replace(Some(Rc::new(cure)));
+        to_page(&alone)
+    }
+
     /// Scores the model, removes layers by every method, and asks the whole and every pruned model.
     pub async fn run(
         &self,
@@ -129,10 +171,11 @@ impl Session {
         to_page(&report)
     }
 
-    /// Writes the model without a plan's layers as the files of a Hugging Face folder.
+    /// Writes the model without a plan's layers as the files of a Hugging Face folder, as it was healed last where that is asked for.
     pub async fn export(
         &self,
         plan: JsPlan,
+        healed: bool,
         sink: ExportSink,
         call: PageCall,
     ) -> Result<(), JsValue> {
@@ -140,10 +183,32 @@ impl Session {
         let model = &opened.model;
         let mut call = Call::new(&self.calls, call, opened.helpers.as_ref());
         let mut run = call.run();
-        let provenance = Provenance::of(&model.checkpoint, from_page(plan)?, now()).await;
-        let provenance = provenance.map_err(refused)?;
+        let plan: Plan = from_page(plan)?;
+        let cure = match healed {
+            true => Some(opened.cure()?),
+            false => None,
+        };
+        if let Some(cure) = &cure
+            && cure.removed != plan.set()
+        {
+            let message = "what was healed is without other layers".into();
+            return Err(thrown(FailureKind::Input, message));
+        }
+        let provenance = Provenance::of(&model.checkpoint, plan, now()).await;
+        let mut provenance = provenance.map_err(refused)?;
+        if let Some(cure) = &cure {
+            provenance = provenance.healed(&cure.model.record, &cure.text);
+        }
+        let decoder = cure.as_ref().map(|cure| &cure.model.decoder);
         let mut target = PageTarget(sink);
-        let written = export_pruned(&model.checkpoint, &provenance, &mut target, &mut run).await;
+        let written = export_pruned(
+            &model.checkpoint,
+            &provenance,
+            decoder,
+            &mut target,
+            &mut run,
+        )
+        .await;
         written.map_err(refused)
     }
 }

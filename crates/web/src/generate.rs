@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, ops::ControlFlow};
 
 use layerlab_lab::{
-    Adapters, Cancel, GenerateOptions, LabError, OpenModel, Sampling, Speech, generate,
+    Adapters, Cancel, Decoder, GenerateOptions, LabError, OpenModel, Sampling, Speech, generate,
 };
 use wasm_bindgen::{
     JsCast,
@@ -36,26 +36,44 @@ impl Session {
             true => Some(opened.repair()?),
             false => None,
         };
-        let adapters = repair.as_ref().map(|repair| &repair.adapters);
+        let cure = match request.healed {
+            true => Some(opened.cure()?),
+            false => None,
+        };
+        let other = match (&cure, &repair) {
+            (Some(cure), _) => Asked::Healed(&cure.model.decoder),
+            (None, Some(repair)) => Asked::Repaired(&repair.adapters),
+            (None, None) => Asked::AsItWas,
+        };
         let call = Call::new(&self.calls, page.clone().unchecked_into(), None);
-        let generated = speak(&opened.model, &request, adapters, &call.cancel, &page).await;
+        let generated = speak(&opened.model, &request, other, &call.cancel, &page).await;
         to_page(&trusted(generated.map_err(refused)?)?)
     }
+}
+
+/// Which model goes on.
+enum Asked<'a> {
+    AsItWas,
+    Repaired(&'a Adapters),
+    Healed(&'a Decoder),
 }
 
 async fn speak(
     model: &OpenModel<PageFiles>,
     request: &GenerateRequest,
-    adapters: Option<&Adapters>,
+    asked: Asked<'_>,
     cancel: &Cancel,
     page: &PageCall,
 ) -> Result<Generated, LabError> {
     let removed: BTreeSet<usize> = request.removed.iter().copied().collect();
-    let decoder = match adapters {
-        Some(adapters) => model.decoder.with_adapters(adapters).merged(),
-        None => model.decoder.clone(),
+    let decoder = match asked {
+        Asked::AsItWas => model.decoder.without(&removed)?,
+        Asked::Repaired(adapters) => {
+            let repaired = model.decoder.with_adapters(adapters).merged();
+            repaired.without(&removed)?
+        }
+        Asked::Healed(decoder) => decoder.clone(),
     };
-    let decoder = decoder.without(&removed)?;
     let prompt = match &request.chat {
         Some(chat) => model
             .tokenizer

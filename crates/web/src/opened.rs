@@ -1,9 +1,10 @@
 //! A model that was loaded, and what was found out about it.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 
 use layerlab_lab::{
-    Adapters, LocatedPairs, Measured, MemoryStages, OpenModel, RepairMaterial, RepairRequest,
+    Adapters, HealedModel, LocatedPairs, Measured, MemoryStages, OpenModel, RepairMaterial,
+    RepairRequest, Text,
 };
 use wasm_bindgen::prelude::JsValue;
 
@@ -22,6 +23,7 @@ pub(crate) struct Opened {
     /// Pairs that can be looked at token by token.
     pub located: RefCell<Rc<Vec<LocatedPairs>>>,
     pub repaired: RefCell<Option<Rc<Repair>>>,
+    pub healed: RefCell<Option<Rc<Cure>>>,
 }
 
 impl Opened {
@@ -31,11 +33,25 @@ impl Opened {
         measured.ok_or_else(|| thrown(FailureKind::Input, "nothing has been scored yet".into()))
     }
 
+    /// What the last `heal` made.
+    pub fn cure(&self) -> Result<Rc<Cure>, JsValue> {
+        let healed = self.healed.borrow().clone();
+        healed.ok_or_else(|| thrown(FailureKind::Input, "nothing has been healed yet".into()))
+    }
+
     /// What the last `repair` made.
     pub fn repair(&self) -> Result<Rc<Repair>, JsValue> {
         let repaired = self.repaired.borrow().clone();
         repaired.ok_or_else(|| thrown(FailureKind::Input, "nothing has been repaired yet".into()))
     }
+}
+
+/// A healing that was made, and on what.
+#[derive(Debug)]
+pub(crate) struct Cure {
+    pub model: HealedModel,
+    pub removed: BTreeSet<usize>,
+    pub text: Text,
 }
 
 /// A repair that was made, and from what.

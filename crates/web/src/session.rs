@@ -95,6 +95,7 @@ impl Session {
             finished: RefCell::default(),
             located: RefCell::default(),
             repaired: RefCell::default(),
+            healed: RefCell::default(),
         })));
         trusted(to_page(&report)?)
     }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use layerlab_lab::{
-    AnswerChange, ChatOptions, DeviceChoice, EvalOptions, ExperimentRequest, Judged, LocateRequest,
-    Objective, PairTokens, Plan, PlanRequest, Progress, RepairRequest, Report, ScoreOptions,
-    ScoreRequest, Tap,
+    AnswerChange, ChatOptions, DeviceChoice, EvalOptions, ExperimentRequest, HealRequest,
+    HealedAlone, Judged, LocateRequest, Objective, PairTokens, Plan, PlanRequest, Progress,
+    RepairRequest, Report, ScoreOptions, ScoreRequest, Tap,
     dataset::{Description, hub::ChosenSplit},
     memory::ModelNeeds,
     report::{DeviceReport, ModelReport, ScoringReport},
@@ -53,6 +53,17 @@ pub struct Examination {
 pub struct JudgeRequest {
     /// Layers to leave out, one set for each pruned model.
     pub removals: Vec<BTreeSet<usize>>,
+    /// How models are asked.
+    pub eval: EvalOptions,
+}
+
+/// A cut to heal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HealingRequest {
+    /// Layers to leave out.
+    pub removed: BTreeSet<usize>,
+    /// How; the first of the ways is taken.
+    pub heal: HealRequest,
     /// How models are asked.
     pub eval: EvalOptions,
 }
@@ -127,6 +138,9 @@ pub struct GenerateRequest {
     pub removed: Vec<usize>,
     /// Whether the model of the last repair is asked, rather than the model as it was.
     pub repaired: bool,
+    /// Whether the model of the last healing is asked; it has its own layers left out.
+    #[serde(default)]
+    pub healed: bool,
     /// Tokens at most.
     pub max_new_tokens: usize,
     /// Divides the logits before one is drawn; none for the most likely token.
@@ -226,6 +240,8 @@ crossing! {
     examination: Examination, JsExamination is "types.Examination";
     judge_request: JudgeRequest, JsJudgeRequest is "types.JudgeRequest";
     judged: Judged, JsJudged is "types.Judged";
+    healing_request: HealingRequest, JsHealingRequest is "types.HealingRequest";
+    healed_alone: HealedAlone, JsHealedAlone is "types.HealedAlone";
     planning_request: PlanningRequest, JsPlanningRequest is "types.PlanningRequest";
     plan: Plan, JsPlan is "types.Plan", JsPlans is "types.Plan[]";
     bundled: Bundled, JsBundled is "types.Bundled";

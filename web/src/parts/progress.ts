@@ -1,6 +1,11 @@
 import type { Task } from "../state/tasks.svelte";
 import { megabytes } from "../state/format";
 
+/** Which of several models, where there are several. */
+function ofSeveral({ models, of }: { models: number; of: number }): string {
+  return of > 1 ? `, model ${models + 1} of ${of}` : "";
+}
+
 /** A step for people, and how much of it is done where that is known. */
 export function described(step: NonNullable<Task["step"]>): { text: string; share: number | null } {
   switch (step.stage) {
@@ -41,6 +46,21 @@ export function described(step: NonNullable<Task["step"]>): { text: string; shar
     case "checking":
       return {
         text: `checked after ${step.record.step} steps: perplexity ${step.record.perplexity.toFixed(3)}`,
+        share: null,
+      };
+    case "healing":
+      return {
+        text: `refitting, part ${step.done} of ${step.total}${ofSeveral(step)}`,
+        share: step.done / step.total,
+      };
+    case "distilling":
+      return {
+        text: `step ${step.record.step + 1} of ${step.total}, ${step.record.divergence.toFixed(3)} nats from the whole model${ofSeveral(step)}`,
+        share: (step.record.step + 1) / step.total,
+      };
+    case "checking_distilled":
+      return {
+        text: `checked after ${step.record.step} steps: ${step.record.divergence.toFixed(3)} nats from the whole model`,
         share: null,
       };
     case "exporting":

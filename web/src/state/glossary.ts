@@ -79,6 +79,10 @@ const DEFINITIONS: Record<string, Definition> = {
     text: "Rank correlation: 1 if two methods order the layers alike, −1 if they order them oppositely.",
     source: "Spearman's ρ",
   },
+  heal: {
+    text: "Removing layers leaves a gap: the layer behind it reads a residual stream that it was not trained on. Scale makes the stream as large as it was (Prune&Comp, 2507.18212). Refit finds in closed form what the layer before the gap should have written instead (after ReplaceMe, 2505.02819). Distil trains small adapters until the pruned model predicts what the whole one predicts. What does not lower the loss on text that was held back is left undone.",
+    source: "arXiv 2507.18212, 2505.02819, 1503.02531",
+  },
   kept: {
     text: "The pruned model's value over the whole model's; for perplexity the other way round, so that 1 means nothing was lost.",
     source: "LayerLab",

@@ -1,6 +1,6 @@
 // Models without some of their layers: which ones, what they are worth, and the files of one.
 import type { Answer } from "../client/caller";
-import type { Judged, Plan } from "../generated/types";
+import type { DistilCheck, DistilStep, Healing, HealedAlone, HealedOutcome, Judged, Plan } from "../generated/types";
 import { address } from "./address.svelte";
 import { conversation, isSameConversation } from "./chat";
 import { material } from "./material.svelte";
@@ -14,11 +14,40 @@ function removed(): number[] {
   return [...address.removed].sort((a, b) => a - b);
 }
 
+/** A distillation as it comes. */
+export interface DistilCurve {
+  /** Steps at most. */
+  total: number;
+  steps: DistilStep[];
+  checks: DistilCheck[];
+}
+
 class Pruning {
   #judged = $state.raw<Answer<"judge"> | null>(null);
+  #healed = $state.raw<Answer<"heal"> | null>(null);
+  #distilling = $state<DistilCurve>({ total: 0, steps: [], checks: [] });
+
+  /** How the pruned model is healed, where it is. */
+  way = $state<Healing>("refit");
+  /** The distillation that runs, or ran last. */
+  readonly distilling = $derived(this.#distilling);
+
+  /** What was healed, as long as it is of the model and layers that the address describes, asked what is chosen. */
+  readonly cure = $derived.by((): HealedAlone | null => {
+    if (this.#healed === null) return null;
+    const [, examination, { removed: gone, eval: asked }] = this.#healed.given;
+    const isOurs =
+      this.#healed.model?.sha256 === model.report?.sha256 &&
+      examination.datasets === material.examination?.datasets &&
+      gone.join() === removed().join() &&
+      isSameConversation(asked.chat, conversation());
+    return isOurs ? this.#healed.found : null;
+  });
+  readonly healed = $derived<HealedOutcome | null>(this.cure?.healed ?? null);
 
   /** What the pruned model kept, as long as it is the one that the address describes, asked what is chosen. */
   readonly judged = $derived.by((): Judged | null => {
+    if (this.cure !== null) return this.cure.judged;
     if (this.#judged === null) return null;
     const [examination, { removals, eval: asked }] = this.#judged.given;
     const isOurs =
@@ -57,6 +86,30 @@ class Pruning {
     if (answer !== undefined && model.isOf(answer)) this.#judged = answer;
   }
 
+  /** Heals the model without the removed layers, and asks all three. */
+  async heal(): Promise<void> {
+    const { bundled, calibration, examination } = material;
+    if (examination === null || calibration === null || bundled === null) return;
+    const heal = { ...bundled.request.heal, ways: [this.way] };
+    const request = { removed: removed(), heal, eval: material.evalOptions(bundled.request.eval) };
+    this.#distilling = { total: 0, steps: [], checks: [] };
+    const answer = await tasks.run("Healing the pruned model", (ask) =>
+      ask("heal", [calibration, examination, request], (step) => {
+        if (step.stage === "distilling") {
+          this.#distilling.total = step.total;
+          this.#distilling.steps.push(step.record);
+        }
+        if (step.stage === "checking_distilled") this.#distilling.checks.push(step.record);
+      }),
+    );
+    if (answer !== undefined && model.isOf(answer)) this.#healed = answer;
+  }
+
+  /** Takes the healing back: the pruned model is as it was cut. */
+  unheal(): void {
+    if (this.#healed !== null) this.#healed = null;
+  }
+
   /** The whole experiment: every method, as `layerlab run` does it. */
   async run(): Promise<void> {
     const { bundled, calibration, examination } = material;
@@ -64,15 +117,19 @@ class Pruning {
     if (calibration === null || examination === null || bundled === null || score === null) return;
     const { count, schedule } = address;
     const plans = { ...bundled.request.plans, budget: { count }, schedules: [schedule] };
-    const request = { score, plans, eval: material.evalOptions(bundled.request.eval) };
+    // Healing every method's model would take many times as long; the command does it.
+    const heal = { ...bundled.request.heal, ways: ["none" as const] };
+    const request = { score, plans, eval: material.evalOptions(bundled.request.eval), heal };
     const answer = await tasks.run("Pruning by every method", (ask) => ask("run", [calibration, examination, request]));
     if (answer !== undefined && scores.take(answer)) reports.close();
   }
 
-  /** Writes the pruned model; a zip where no folder is given. */
+  /** Writes the pruned model, healed where it is; a zip where no folder is given. */
   async export(folder: FileSystemDirectoryHandle | undefined): Promise<Blob | null | undefined> {
     const plan: Plan = { method: "by_hand", label: "by hand", schedule: "one_shot", removed: removed() };
-    const answer = await tasks.run("Writing the pruned model", (ask) => ask("export", [plan, folder]));
+    const answer = await tasks.run("Writing the pruned model", (ask) =>
+      ask("export", [plan, this.healed !== null, folder]),
+    );
     return answer?.found;
   }
 }

@@ -17,15 +17,16 @@ class Speech {
   readonly said = $derived(this.#isCurrent() ? this.#said.text : "");
   readonly speed = $derived(this.#isCurrent() ? this.#said.speed : null);
 
-  /** Continues a prompt, by the model as it is or as repaired; `say` hears of the text as it comes. */
+  /** Continues a prompt, by the model as it is, as repaired or as healed; `say` hears of the text as it comes. */
   async generate(
     prompt: string,
     removed: number[],
     say: (text: string) => void,
-    repaired = false,
+    changed: "repaired" | "healed" | null = null,
   ): Promise<Generated | undefined> {
     const chat = conversation();
-    const request = { prompt, chat, removed, repaired, max_new_tokens: 48, temperature: null, seed: 0 };
+    const which = { repaired: changed === "repaired", healed: changed === "healed" };
+    const request = { prompt, chat, removed, ...which, max_new_tokens: 48, temperature: null, seed: 0 };
     const name = removed.length === 0 ? "Generating" : "Generating without the removed layers";
     const answer = await tasks.run(name, (ask) =>
       ask("generate", [request], (step) => {

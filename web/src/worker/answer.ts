@@ -54,6 +54,9 @@ function begun(id: number, lab: LabWorker): Running {
   return { id, signal: controller.signal, show: shown(id), cancel: () => controller.abort() };
 }
 
+/** Steps of which none is left out. */
+const KEPT = new Set<Step["stage"]>(["tuning", "checking", "distilling", "checking_distilled", "speaking"]);
+
 /**
  * Tells steps to the page, at most one in 50 ms: a page shows no more. What a training records and a model says all gets
  * through, since it is all shown.
@@ -62,7 +65,7 @@ function shown(id: number): (step: Step) => void {
   let last = 0;
   return (step) => {
     const now = performance.now();
-    const isKept = step.stage === "tuning" || step.stage === "checking" || step.stage === "speaking";
+    const isKept = KEPT.has(step.stage);
     if (!isKept && now - last < 50) return;
     last = now;
     tell({ tell: "step", id, step });

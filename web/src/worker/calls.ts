@@ -43,6 +43,7 @@ export const CALLS = {
   rescore: (lab, _, ...given: Parameters<Session["rescore"]>) => lab.session.rescore(...given),
   plan: (lab, call, ...given: Of<"plan">) => lab.session.plan(...given, call),
   judge: (lab, call, ...given: Of<"judge">) => lab.session.judge(...given, call),
+  heal: (lab, call, ...given: Of<"heal">) => lab.session.heal(...given, call),
   run: (lab, call, ...given: Of<"run">) => lab.session.run(...given, call),
   generate: (lab, { id, show }, ...given: Of<"generate">) =>
     lab.session.generate(...given, { id, show: (text) => show({ stage: "speaking", text }) }),
@@ -53,10 +54,10 @@ export const CALLS = {
   repair: (lab, call, ...given: Of<"repair">) => lab.session.repair(...given, call),
   answerChanges: (lab, call, ...given: Of<"answerChanges">) => lab.session.answerChanges(...given, call),
 
-  /** Writes the model without a plan's layers. */
-  export: async (lab, call, plan: Of<"export">[0], folder: Folder) => {
+  /** Writes the model without a plan's layers, as it was healed last or as it is. */
+  export: async (lab, call, plan: Of<"export">[0], healed: boolean, folder: Folder) => {
     const sink = sinkFor(folder);
-    await lab.session.export(plan, sink, call);
+    await lab.session.export(plan, healed, sink, call);
     return (await sink.finish()) ?? null;
   },
   /** The adapters of the last repair in the layout of PEFT, as a zip. */

@@ -1,0 +1,120 @@
+// What was cut is healed in the page as the command heals it.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { downloaded, launch, ready } from "./browser.mjs";
+
+const LAYERLAB = process.env.LAYERLAB;
+const REMOVED = [3, 4, 5];
+/** Floating point in another order. */
+const TOLERANCE = 1e-3;
+
+let lab;
+before(async () => (lab = await launch()));
+after(() => lab.close());
+
+/** What the command makes of the same cut. */
+async function natively(way, more) {
+  const folder = await mkdtemp(join(tmpdir(), "healed-"));
+  try {
+    const output = join(folder, "healed");
+    const given = ["prune", "--layers", REMOVED.join(), "--heal", way, "--device", "cpu", "--output", output, "--json"];
+    const { stdout } = await promisify(execFile)(LAYERLAB, [...given, ...more], { maxBuffer: 1 << 26 });
+    return JSON.parse(stdout).healing;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function cut(page) {
+  await page.getByRole("link", { name: "Prune" }).click();
+  for (const layer of REMOVED) {
+    await page.getByRole("button", { name: new RegExp(`^block ${layer}\\b`) }).click();
+  }
+}
+
+async function heal(page, way) {
+  await page.getByLabel("heal by").selectOption(way);
+  await page.getByRole("button", { name: "Heal what is left" }).click();
+  await page.getByTestId("healing").waitFor({ timeout: 300_000 });
+  await ready(page);
+}
+
+/** What the page's own copy of the answer says: figures as they are shown have four digits. */
+const shown = async (locator) => Number.parseFloat(await locator.innerText());
+
+test("a refit in the page is the command's", async () => {
+  const native = await natively("refit", []);
+  const { page, errors } = await lab.open();
+  await page.goto(`${lab.host.address}?device=cpu&items=20`);
+  await ready(page);
+  await cut(page);
+  assert.equal(await page.getByTestId("healing").count(), 0);
+  const begun = performance.now();
+  await heal(page, "refit");
+  assert.ok(performance.now() - begun < 240_000);
+
+  const said = await page.getByTestId("healing").innerText();
+  for (const gap of native.gaps) {
+    const line = new RegExp(`layer ${gap.layer}: .*loss ([\\d.]+) to ([\\d.]+) nats`).exec(said);
+    assert.ok(line !== null, said);
+    assert.ok(Math.abs(line[1] / gap.loss_before - 1) < TOLERANCE, `${line[1]} and ${gap.loss_before}`);
+    assert.ok(Math.abs(line[2] / gap.loss_after - 1) < TOLERANCE, `${line[2]} and ${gap.loss_after}`);
+    assert.ok(gap.lambda === undefined || said.includes(`λ = ${gap.lambda}`), said);
+  }
+  const row = page.locator('[data-testid="kept"] tr[data-metric="perplexity"] td');
+  const [whole, pruned, healed] = await Promise.all([0, 1, 4].map((column) => shown(row.nth(column))));
+  assert.ok(whole < healed && healed < pruned, `${whole} ${healed} ${pruned}`);
+
+  await page.getByRole("button", { name: "Let them answer" }).click();
+  await page.getByTestId("healed").filter({ hasNotText: "–" }).waitFor({ timeout: 60_000 });
+  await ready(page);
+
+  // What is written is the healed model, with what was done.
+  await page.evaluate(() => delete window.showDirectoryPicker);
+  const click = () => page.getByRole("button", { name: "Save the healed model" }).click();
+  const zip = await downloaded(page, click);
+  const text = zip.toString("latin1");
+  assert.ok(text.includes('"healing"') && text.includes("healed_on"));
+  assert.ok(!text.includes("mergekit.yaml"));
+
+  // Another cut is not healed, and the same one is again.
+  await page.getByRole("button", { name: "Undo", exact: true }).click();
+  assert.equal(await page.getByTestId("healing").count(), 0);
+  await page.getByRole("button", { name: "Save the pruned model" }).waitFor();
+  assert.deepEqual(errors, []);
+});
+
+test("a distillation is shown as it goes, and can be ended early", async () => {
+  const { page, errors } = await lab.open();
+  await page.goto(`${lab.host.address}?device=cpu&items=20&sequences=16`);
+  await ready(page);
+  await cut(page);
+  await page.getByLabel("heal by").selectOption("refit_distil");
+  await page.getByRole("button", { name: "Heal what is left" }).click();
+  await page.getByRole("img", { name: "divergence from the whole model" }).waitFor({ timeout: 240_000 });
+  await page.getByRole("button", { name: "Stop, keep the best" }).click();
+  await page.getByTestId("healing").waitFor({ timeout: 300_000 });
+  await ready(page);
+  const row = page.locator('[data-testid="kept"] tr[data-metric="perplexity"] td');
+  assert.ok((await shown(row.nth(4))) < (await shown(row.nth(1))));
+  assert.deepEqual(errors, []);
+});
+
+test("what cannot be healed is named, and the cut stays", async () => {
+  const { page } = await lab.open();
+  await page.goto(`${lab.host.address}?device=cpu&items=20&removed=0`);
+  await ready(page);
+  await page.getByRole("link", { name: "Prune" }).click();
+  if ((await page.getByTestId("removed").innerText()) !== "0") {
+    await page.getByRole("button", { name: /^block 0\b/ }).click();
+  }
+  await page.getByRole("button", { name: "Heal what is left" }).click();
+  await page.getByText(/begin with the first/).waitFor({ timeout: 120_000 });
+  assert.equal(await page.getByTestId("removed").innerText(), "0");
+  assert.equal(await page.getByTestId("healing").count(), 0);
+});
