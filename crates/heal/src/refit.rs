@@ -15,7 +15,7 @@ use crate::{
 /// is its change, r is the whole model's stream behind the gap less the pruned model's before it, w is one over the root mean square of the
 /// whole model's stream, and s is the mean diagonal of Σ w nᵀn. Without w the squared error is nearly all that of a few tokens with enormous
 /// activations; the norm of the next block makes tokens equal, but w² would forget that attention sinks must stay large. λ is the one with the
-/// least loss over other sequences; where none lowers the loss, the block stays as it was.
+/// least loss over other sequences, of losses within 1e-4 nats the largest; where none lowers the loss, the block stays as it was.
 ///
 /// # Errors
 /// When there is nothing before a gap, a layer does not exist, there are too few tokens, the model gives what is no number or cannot read a
@@ -70,17 +70,18 @@ pub async fn refit(
             options,
             tried: vec![None; tries],
         };
-        let mut best: Option<(usize, f64, f64, Decoder)> = None;
+        let mut fits: Vec<Option<Fitted>> = (0..tries).map(|_| None).collect();
         while let Some(place_of_lambda) = search.next(middle) {
             let lambda = options.lambdas[place_of_lambda];
             // Too small for so few tokens: another will do.
             let loss = match sums.fitted(pruned, place, lambda) {
-                Ok((fitted, left)) => {
-                    let loss = choose.loss(&fitted).await?;
-                    let least = best.as_ref().map_or(before, |(_, least, ..)| *least);
-                    if loss < least {
-                        best = Some((place_of_lambda, loss, left, fitted));
-                    }
+                Ok((decoder, left)) => {
+                    let loss = choose.loss(&decoder).await?;
+                    fits[place_of_lambda] = Some(Fitted {
+                        decoder,
+                        left,
+                        loss,
+                    });
                     loss
                 }
                 Err(HealError::Singular) => f64::INFINITY,
@@ -101,12 +102,12 @@ pub async fn refit(
             left: None,
             tried: search.tried(),
         };
-        if let Some((chosen, loss, left, fitted)) = best {
+        if let Some((chosen, fitted)) = best(fits).filter(|(_, fitted)| fitted.loss < before) {
             middle = chosen;
-            record.loss_after = loss;
+            record.loss_after = fitted.loss;
             record.lambda = Some(options.lambdas[chosen]);
-            record.left = Some(left);
-            decoder = fitted;
+            record.left = Some(fitted.left);
+            decoder = fitted.decoder;
         }
         records.push(record);
     }
@@ -114,6 +115,27 @@ pub async fn refit(
         decoder,
         gaps: records,
     })
+}
+
+/// What one λ leads to.
+struct Fitted {
+    decoder: Decoder,
+    /// Share of the squared error that is left.
+    left: f64,
+    /// Over the sequences that choose.
+    loss: f64,
+}
+
+/// Losses that are as near as this are equal: λ would be chosen by the order in which a device adds numbers.
+const EQUAL: f64 = 1e-4;
+
+/// The fit with the least loss and its place among the λ; of equals the one with the largest λ, which changes the least.
+fn best(fits: Vec<Option<Fitted>>) -> Option<(usize, Fitted)> {
+    let losses = fits.iter().flatten().map(|fitted| fitted.loss);
+    let least = losses.reduce(f64::min)?;
+    let found = fits.into_iter().enumerate().rev();
+    let mut found = found.filter_map(|(place, fitted)| Some((place, fitted?)));
+    found.find(|(_, fitted)| fitted.loss <= least + EQUAL)
 }
 
 /// Which λ is tried next: the loss falls towards the best and rises behind it, so that neighbours of the best are enough.

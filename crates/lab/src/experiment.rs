@@ -31,7 +31,6 @@ pub struct ExperimentRequest {
     /// Tasks.
     pub eval: EvalOptions,
     /// Ways of healing.
-    #[serde(default)]
     pub heal: HealRequest,
 }
 

@@ -14,7 +14,7 @@ pub mod score;
 
 use std::{path::Path, time::SystemTime};
 
-use layerlab_lab::{Report, report::ScoringReport};
+use layerlab_lab::{Healing, Report, report::ScoringReport};
 
 /// What to type next, below a report of one screen: how to remove the layers that it names, and where the rest is.
 fn next_steps(report: &Report, model: &str, text: Option<&Path>, rest: &str) -> String {
@@ -22,15 +22,26 @@ fn next_steps(report: &Report, model: &str, text: Option<&Path>, rest: &str) -> 
         format!(" --text {}", quoted(&path.display().to_string()))
     });
     let model = quoted(model);
-    let layers = match &report.pruning {
+    let choice = match &report.pruning {
         // Where no plan keeps what was asked for, none is proposed.
-        Some(pruning) => pruning.best().map(|plan| plan.set().into_iter().collect()),
-        None => report.scoring.as_ref().and_then(ScoringReport::cheapest),
+        Some(pruning) => pruning
+            .best_healed()
+            .map(|(plan, way)| (plan.set().into_iter().collect(), way)),
+        None => {
+            let cheapest = report.scoring.as_ref().and_then(ScoringReport::cheapest);
+            cheapest.map(|layers| (layers, Healing::None))
+        }
     };
-    let layers = layers.map(|layers: Vec<usize>| {
+    let layers = choice.map(|(layers, way): (Vec<usize>, Healing)| {
         let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
         let layers = layers.join(",");
-        format!("Remove them: layerlab prune --model {model} --layers {layers} --output pruned\n")
+        let (healing, output) = match way {
+            Healing::None => (String::new(), "pruned"),
+            way => (format!(" --heal {way}{text}"), "healed"),
+        };
+        format!(
+            "Remove them: layerlab prune --model {model} --layers {layers}{healing} --output {output}\n"
+        )
     });
     let measure = match &report.pruning {
         Some(_) => String::new(),

@@ -148,7 +148,7 @@ fn written(provenance: Provenance, spec: &DecoderSpec) -> Written {
 pub(super) fn healing_lines(record: &HealRecord) -> String {
     let gaps = record.gaps.iter().map(|gap| {
         let how = match (gap.lambda, gap.factor) {
-            (Some(lambda), _) => format!("refitted with λ = {lambda}"),
+            (Some(lambda), _) => format!("refitted with λ = {lambda:e}"),
             (_, Some(factor)) => format!("the residual stream behind it times {factor:.3}"),
             (None, None) => "left as it was, since nothing lowered the loss".to_owned(),
         };

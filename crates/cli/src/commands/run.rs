@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, path::PathBuf};
 use clap::{Args, ValueEnum};
 use layerlab_atlas::bundled;
 use layerlab_lab::{
-    Cancel, Dataset, ExperimentRequest, FolderTarget, LabError, MethodId, OpenModel, Plan,
-    PlanRequest, Provenance, Report, Run, Schedule, ScoreRequest, Text, export_pruned,
-    prune_and_judge, rounding,
+    Cancel, Dataset, ExperimentRequest, FolderTarget, HealRequest, Healing, LabError, MethodId,
+    OpenModel, PlanRequest, Provenance, Report, Run, Schedule, ScoreRequest, Text, export_pruned,
+    heal_with, prune_and_judge, rounding,
 };
 
 use super::{next_steps, now};
@@ -72,7 +72,7 @@ pub struct Arguments {
     /// Also write a page with charts to this file, readable without a network
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     html: Option<PathBuf>,
-    /// Also write the pruned model that keeps the lowest perplexity to this folder
+    /// Also write the pruned model that keeps the lowest perplexity, healed where that helps, to this folder
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     export: Option<PathBuf>,
     /// Where finished stages are kept until the end, so that a run that was broken off goes on; the user's
@@ -173,7 +173,7 @@ impl Arguments {
         let report =
             prune_and_judge(&model, &text, datasets, &request, now(), stages, &mut run).await?;
         if let Some(mut target) = target {
-            export_best(&model, &report, &mut target, &mut run).await?;
+            export_best(&model, &report, &text, request.heal, &mut target, &mut run).await?;
             target.commit().map_err(LabError::from)?;
         }
         Ok(report)
@@ -204,22 +204,37 @@ impl Arguments {
     }
 }
 
-/// Writes the pruned model that the report calls best.
+/// Writes the model that the report calls best. Where it was healed it is healed once more: by the same text and seed it becomes the same.
 async fn export_best(
     model: &OpenModel<Source>,
     report: &Report,
+    text: &Text,
+    heal: HealRequest,
     target: &mut FolderTarget,
     run: &mut Run<'_>,
 ) -> Result<(), Failure> {
-    let plan: Option<&Plan> = report.pruning.as_ref().and_then(|pruning| pruning.best());
-    let plan = plan.cloned().ok_or_else(|| {
+    let pruning = report.pruning.as_ref();
+    let best = pruning.and_then(|pruning| pruning.best_healed());
+    let (plan, way) = best.ok_or_else(|| {
         Failure::usage(anyhow::anyhow!(
             "there is nothing to export: no method removes a layer within the budget"
         ))
     })?;
-    let provenance = Provenance::of(&model.checkpoint, plan, now()).await?;
+    let mut provenance = Provenance::of(&model.checkpoint, plan.clone(), now()).await?;
+    let request = HealRequest {
+        ways: vec![way],
+        ..heal
+    };
+    let healed = match way {
+        Healing::None => None,
+        _ => Some(heal_with(model, &plan.set(), text, &request, run).await?),
+    };
+    if let Some(healed) = &healed {
+        provenance = provenance.healed(&healed.record, text);
+    }
     if let Some(rounding) = rounding(&provenance.rounded) {
         warn(&rounding);
     }
-    Ok(export_pruned(&model.checkpoint, &provenance, None, target, run).await?)
+    let decoder = healed.as_ref().map(|healed| &healed.decoder);
+    Ok(export_pruned(&model.checkpoint, &provenance, decoder, target, run).await?)
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::HealingReport;
-use crate::{Agreement, BlockPasses, PlanRequest, TaskComparison, evaluate::perplexity};
+use crate::{Agreement, BlockPasses, Healing, PlanRequest, TaskComparison, evaluate::perplexity};
 
 /// Plans, and what came of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -125,6 +125,29 @@ impl PruningReport {
         let judged = longest.filter_map(|plan| Some((plan, perplexity(plan)?)));
         let best = judged.min_by(|a, b| a.1.total_cmp(&b.1))?;
         Some(best.0)
+    }
+
+    /// The plan and the way of healing that keep the lowest perplexity among plans that remove the most layers; of equals the one that
+    /// needs the least healing.
+    pub fn best_healed(&self) -> Option<(&Plan, Healing)> {
+        let most = self.plans.iter().map(|plan| plan.removed.len()).max()?;
+        let longest = self.plans.iter().filter(|plan| plan.removed.len() == most);
+        let mut ways = vec![Healing::None];
+        ways.extend(
+            self.healing
+                .iter()
+                .flat_map(|healing| healing.request.healing()),
+        );
+        let all = longest.flat_map(|plan| ways.iter().map(move |way| (plan, *way)));
+        let all = all.filter_map(|(plan, way)| {
+            let outcome = match way {
+                Healing::None => self.outcome(plan, most)?,
+                _ => &self.healing.as_ref()?.outcome(way, &plan.set())?.outcome,
+            };
+            Some((plan, way, outcome.perplexity()?))
+        });
+        let best = all.min_by(|a, b| a.2.total_cmp(&b.2).then(a.1.cmp(&b.1)))?;
+        Some((best.0, best.1))
     }
 
     /// The plans that chance made.
