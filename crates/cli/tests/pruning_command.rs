@@ -254,7 +254,7 @@ fn a_model_is_asked_in_every_way() {
     let csv = stdout(&run(&arguments));
     assert!(
         csv.starts_with(
-            "section,method,role,source,schedule,layers,layer,tap,dataset,metric,value"
+            "section,method,role,source,schedule,healing,layers,layer,tap,dataset,metric,value"
         ),
         "{csv}"
     );

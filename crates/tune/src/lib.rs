@@ -10,6 +10,7 @@ mod prefix;
 mod recipe;
 mod state;
 mod tuner;
+mod turn;
 
 pub use distil::{DistilCheck, DistilEvent, DistilRecipe, DistilState, DistilStep, Distiller};
 pub use error::TuneError;

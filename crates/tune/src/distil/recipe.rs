@@ -39,7 +39,7 @@ impl Default for DistilRecipe {
             alpha: 16.0,
             steps: 80,
             sequences: 4,
-            learning_rate: 2e-3,
+            learning_rate: 5e-3,
             warm_up: 5,
             check_every: 20,
             patience: 3,

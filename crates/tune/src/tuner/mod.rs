@@ -15,7 +15,9 @@ use layerlab_model::{Adapters, Decoder, yield_now};
 
 use crate::{
     CLIP, CheckRecord, Ending, Objective, Recipe, StepRecord, TuneError, TuningState,
-    numbers::numbers, prefix::Prefix,
+    numbers::numbers,
+    prefix::Prefix,
+    turn::{Standing, Turn},
 };
 use pairs::Pairs;
 
@@ -164,20 +166,18 @@ impl Tuner {
             return Ok(Event::Ended(ending));
         }
         let step = self.state.steps.len();
-        let last = self.state.checks.last().map(|check| check.step);
-        let is_over =
-            self.is_stopped || step >= self.recipe.steps || self.adapters.adapter_count() == 0;
-        let is_due = step.is_multiple_of(self.recipe.check_every) || is_over;
-        if is_due && last != Some(step) {
-            return self.check(step).await;
+        let standing = Standing {
+            step,
+            checked: self.state.checks.last().map(|check| check.step),
+            check_every: self.recipe.check_every,
+            is_over: step >= self.recipe.steps || self.adapters.adapter_count() == 0,
+            is_stopped: self.is_stopped,
+        };
+        match standing.turn() {
+            Turn::Check => self.check(step).await,
+            Turn::Step => self.step(step).await,
+            Turn::End(ending) => Ok(self.end(ending)),
         }
-        if is_over {
-            return Ok(self.end(match self.is_stopped {
-                true => Ending::Stopped,
-                false => Ending::Finished,
-            }));
-        }
-        self.step(step).await
     }
 
     fn end(&mut self, ending: Ending) -> Event {

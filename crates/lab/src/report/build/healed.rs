@@ -1,13 +1,14 @@
 //! What became of healed models, and how many layers can go while most stays.
 
+use layerlab_eval::{Metric, TaskResult};
 use layerlab_score::Plan;
 
 use super::{
     compared::retained_cell,
-    words::{kept, kept_percent, layer_list, p_notes, plan_label},
+    words::{kept, kept_percent, layer_list, metric_heading, p_notes, plan_label},
 };
 use crate::{
-    Agreement, HealRecord, Healing, LargestCut, TaskComparison,
+    Agreement, HealRecord, Healing, LargestCut,
     report::{
         HealingReport, Outcome, PruningReport, Report,
         number::{count, interval},
@@ -137,69 +138,70 @@ impl HealingReport {
         }
     }
 
+    /// Models as cut stand beside the healed ones; where none was healed, with what the table of models does not say of them alone.
     fn models_section(&self, report: &Report, rows: &[Row<'_>]) -> Section {
+        let is_healed = rows.iter().any(|row| row.record.is_some());
         let metrics = report.metrics();
-        let header = ["chosen by", "healed by", "kept", "agreement", "repeating"];
-        let header = header.map(Cell::from).into_iter();
-        let others = metrics.iter().skip(1);
-        let header = header.chain(
-            others
-                .clone()
-                .map(|(task, metric)| super::words::metric_heading(*metric, &task.dataset)),
-        );
-        let header = header.chain([Cell::from("tokens"), Cell::from("seconds")]);
+        let (main, others) = match is_healed {
+            true => (metrics.first(), metrics.get(1..).unwrap_or_default()),
+            false => (None, &[][..]),
+        };
+        let mut header: Vec<Cell> = ["chosen by", "healed by"].map(Cell::from).to_vec();
+        header.extend(main.map(|_| Cell::from("kept")));
+        header.extend(["agreement", "repeating"].map(Cell::from));
+        let brief = header.len();
+        let headings = others.iter();
+        header.extend(headings.map(|(task, metric)| metric_heading(*metric, &task.dataset)));
+        if is_healed {
+            header.extend(["tokens", "seconds"].map(Cell::from));
+        }
         let cells = |row: &Row<'_>| {
-            let of = |(task, metric): &(&layerlab_eval::TaskResult, layerlab_eval::Metric)| {
+            let kept_of = |(task, metric): &(&TaskResult, Metric)| {
                 let compared = row.outcome.comparison(&task.dataset, *metric);
-                compared.map(|one| &one.comparison)
+                retained_cell(compared.map(|one| &one.comparison))
             };
-            let mut cells: Vec<Cell> = vec![
-                plan_label(row.plan).into(),
-                row.healing.to_string().into(),
-                retained_cell(metrics.first().and_then(of)),
-            ];
+            let mut cells: Vec<Cell> =
+                vec![plan_label(row.plan).into(), row.healing.to_string().into()];
+            cells.extend(main.map(kept_of));
             let agreement = row.outcome.agreement;
-            cells.push(
-                agreement
-                    .and_then(|found| found.share())
-                    .map_or("–".into(), |share| kept(share).into()),
-            );
+            let share = agreement.and_then(|found| found.share());
+            cells.push(share.map_or("–".into(), |share| kept(share).into()));
             cells.push(agreement.map_or("–".into(), |found| {
                 format!("{} of {}", found.repeating, found.continuations).into()
             }));
-            cells.extend(
-                metrics
-                    .iter()
-                    .skip(1)
-                    .map(|metric| retained_cell(of(metric))),
-            );
-            let record = row.record;
-            cells.push(record.map_or("–".into(), |record| count(record.tokens).into()));
-            cells.push(record.map_or("–".into(), |record| {
-                format!("{:.1}", record.seconds).into()
-            }));
+            cells.extend(others.iter().map(kept_of));
+            if is_healed {
+                let record = row.record;
+                let tokens = record.map(|record| count(record.tokens));
+                let seconds = record.map(|record| format!("{:.1}", record.seconds));
+                cells.extend([tokens, seconds].map(|cell| cell.map_or("–".into(), Cell::from)));
+            }
             cells
         };
-        let mut notes = vec![
-            "Kept: as in the table of models. Healing reads the text that layers are scored on; a part of it is held back and decides whether, \
-             and how strongly, a layer is changed."
-                .to_owned(),
-        ];
-        let agreements = rows.iter().filter_map(|row| row.outcome.agreement);
-        notes.extend(agreements.clone().next().map(agreement_note));
+        let mut notes = Vec::new();
+        if is_healed {
+            notes.push(
+                "Kept: as in the table of models. Healing reads the text that layers are scored on; a part of it is held back and decides \
+                 whether, and how strongly, a layer is changed."
+                    .to_owned(),
+            );
+        }
+        let mut agreements = rows.iter().filter_map(|row| row.outcome.agreement);
+        notes.extend(agreements.next().map(agreement_note));
         let compared = rows.iter().filter(|row| row.record.is_some());
         let compared = compared.flat_map(|row| &row.outcome.compared);
-        notes.extend(p_notes(
-            compared.map(|task: &TaskComparison| &task.comparison),
-        ));
+        notes.extend(p_notes(compared.map(|task| &task.comparison)));
         Section {
             id: "healed",
-            title: "What is kept as cut and healed".into(),
+            title: match is_healed {
+                true => "What is kept as cut and healed".into(),
+                false => "What pruned models write".into(),
+            },
             brief: true,
             table: Some(Table {
-                header: header.collect(),
+                header,
                 keys: 2,
-                brief: 5,
+                brief,
                 rows: rows.iter().map(cells).collect(),
             }),
             notes,
