@@ -73,7 +73,9 @@ test("a refit in the page is the command's", async () => {
   // Another cut is not healed, and the same one is again.
   await page.getByRole("button", { name: "Undo", exact: true }).click();
   assert.equal(await page.getByTestId("healing").count(), 0);
-  await page.getByRole("button", { name: "Save the pruned model" }).waitFor();
+  const again = () => page.getByRole("button", { name: "Save the pruned model" }).click();
+  const unhealed = (await downloaded(page, again)).toString("latin1");
+  assert.ok(unhealed.includes("mergekit.yaml") && !unhealed.includes("healed_on"));
   assert.deepEqual(errors, []);
 });
 

@@ -117,6 +117,10 @@ fn what_cannot_be_healed_is_refused_by_name() {
         2,
         &["no way `magic`", "refit+distil"],
     );
+    for keep in ["0", "nan", "-1"] {
+        let keep = format!("--keep={keep}");
+        assert_fails(&run(&["run", &keep]), 2, &["above 0"]);
+    }
     // A text that nothing reads is a slip.
     assert_fails(
         &prune(&[&["--layers", "2"], &read[..]].concat()),
@@ -145,6 +149,24 @@ fn what_cannot_be_healed_is_refused_by_name() {
         3,
         &["other families or sizes"],
     );
+    // Neither model is written over, forced or not.
+    for kept in [&model, &other] {
+        let onto = [
+            "heal",
+            "--model",
+            &other,
+            "--teacher",
+            &model,
+            "--output",
+            kept,
+            "--force",
+        ];
+        assert_fails(
+            &run(&[&onto[..], &read].concat()),
+            2,
+            &["is the source itself"],
+        );
+    }
     let missing = [
         "heal",
         "--model",

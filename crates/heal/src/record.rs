@@ -22,6 +22,10 @@ pub struct GapRecord {
     pub removed: Vec<usize>,
     /// Tokens that were learned from.
     pub tokens: usize,
+    /// Inner channels of the layer, where a map of so many inputs was fitted: as many tokens are wanted at least, and with fewer the ridge
+    /// alone decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<usize>,
     /// Loss over the sequences that choose, in nats per token, before this gap was healed: earlier ones are, later ones are not.
     pub loss_before: f64,
     /// The same afterwards.
@@ -38,6 +42,13 @@ pub struct GapRecord {
     /// Of *refit*: what was tried, in the order of λ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tried: Vec<Tried>,
+}
+
+impl GapRecord {
+    /// Whether fewer tokens were learned from than the map has inputs.
+    pub fn has_few_tokens(&self) -> bool {
+        self.inputs.is_some_and(|inputs| self.tokens < inputs)
+    }
 }
 
 /// A weight of the ridge that was tried.

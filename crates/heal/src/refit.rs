@@ -95,6 +95,7 @@ pub async fn refit(
             layer,
             removed: gap.removed.clone().collect(),
             tokens: sums.tokens,
+            inputs: Some(sums.inputs()),
             loss_before: before,
             loss_after: before,
             factor: None,

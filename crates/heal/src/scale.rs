@@ -70,6 +70,7 @@ pub async fn scale(
             layer,
             removed: gap.removed.clone().collect(),
             tokens: learn.tokens(),
+            inputs: None,
             loss_before: before,
             loss_after: if is_better { after } else { before },
             factor: is_better.then_some(factor),

@@ -52,6 +52,10 @@ fn a_refit_leaves_of_the_error_what_it_says() {
             unreachable!("{family}: {:?}", healed.gaps)
         };
         assert_eq!((gap.layer, &gap.removed), (0, &gone), "{family}");
+        assert_eq!(
+            gap.has_few_tokens(),
+            gap.inputs.is_some_and(|inputs| text.tokens() < inputs)
+        );
         assert!(gap.loss_after <= gap.loss_before, "{family}: {gap:?}");
         let found = loss(&healed.decoder, &text.choose);
         assert!(

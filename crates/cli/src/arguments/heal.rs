@@ -40,6 +40,13 @@ impl DistilArguments {
     }
 }
 
+fn parse_keep(text: &str) -> Result<f64, String> {
+    match parse_share(text)? {
+        share if share > 0.0 && share.is_finite() => Ok(share),
+        _ => Err("expected a number above 0, such as 0.9 or 90%".into()),
+    }
+}
+
 /// Several ways of healing, compared
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Healing")]
@@ -53,7 +60,7 @@ pub struct HealArguments {
     )]
     heal: Vec<Healing>,
     /// The share of perplexity that the largest cut is to keep, such as 0.9 or 90%
-    #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "0.9")]
+    #[arg(long, value_name = "SHARE", value_parser = parse_keep, default_value = "0.9")]
     keep: f64,
     #[command(flatten)]
     distil: DistilArguments,

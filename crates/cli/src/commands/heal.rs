@@ -93,6 +93,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 impl Arguments {
     async fn heal(&self, bars: &mut Bars, cancel: &Cancel) -> Result<Provenance, Failure> {
         let source = model::source(&self.model, bars, cancel)?;
+        let teacher = model::source(&self.teacher, bars, cancel)?;
+        // Neither model may be written over.
+        FolderTarget::new(&self.output, teacher.path(), self.force).map_err(LabError::from)?;
         let target = FolderTarget::new(&self.output, source.path(), self.force);
         let mut target = target.map_err(LabError::from)?;
         let pruned = Checkpoint::open(source).await.map_err(LabError::from)?;

@@ -158,6 +158,14 @@ pub(super) fn healing_lines(record: &HealRecord) -> String {
         )
     });
     let gaps: String = gaps.collect();
+    let few = record.gaps.iter().find(|gap| gap.has_few_tokens());
+    let few = few.map_or(String::new(), |gap| {
+        format!(
+            "  few tokens were learned from: layer {} has {} inner channels, and as many tokens are wanted at least; a longer text would heal better\n",
+            gap.layer,
+            count(gap.inputs.unwrap_or(0))
+        )
+    });
     let distilled = record.distil.as_ref().and_then(|state| {
         let (first, best) = (state.checks.first()?, state.checks.get(state.best)?);
         Some(format!(
@@ -169,7 +177,7 @@ pub(super) fn healing_lines(record: &HealRecord) -> String {
         ))
     });
     format!(
-        "Healed by {} in {:.1} s, learning from {} tokens; judged on {} others of the same text:\n{gaps}{}",
+        "Healed by {} in {:.1} s, learning from {} tokens; judged on {} others of the same text:\n{gaps}{few}{}",
         record.way,
         record.seconds,
         count(record.tokens),

@@ -67,7 +67,9 @@ impl Speakers {
         };
         let ids = tokenizer.encode(text, false)?;
         let bos = tokenizer.leading_bos();
-        let room = TOKENS - usize::from(bos.is_some());
+        // Prompt and continuation must fit a short context as well.
+        let length = TOKENS.min(whole.spec().context / 2).max(1);
+        let room = length - usize::from(bos.is_some() && length > 1);
         let count = (ids.len() / (2 * TOKENS)).clamp(1, CONTINUATIONS);
         let stride = ids.len() / count;
         let prompts = (0..count).map(|place| {

@@ -186,6 +186,15 @@ impl HealingReport {
                     .to_owned(),
             );
         }
+        let healed = rows.iter().filter_map(|row| row.record);
+        let mut gaps = healed.flat_map(|record| &record.gaps);
+        if let Some(gap) = gaps.find(|gap| gap.has_few_tokens()) {
+            notes.push(format!(
+                "Few tokens were learned from ({}): a layer has {} inner channels, and as many tokens are wanted at least.",
+                count(gap.tokens),
+                count(gap.inputs.unwrap_or(0))
+            ));
+        }
         let mut agreements = rows.iter().filter_map(|row| row.outcome.agreement);
         notes.extend(agreements.next().map(agreement_note));
         let compared = rows.iter().filter(|row| row.record.is_some());
