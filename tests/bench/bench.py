@@ -49,9 +49,9 @@ def beside_peers(options, model, text, more):
     gathered = collections.defaultdict(list)
     for _ in range(ROUNDS):
         for program in [
-            [options.speed, *common, "--leave-one-out", "true", "--repair", "true"],
+            [options.speed, *common, "--leave-one-out", "true", "--repair", "true", "--heal", "true"],
             [options.candle, *common],
-            [sys.executable, str(HERE / "pytorch.py"), *common, "--repair", "true"],
+            [sys.executable, str(HERE / "pytorch.py"), *common, "--repair", "true", "--heal", "true"],
         ]:
             for name, value in figures(program).items():
                 gathered[name].append(value)

@@ -19,6 +19,9 @@ import transformers
 # As crates/lab/examples/speed/repair.rs.
 PROMPT, ANSWER, NEUTRAL, PAIRS, AT_ONCE = 20, 4, 64, 64, 8
 MARGIN, ANSWER_WEIGHT, NEUTRAL_WEIGHT, RATE = 3.0, 1.0, 0.3, 3e-3
+# As crates/lab/examples/speed/healing.rs.
+DISTIL_RANK, STEP_OF, DISTIL_STEPS = 16, 4, 4
+MAPS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
 def arguments():
@@ -32,6 +35,7 @@ def arguments():
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--leave-one-out", default="false", help="ignored")
     parser.add_argument("--repair", default="false")
+    parser.add_argument("--heal", default="false")
     return parser.parse_args()
 
 
@@ -144,8 +148,7 @@ def repair(options):
     model = transformers.AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32)
     layers = model.config.num_hidden_layers
     chosen = list(range(layers - -(-layers // 4), layers))
-    maps = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-    config = peft.LoraConfig(r=8, lora_alpha=16, target_modules=maps, layers_to_transform=chosen)
+    config = peft.LoraConfig(r=8, lora_alpha=16, target_modules=MAPS, layers_to_transform=chosen)
     model = peft.get_peft_model(model, config).train()
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=RATE, weight_decay=0.0)
@@ -187,9 +190,53 @@ def repair(options):
     print(f"PyTorch repair steps\t{1 / statistics.median(seconds):.2f}")
 
 
+def distil(options, ids):
+    """Steps of a distillation: a model without the middle quarter of its layers learns the whole one's distributions.
+
+    Adapters lie on the layers from the one before the gap on; the whole model's hidden states are taken once, before.
+    """
+    whole = transformers.AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32).eval()
+    with torch.inference_mode():
+        wanted = torch.cat([whole.base_model(part, use_cache=False).last_hidden_state for part in ids.split(STEP_OF)])
+    head, layers = whole.get_output_embeddings(), whole.config.num_hidden_layers
+    first = layers // 2 - layers // 8
+    gone = range(first, first + -(-layers // 4))
+    pruned = transformers.AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32)
+    pruned.model.layers = torch.nn.ModuleList(
+        layer for place, layer in enumerate(pruned.model.layers) if place not in gone
+    )
+    pruned.config.num_hidden_layers = len(pruned.model.layers)
+    chosen = list(range(first - 1, pruned.config.num_hidden_layers))
+    config = peft.LoraConfig(r=DISTIL_RANK, lora_alpha=DISTIL_RANK, target_modules=MAPS, layers_to_transform=chosen)
+    model = peft.get_peft_model(pruned, config).train()
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=RATE, weight_decay=0.0)
+
+    def step(number):
+        places = [(number * STEP_OF + place) % len(ids) for place in range(STEP_OF)]
+        logits = model(ids[places], use_cache=False).logits
+        with torch.no_grad():
+            target = head(wanted[places]).log_softmax(-1)
+        loss = torch.nn.functional.kl_div(logits.log_softmax(-1), target, reduction="sum", log_target=True)
+        optimizer.zero_grad()
+        (loss / ids[places].numel()).backward()
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
+        optimizer.step()
+
+    seconds = []
+    for number in range(DISTIL_STEPS * (options.repeats + 1)):
+        start = time.perf_counter()
+        step(number)
+        if number >= DISTIL_STEPS:
+            seconds.append(time.perf_counter() - start)
+    print(f"PyTorch distil steps\t{1 / statistics.median(seconds):.3f}")
+
+
 if __name__ == "__main__":
     transformers.utils.logging.disable_progress_bar()
     chosen = arguments()
     passes(chosen, sequences(chosen))
     if chosen.repair == "true":
         repair(chosen)
+    if chosen.heal == "true":
+        distil(chosen, sequences(chosen))

@@ -65,6 +65,9 @@ impl Bars {
                 };
                 self.set(&message, STEPS, done as u64, total as u64);
             }
+            Progress::Continuing { done, total } => {
+                self.set("continuing prompts", STEPS, done as u64, total as u64);
+            }
             Progress::Tuning {
                 runs,
                 of,

@@ -225,3 +225,94 @@ fn a_run_answers_first_how_many_layers_can_go() {
         "{said}"
     );
 }
+
+#[test]
+fn layers_are_chosen_on_the_healed_model_by_answers_and_healed_by_the_models_own_words() {
+    let work = TempDir::new().unwrap();
+    let (model, text, kept) = (
+        demo(""),
+        demo("text.txt"),
+        work.path().display().to_string(),
+    );
+    let task = demo("../tasks/truthful.json");
+    let run_of = |more: &[&str]| {
+        let basic = ["run", "--model", &model, "--text", &text, "--work", &kept];
+        run(&[&basic[..], &["--resamples", "20", "--json"], &SHORT, more].concat())
+    };
+    let searched = [
+        "--method",
+        "loss_change",
+        "--remove",
+        "2",
+        "--schedule",
+        "one-shot,iterative-refit",
+        "--heal",
+        "refit",
+        "--heal-text",
+        "self",
+        "--task",
+        &task,
+        "--on",
+        "task",
+        "--keep-of",
+        "truthful.json",
+    ];
+    let report = json(&stdout(&run_of(&searched)));
+    let plans = report["pruning"]["plans"].as_array().unwrap();
+    let schedules: Vec<&str> = plans
+        .iter()
+        .map(|plan| plan["schedule"].as_str().unwrap())
+        .collect();
+    assert_eq!(schedules, ["one_shot", "iterative_refit"]);
+    let answers = &report["scoring"]["answers"];
+    assert!(answers["answers"].as_u64().unwrap() > 1, "{answers}");
+    let healing = &report["pruning"]["healing"];
+    assert_eq!(healing["text"]["name"], "written by the model itself");
+    let first = report["conclusions"][0].as_str().unwrap();
+    assert!(first.contains("on truthful.json stays"), "{first}");
+
+    let output = work.path().join("pruned").display().to_string();
+    let prune = |more: &[&str]| {
+        let basic = ["prune", "--model", &model, "--output", &output, "--force"];
+        run(&[&basic[..], &SHORT, more].concat())
+    };
+    // No text is needed where the model writes it and the layers are named.
+    let own = ["--layers", "2,3", "--heal", "refit", "--heal-text", "self"];
+    let said = stdout(&prune(&own));
+    assert!(said.contains("Healed by refit"), "{said}");
+    let own_and_text = [&own[..], &["--text", &text]].concat();
+    assert_fails(&prune(&own_and_text), 2, &["nothing reads the text"]);
+    let not_healed = ["--layers", "2,3", "--heal-text", "self"];
+    assert_fails(&prune(&not_healed), 2, &["nothing is healed"]);
+    let by_answers = ["--method", "loss_change", "--on", &task, "--text", &text];
+    let said = stdout(&prune(&by_answers));
+    assert!(said.contains("llama-quantize --prune-layers"), "{said}");
+    let unmeasured = ["--method", "avss", "--on", &task, "--text", &text];
+    assert_fails(&prune(&unmeasured), 2, &["loss change is not measured"]);
+    assert_fails(&run_of(&["--on", "task"]), 2, &["there is no --task"]);
+    assert_fails(
+        &run_of(&["--keep-of", "other.json"]),
+        3,
+        &["`other.json`", "text.txt"],
+    );
+    let schedule = ["--schedule", "sometimes"];
+    assert_fails(&run_of(&schedule), 2, &["iterative-refit"]);
+
+    let healed = work.path().join("healed").display().to_string();
+    let heal = [
+        "heal",
+        "--model",
+        &output,
+        "--teacher",
+        &model,
+        "--heal-text",
+        "self",
+    ];
+    let heal = [&heal[..], &["--output", &healed], &SHORT].concat();
+    stdout(&run(&heal));
+    assert_fails(
+        &run(&[&heal[..], &["--text", &text, "--force"]].concat()),
+        2,
+        &["nothing reads the text"],
+    );
+}

@@ -54,6 +54,12 @@ pub enum EvalError {
         /// The dataset.
         dataset: String,
     },
+    /// A text where questions are wanted.
+    #[error("{dataset} is a text, and has no answers")]
+    NoAnswers {
+        /// The dataset.
+        dataset: String,
+    },
     /// A pair whose sides say the same.
     #[error(
         "{dataset}, line {line}: the factual and the hallucinated answer are the same, {answer:?}"

@@ -4,6 +4,7 @@ mod error;
 pub mod metric;
 mod pairs;
 mod prompt;
+mod right;
 mod task;
 
 pub use error::EvalError;
@@ -11,4 +12,5 @@ pub use layerlab_data::{self as dataset, Dataset, DatasetError, Items};
 pub use metric::{Comparison, Metric, MetricResult, PairedTest, Sample, Significance};
 pub use pairs::{Continued, Pair, TokenPair, pairs, tokenise};
 pub use prompt::ChatOptions;
+pub use right::right_answers;
 pub use task::{ABSTENTION, EvalOptions, Generated, Task, TaskResult, evaluate, generate_answers};

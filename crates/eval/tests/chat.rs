@@ -11,6 +11,7 @@ use layerlab_eval::{
     pairs, tokenise,
 };
 use layerlab_model::{
+    GenerateOptions,
     chat::{ChatError, Message, Role},
     generate_batch,
     tokenizer::TokenizerError,
@@ -70,8 +71,7 @@ fn an_answer_is_what_the_model_says_next() {
         let answers = block_on(generate_batch(
             &model.decoder,
             &[asked],
-            12,
-            model.tokenizer.stops(),
+            &GenerateOptions::greedy(12, model.tokenizer.stops()),
             &mut |_| false,
             &mut || std::ops::ControlFlow::Continue(()),
         ));

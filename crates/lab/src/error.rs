@@ -62,6 +62,17 @@ pub enum LabError {
         /// What would work.
         known: String,
     },
+    /// A dataset that the largest cut is to be judged by and that is not among those asked.
+    #[error("what is kept cannot be judged by `{found}`: the datasets are {known}")]
+    NothingToKeep {
+        /// What was asked for.
+        found: String,
+        /// What would work.
+        known: String,
+    },
+    /// Nothing whose right answers could be measured.
+    #[error("loss change cannot be measured on answers: none of the datasets has questions")]
+    NoQuestions,
     /// Too few pairs to tell anything by.
     #[error(
         "{dataset} gives {pairs} pairs of a factual and a hallucinated answer; at least 2 are needed"

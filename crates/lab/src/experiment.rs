@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use layerlab_eval::{Dataset, EvalOptions, Items};
+use layerlab_eval::{Dataset, EvalOptions};
 use layerlab_model::ModelFiles;
 use layerlab_score::{Budget, Constraints, Plan, Schedule};
 use schemars::JsonSchema;
@@ -11,11 +11,11 @@ use web_time::Instant;
 
 use crate::{
     HealRequest, LabError, OpenModel, Progress, Run, ScoreRequest, Stages, Text,
-    calibration::Calibration,
+    calibration::{Passages, TaskAnswers},
     evaluate::{corrected, dated, few},
     heal::{HealingTask, Speakers, agreements},
     judge::judge,
-    prune::{PlanRequest, Plans, Subject},
+    prune::{PlanRequest, Plans},
     report::{DataReport, Experiment, Outcome, PruningReport, Report},
     score::Scored,
     stage_cache::{StageCache, fingerprint},
@@ -78,16 +78,16 @@ pub async fn prune_and_judge<F: ModelFiles>(
         .count(layers, &request.plans.constraints)?;
     let valid = request.eval.validate(&model.tokenizer);
     valid.map_err(LabError::from)?;
+    let judges = request.heal.judges(datasets)?;
+    let judges: Vec<Dataset> = judges.into_iter().cloned().collect();
     let inputs = (DataReport::of(text), &text.sequences, datasets, request);
     let mut kept = StageCache::new(fingerprint(model, inputs).await?, stages);
-    let subject = Subject {
-        decoder: &model.decoder,
-        calibration: Calibration {
-            sequences: &text.sequences,
-            batch: request.score.batch,
-        },
-        scoring: &request.score,
-    };
+    let passages = Passages::of(&text.sequences);
+    let answers = request.score.answers.as_ref();
+    let of_answers = answers.map(TaskAnswers::passages);
+    let subject = request
+        .score
+        .subject(&model.decoder, &passages, of_answers.as_ref());
 
     let scored: Scored = match kept.load("scores") {
         Some(scored) => scored,
@@ -110,9 +110,9 @@ pub async fn prune_and_judge<F: ModelFiles>(
 
     let start = Instant::now();
     let sets = removals(&plans.plans);
-    let perplexity_only: Vec<Dataset> = datasets
-        .iter()
-        .filter(|dataset| matches!(dataset.items, Items::Text(_)))
+    let perplexity_only: Vec<Dataset> = HealRequest::default()
+        .judges(datasets)?
+        .into_iter()
         .cloned()
         .collect();
     let asked_of = |is_last| if is_last { datasets } else { &perplexity_only };
@@ -131,18 +131,29 @@ pub async fn prune_and_judge<F: ModelFiles>(
     let evaluate_seconds = start.elapsed().as_secs_f64();
 
     let start = Instant::now();
-    let speakers = Speakers::of(&model.decoder, &model.tokenizer, datasets, run).await?;
+    let speakers: Option<Speakers> = match kept.load("speakers") {
+        Some(speakers) => speakers,
+        None => {
+            let speakers = Speakers::of(&model.decoder, &model.tokenizer, datasets, run).await?;
+            kept.keep("speakers", speakers)?
+        }
+    };
     if let Some(speakers) = &speakers {
-        let outcomes = &mut judged.outcomes;
-        agreements(model, speakers, &plans.plans, outcomes, &mut kept, run).await?;
+        let (outcomes, confidence) = (&mut judged.outcomes, &request.eval.confidence);
+        let plans = &plans.plans;
+        agreements(model, speakers, confidence, plans, outcomes, &mut kept, run).await?;
     }
+    let own: Option<Text> = match kept.load("own-text") {
+        Some(own) => own,
+        None => kept.keep("own-text", request.heal.own_text(model, run).await?)?,
+    };
     let healing = HealingTask {
         model,
-        sequences: &text.sequences,
+        text: own.as_ref().unwrap_or(text),
         request: &request.heal,
         eval: &request.eval,
         datasets,
-        texts: &perplexity_only,
+        judges: &judges,
         whole: &judged.evaluation,
         speakers: speakers.as_ref(),
     };
@@ -166,6 +177,15 @@ pub async fn prune_and_judge<F: ModelFiles>(
                 .into(),
         );
     }
+    let judged_too = datasets
+        .iter()
+        .filter(|dataset| answers.is_some_and(|answers| answers.is_of(&dataset.sha256)));
+    report.warnings.extend(judged_too.map(|dataset| {
+        format!(
+            "{}: loss change was measured on the right answers that models are judged by, which flatters it; other questions would not",
+            dataset.name
+        )
+    }));
     if kept.resumed > 0 {
         report.warnings.push(format!(
             "{} of {} stages were taken from an earlier run; times are of the rest",

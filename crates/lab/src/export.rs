@@ -29,6 +29,9 @@ pub struct Provenance {
     /// significant bits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rounded: Vec<String>,
+    /// How llama.cpp makes the same cut in a GGUF file of the whole model, where nothing was healed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub llama_cpp: Option<String>,
     /// How what is left was healed, where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub healing: Option<HealRecord>,
@@ -47,7 +50,12 @@ impl Provenance {
         plan: Plan,
         created: String,
     ) -> Result<Self, LabError> {
+        let layers: Vec<String> = plan.set().iter().map(ToString::to_string).collect();
+        let layers = layers.join(",");
+        let llama_cpp =
+            format!("llama-quantize --prune-layers {layers} whole.gguf pruned.gguf COPY");
         Ok(Self {
+            llama_cpp: Some(llama_cpp),
             program: Program::this(),
             created,
             source: ModelReport::of_files(checkpoint).await?,
@@ -61,6 +69,7 @@ impl Provenance {
     /// Of a model that was healed as `record` says, on `text`.
     pub fn healed(self, record: &HealRecord, text: &Text) -> Self {
         Self {
+            llama_cpp: None,
             healing: Some(record.clone()),
             healed_on: Some(DataReport::of(text)),
             ..self

@@ -24,7 +24,7 @@ mod speech;
 mod stage_cache;
 mod text;
 
-pub use calibration::{MeasureOptions, measure};
+pub use calibration::{MeasureOptions, TaskAnswers, measure};
 pub use device::{DeviceChoice, DeviceError, DeviceKind, OpenDevice, open_device};
 pub use error::LabError;
 pub use evaluate::TaskComparison;
@@ -37,8 +37,8 @@ pub use hallucination::{
     Repaired, SplitReport, answer_changes, locate_layers, locate_pairs, repair_layers,
 };
 pub use heal::{
-    Agreement, HealRecord, HealRequest, HealTask, HealedAlone, HealedModel, Healing, LargestCut,
-    heal_and_judge, heal_with, removed_layers,
+    Agreement, HealRecord, HealRequest, HealSource, HealTask, HealedAlone, HealedModel, Healing,
+    LargestCut, heal_and_judge, heal_with, removed_layers,
 };
 pub use judge::{Judged, compare_models, evaluate_model, judge_removals};
 pub use model::OpenModel;

@@ -56,6 +56,13 @@ pub enum Progress {
         /// Items or requests in all.
         total: usize,
     },
+    /// A model continues prompts, to be held against the whole one.
+    Continuing {
+        /// Prompts done.
+        done: usize,
+        /// Prompts in all.
+        total: usize,
+    },
     /// A step of a training.
     Tuning {
         /// Trainings done.

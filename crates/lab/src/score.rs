@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use layerlab_model::{DecoderSpec, ModelFiles};
+use layerlab_model::{Decoder, DecoderSpec, ModelFiles};
 use layerlab_score::{LayerLosses, Plan, ScoreError, ScoreOptions, score};
 use layerlab_stats::{FEW_UNITS, ModelStatistics, Tap};
 use schemars::JsonSchema;
@@ -11,9 +11,11 @@ use web_time::Instant;
 
 use crate::{
     LabError, MeasureOptions, OpenModel, PlanRequest, Progress, Run, Text,
-    calibration::{Calibration, PassRequest},
+    calibration::{Calibration, PassRequest, Passages, TaskAnswers},
     prune::{BlockPasses, Subject},
-    report::{DataReport, Experiment, OptionsReport, Report, ScoringReport, layer_reports},
+    report::{
+        AnswersReport, DataReport, Experiment, OptionsReport, Report, ScoringReport, layer_reports,
+    },
 };
 
 /// What to score, and how.
@@ -28,6 +30,9 @@ pub struct ScoreRequest {
     /// Whether the loss without each layer is measured too, which takes about half as many forward passes
     /// as there are layers.
     pub loss_change: bool,
+    /// Right answers whose loss is measured without each layer; that of the text if none.
+    #[serde(default)]
+    pub answers: Option<TaskAnswers>,
     /// Sequences in memory at a time: those of a forward pass, or on the CPU of the passes of all threads together. More of
     /// them need more memory for activations; on the CPU a small model is fastest where they are as many as threads, or
     /// several times as many.
@@ -41,12 +46,29 @@ impl Default for ScoreRequest {
             extra_taps: BTreeSet::new(),
             spans: BTreeSet::from([1]),
             loss_change: false,
+            answers: None,
             batch: 4,
         }
     }
 }
 
 impl ScoreRequest {
+    /// What plans are made for: the decoder, the passages of a text, and those of the answers where there are any.
+    pub(crate) fn subject<'a>(
+        &'a self,
+        decoder: &'a Decoder,
+        passages: &'a Passages<'a>,
+        answers: Option<&'a Passages<'a>>,
+    ) -> Subject<'a> {
+        let batch = self.batch;
+        Subject {
+            decoder,
+            calibration: Calibration { passages, batch },
+            answers: answers.map(|passages| Calibration { passages, batch }),
+            scoring: self,
+        }
+    }
+
     pub(crate) fn measure_options(&self) -> MeasureOptions {
         // Relative AVSS needs the first two, AVSS the tap that it is asked for.
         let mut taps = BTreeSet::from([Tap::Input, Tap::Update, Tap::Output, self.score.tap]);
@@ -68,6 +90,8 @@ pub struct Measured {
     spans: BTreeSet<usize>,
     batch: usize,
     statistics: ModelStatistics,
+    /// What the losses are of, where not of the text.
+    answers: Option<AnswersReport>,
     losses: Option<LayerLosses>,
     block_passes: Vec<BlockPasses>,
     measure_seconds: f64,
@@ -88,30 +112,38 @@ impl Measured {
     ) -> Result<Self, LabError> {
         let options = request.measure_options();
         let layers = model.decoder.spec().layers();
+        // Losses of answers take another pass.
+        let with_losses = request.loss_change && request.answers.is_none();
         let wanted = PassRequest {
             removed: BTreeSet::new(),
-            without: (0..layers).filter(|_| request.loss_change).collect(),
-            whole: request.loss_change,
+            without: (0..layers).filter(|_| with_losses).collect(),
+            whole: with_losses,
             statistics: Some(options.clone()),
         };
+        let passages = Passages::of(&text.sequences);
         let calibration = Calibration {
-            sequences: &text.sequences,
+            passages: &passages,
             batch: request.batch,
         };
         let found = calibration.pass(&model.decoder, &wanted, run).await?;
         let passes = BlockPasses::of("leaving out each layer", found.passes);
-        Ok(Self {
+        let mut measured = Self {
             data: DataReport::of(text),
             spans: options.spans,
             batch: options.batch,
             statistics: ModelStatistics {
                 layers: found.layers,
             },
-            losses: request.loss_change.then_some(found.losses),
-            block_passes: request.loss_change.then_some(passes).into_iter().collect(),
+            answers: None,
+            losses: with_losses.then_some(found.losses),
+            block_passes: with_losses.then_some(passes).into_iter().collect(),
             measure_seconds: found.pass_seconds,
-            leave_out_seconds: request.loss_change.then_some(found.loss_seconds),
-        })
+            leave_out_seconds: with_losses.then_some(found.loss_seconds),
+        };
+        if request.loss_change && !with_losses {
+            measured.leave_out(model, text, request, run).await?;
+        }
+        Ok(measured)
     }
 
     /// About how many seconds leaving out each layer of the model would take. With the prefix shared, each asks for half of
@@ -123,7 +155,7 @@ impl Measured {
         self.measure_seconds * models * (0.5 + logits)
     }
 
-    /// Measures the loss without each layer too, on the text that was measured.
+    /// Measures the loss without each layer too, on the text that was measured or the request's answers.
     ///
     /// # Errors
     /// When the model cannot read the text, the device fails, or the caller asks to stop.
@@ -139,11 +171,17 @@ impl Measured {
             whole: true,
             ..PassRequest::default()
         };
+        let answers = request.answers.as_ref();
+        let passages = match answers {
+            Some(answers) => answers.passages(),
+            None => Passages::of(&text.sequences),
+        };
         let calibration = Calibration {
-            sequences: &text.sequences,
+            passages: &passages,
             batch: request.batch,
         };
         let found = calibration.pass(&model.decoder, &wanted, run).await?;
+        self.answers = answers.map(AnswersReport::of);
         self.block_passes = vec![BlockPasses::of("leaving out each layer", found.passes)];
         self.losses = Some(found.losses);
         self.leave_out_seconds = Some(found.pass_seconds + found.loss_seconds);
@@ -158,6 +196,7 @@ impl Measured {
     pub fn score(&self, options: &ScoreOptions) -> Result<ScoringReport, ScoreError> {
         Ok(ScoringReport {
             data: self.data.clone(),
+            answers: self.answers.clone(),
             options: OptionsReport {
                 score: options.clone(),
                 spans: self.spans.clone(),
@@ -200,14 +239,9 @@ impl Measured {
         run: &mut Run<'_>,
     ) -> Result<Vec<Plan>, LabError> {
         let scores = self.score(&scoring.score)?.scores;
-        let subject = Subject {
-            decoder: &model.decoder,
-            calibration: Calibration {
-                sequences: &text.sequences,
-                batch: scoring.batch,
-            },
-            scoring,
-        };
+        let passages = Passages::of(&text.sequences);
+        let answers = scoring.answers.as_ref().map(TaskAnswers::passages);
+        let subject = scoring.subject(&model.decoder, &passages, answers.as_ref());
         Ok(subject.plans(&scores, request, run).await?.plans)
     }
 

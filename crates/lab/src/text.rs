@@ -30,6 +30,21 @@ impl Default for TextOptions {
     }
 }
 
+impl TextOptions {
+    /// Tokens of a sequence for a model of this context.
+    pub(crate) fn length(self, context: usize) -> Result<usize, TextError> {
+        let default = DEFAULT_LENGTH.min(context);
+        let length = self.sequence_length.unwrap_or(default);
+        if length < 2 || length > context {
+            return Err(TextError::Length { length, context });
+        }
+        match self.max_sequences {
+            0 => Err(TextError::NoSequences),
+            _ => Ok(length),
+        }
+    }
+}
+
 /// A text that cannot be used.
 #[derive(Debug, Error)]
 pub enum TextError {
@@ -66,13 +81,13 @@ pub enum TextError {
 }
 
 /// A text as token sequences.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Text {
     /// Where it comes from.
     pub name: String,
-    /// SHA-256 of all its bytes, as hexadecimal.
+    /// SHA-256 of all its bytes, as hexadecimal; of a text that a model wrote, of its ids as little-endian integers of 32 bits.
     pub sha256: String,
-    /// Its size in bytes.
+    /// Their number.
     pub bytes: u64,
     /// Tokens per sequence, BOS included; only the last sequence may have fewer.
     pub sequence_length: usize,
@@ -128,15 +143,7 @@ impl Text {
         options: TextOptions,
     ) -> Result<Self, TextError> {
         let name = name.into();
-        let length = options
-            .sequence_length
-            .unwrap_or(DEFAULT_LENGTH.min(context));
-        if length < 2 || length > context {
-            return Err(TextError::Length { length, context });
-        }
-        if options.max_sequences == 0 {
-            return Err(TextError::NoSequences);
-        }
+        let length = options.length(context)?;
         if contents.trim().is_empty() {
             return Err(TextError::Empty { name });
         }

@@ -8,8 +8,8 @@ use std::{collections::BTreeSet, fs};
 use layerlab_eval::Metric;
 use layerlab_lab::{
     Budget, Cancel, Checkpoint, DeviceChoice, DistilRecipe, ExperimentRequest, FolderTarget,
-    HealRequest, HealTask, Healing, LabError, MemoryStages, NoStages, OpenModel, Plan, Provenance,
-    Report, Run, TextOptions, export_pruned,
+    HealRequest, HealSource, HealTask, Healing, LabError, MemoryStages, NoStages, OpenModel, Plan,
+    Provenance, Report, Run, TextOptions, export_pruned,
     files::Folder,
     heal_and_judge, heal_with, removed_layers,
     report::{Detail, HealingReport},
@@ -191,6 +191,113 @@ fn a_text_of_one_sequence_heals_nothing_and_says_so() {
     assert!(report.to_markdown().contains("What could not be healed"));
 }
 
+#[test]
+fn the_largest_cut_can_be_judged_by_a_task() {
+    let model = open(DeviceChoice::Cpu);
+    let mut request = ways(&[Healing::None, Healing::Refit]);
+    request.plans.budget = Budget::Count(4);
+    request.heal.keep_of = Some("truthful.json".into());
+    let report = judged(&model, &request);
+    let healing = healing(&report);
+    let main = &report
+        .evaluation
+        .iter()
+        .find(|task| task.dataset == "truthful.json")
+        .unwrap()
+        .metrics[0];
+    for plan in &pruning(&report).plans {
+        // Every count by the plain way; what is found must keep enough, and one more must not, or be the end.
+        let keeps = |count: usize| {
+            let cut: BTreeSet<usize> = plan.removed[..count].iter().copied().collect();
+            let view = model.decoder.without(&cut).unwrap();
+            let dataset = &datasets()[1];
+            let tokenizer = &model.tokenizer;
+            let mut go_on = |_, _| std::ops::ControlFlow::Continue(());
+            let found =
+                layerlab_eval::evaluate(&view, tokenizer, dataset, &request.eval, &mut go_on);
+            let value = block_on(found).unwrap().metrics[0].value.unwrap();
+            value / main.value.unwrap() >= request.heal.keep
+        };
+        let cuts = healing.cuts.iter();
+        let mut cuts = cuts.filter(|cut| cut.method == plan.method && cut.healing == Healing::None);
+        let cut = cuts.next().unwrap();
+        assert!(cut.layers == 0 || keeps(cut.layers));
+        assert!(cut.is_whole_plan || !keeps(cut.layers + 1));
+    }
+    assert!(
+        healing
+            .outcomes
+            .iter()
+            .all(|healed| healed.record.way == Healing::Refit)
+    );
+    let named = format!("of {} on truthful.json stays", main.metric.label());
+    assert!(report.to_markdown().contains(&named), "{named}");
+    request.heal.keep_of = Some("other.json".into());
+    let (text, cancel) = (text(&model, short()), Cancel::default());
+    let refused = judge(&model, &text, &request, &mut NoStages, &mut |_| (), &cancel);
+    assert!(
+        matches!(refused, Err(LabError::NothingToKeep { .. })),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_model_writes_the_text_that_heals_it() {
+    let model = open(DeviceChoice::Cpu);
+    let mut request = ways(&[Healing::Refit]);
+    let source = |seed| HealSource::Own {
+        sequences: 20,
+        length: Some(32),
+        seed,
+    };
+    let cancel = Cancel::default();
+    let own = |seed| {
+        let request = HealRequest {
+            source: source(seed),
+            ..HealRequest::default()
+        };
+        let mut show = |_| ();
+        let mut run = Run::new(&mut show, &cancel);
+        block_on(request.own_text(&model, &mut run))
+            .unwrap()
+            .unwrap()
+    };
+    let written = own(3);
+    assert_eq!(written, own(3));
+    assert_ne!(written.sha256, own(4).sha256);
+    assert_eq!(written.sequences.len(), 20);
+    assert!(
+        written
+            .sequences
+            .iter()
+            .all(|sequence| sequence.len() == 32)
+    );
+    // Not twenty times the same.
+    let distinct: BTreeSet<&Vec<u32>> = written.sequences.iter().collect();
+    assert!(distinct.len() > 15, "{}", distinct.len());
+    request.heal.source = source(3);
+    let mut stages = MemoryStages::default();
+    let text = text(&model, short());
+    let report = judge(&model, &text, &request, &mut stages, &mut |_| (), &cancel).unwrap();
+    let learned = healing(&report).text.as_ref().unwrap();
+    assert_eq!(learned.sha256, written.sha256);
+    assert_eq!(learned.tokens, 640);
+    let records = healing(&report)
+        .outcomes
+        .iter()
+        .map(|healed| &healed.record);
+    assert!(
+        records
+            .clone()
+            .all(|record| record.tokens + record.choosing_tokens == 640)
+    );
+    assert!(
+        report
+            .to_markdown()
+            .contains("a text that the whole model wrote itself (640 tokens)")
+    );
+}
+
 fn export(
     model: &OpenModel<Folder>,
     plan: Plan,
@@ -245,8 +352,9 @@ fn what_was_healed_is_written_with_its_recipe() {
     assert_eq!(recipe["healing"]["way"], "refit");
     assert_eq!(recipe["healing"]["gaps"][0]["layer"], 1);
     assert!(recipe["healed_on"]["tokens"].as_u64().unwrap() > 0);
-    // No merging of layers as they are would give this model.
+    // Neither merging of layers as they are nor llama.cpp would give this model.
     assert!(!path.join("mergekit.yaml").exists());
+    assert!(recipe["llama_cpp"].is_null());
 }
 
 #[test]

@@ -6,12 +6,13 @@ mod support;
 use std::collections::BTreeSet;
 
 use layerlab_lab::{
-    Budget, Cancel, Constraints, DeviceChoice, OpenModel, Plan, Run, Schedule, ScoreRequest, Text,
-    files::Folder, plan_removals,
+    Budget, Cancel, Constraints, Decoder, DeviceChoice, HealError, HealRequest, Healing, LabError,
+    NoStages, OpenModel, Plan, Run, Schedule, ScoreRequest, TaskAnswers, Text, files::Folder,
+    heal_with, plan_removals,
 };
 use pollster::block_on;
 use support::{
-    judging::{judged, plan, pruning, request},
+    judging::{datasets, judge, judged, plan, pruning, request},
     open, score, scoring, short, text,
 };
 
@@ -115,6 +116,160 @@ fn greedy_removal_is_brute_force_with_fewer_passes() {
         (greedy.counted, greedy.plain),
         (counted * sequences, plain * sequences)
     );
+}
+
+/// The model without `removed`, healed by the plain way.
+fn healed(
+    model: &OpenModel<Folder>,
+    text: &Text,
+    removed: &BTreeSet<usize>,
+    way: Healing,
+) -> Decoder {
+    let (cancel, mut show) = (Cancel::default(), |_| ());
+    let request = HealRequest {
+        ways: vec![way],
+        ..HealRequest::default()
+    };
+    let mut run = Run::new(&mut show, &cancel);
+    block_on(heal_with(model, removed, text, &request, &mut run))
+        .unwrap()
+        .decoder
+}
+
+#[test]
+fn a_search_that_heals_measures_the_healed_model() {
+    let model = open(DeviceChoice::Cpu);
+    let text = text(&model, short());
+    for (schedule, way) in [
+        (Schedule::IterativeScale, Healing::Scale),
+        (Schedule::IterativeRefit, Healing::Refit),
+    ] {
+        let mut request = request(Budget::Count(3));
+        request.plans.schedules = BTreeSet::from([schedule]);
+        request.plans.methods = vec![
+            "loss_change".parse().unwrap(),
+            "block_influence".parse().unwrap(),
+        ];
+        let report = judged(&model, &request);
+        let mut removed = BTreeSet::new();
+        let mut left = open(DeviceChoice::Cpu);
+        for &layer in &plan(&report, "loss_change", schedule).removed {
+            let kept: Vec<usize> = (0..6).filter(|layer| !removed.contains(layer)).collect();
+            let without = |layer: usize| {
+                let place = kept.iter().position(|kept| *kept == layer).unwrap();
+                loss(&left, &text, &BTreeSet::from([place]))
+            };
+            let chosen = without(layer);
+            // Of the first layer nothing is before, so that the gap could not be healed.
+            for other in kept.iter().filter(|other| **other > 0) {
+                assert!(
+                    chosen <= without(*other) + 1e-5,
+                    "{schedule}: {layer} before {other}"
+                );
+            }
+            removed.insert(layer);
+            left.decoder = healed(&model, &text, &removed, way);
+        }
+        assert_eq!(removed.len(), 3);
+        // What the scores choose second is the lowest of the healed model without the first.
+        let by_score = plan(&report, "block_influence", schedule);
+        let first = by_score.removed[0];
+        left.decoder = healed(&model, &text, &BTreeSet::from([first]), way);
+        let again = score(&left, &text, &ScoreRequest::default()).unwrap();
+        let mut methods = scoring(&again).scores.methods.iter();
+        let method = methods.find(|method| method.id == by_score.method).unwrap();
+        let second = method
+            .order()
+            .into_iter()
+            .map(|place| place + usize::from(place >= first));
+        assert_eq!(
+            by_score.removed[1],
+            second.into_iter().find(|layer| *layer > 0).unwrap()
+        );
+    }
+}
+
+#[test]
+fn a_search_that_heals_keeps_the_first_layer_and_refuses_to_be_made_to_remove_it() {
+    let model = open(DeviceChoice::Cpu);
+    let mut request = request(Budget::Count(5));
+    request.plans.schedules = BTreeSet::from([Schedule::IterativeRefit]);
+    request.plans.methods = vec![
+        "loss_change".parse().unwrap(),
+        "block_influence".parse().unwrap(),
+    ];
+    for plan in &pruning(&judged(&model, &request)).plans {
+        assert_eq!(plan.set(), (1..6).collect(), "{plan:?}");
+    }
+    request.plans.constraints.forced = BTreeSet::from([0]);
+    let text = text(&model, short());
+    let cancel = Cancel::default();
+    let refused = judge(&model, &text, &request, &mut NoStages, &mut |_| (), &cancel);
+    assert!(
+        matches!(refused, Err(LabError::Heal(HealError::NothingBefore))),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn loss_change_of_answers_counts_their_tokens_alone() {
+    use layerlab_model::{NoObserver, PaddingSide, Target, TokenBatch};
+    let model = open(DeviceChoice::Cpu);
+    let text = text(&model, short());
+    let mut request = request(Budget::Count(2));
+    let context = model.decoder.spec().context;
+    let answers = TaskAnswers::of(&datasets(), &model.tokenizer, context, &request.eval).unwrap();
+    assert_eq!(answers.datasets.len(), 1);
+    assert_eq!(answers.sequences.len(), answers.starts.len());
+    assert!(answers.sequences.len() > 1 && answers.starts.iter().all(|start| *start > 1));
+    let loss = |removed: &BTreeSet<usize>| {
+        let view = model.decoder.without(removed).unwrap();
+        let (mut sum, mut tokens) = (0.0, 0);
+        for (ids, start) in answers.sequences.iter().zip(&answers.starts) {
+            let batch = TokenBatch::new(&[ids], PaddingSide::Right).unwrap();
+            let hidden = view.hidden_states(&batch, None, &mut NoObserver).unwrap();
+            let targets: Vec<Target> = (*start..ids.len())
+                .map(|place| Target {
+                    row: 0,
+                    position: place - 1,
+                    token: ids[place],
+                })
+                .collect();
+            let found = view.log_likelihoods(hidden, &targets).unwrap();
+            let found = block_on(found.into_data_async()).unwrap();
+            sum -= found.iter::<f32>().map(f64::from).sum::<f64>();
+            tokens += targets.len();
+        }
+        assert_eq!(tokens, answers.tokens());
+        sum / tokens as f64
+    };
+    request.score.answers = Some(answers.clone());
+    request.plans.methods = vec!["loss_change".parse().unwrap()];
+    let report = judged(&model, &request);
+    let methods = scoring(&report).scores.methods.iter();
+    let found = methods.filter(|method| method.id.to_string() == "loss_change");
+    let whole = loss(&BTreeSet::new());
+    for layer in &found.last().unwrap().layers {
+        let expected = loss(&BTreeSet::from([layer.layer])) - whole;
+        let value = layer.value.unwrap();
+        assert!((value - expected).abs() < 1e-5, "{value} for {expected}");
+    }
+    // Greedy removal goes by them too.
+    let greedy = &plan(&report, "loss_change", Schedule::Iterative).removed;
+    for other in (0..6).filter(|other| *other != greedy[0] && *other != greedy[1]) {
+        let with = |layer| loss(&BTreeSet::from([greedy[0], layer]));
+        assert!(with(greedy[1]) <= with(other) + 1e-5, "{other}");
+    }
+    let said = report
+        .warnings
+        .iter()
+        .any(|warning| warning.contains("right answers that models are judged by"));
+    assert!(said, "{:?}", report.warnings);
+    assert!(report.to_markdown().contains("right answers ("));
+    let of_text = scoring(&report).data.tokens;
+    assert_eq!(of_text, text.tokens());
+    let no_questions = TaskAnswers::of(&datasets()[..1], &model.tokenizer, context, &request.eval);
+    assert!(matches!(no_questions, Err(LabError::NoQuestions)));
 }
 
 #[test]

@@ -91,7 +91,8 @@ fn a_batch_that_outgrows_its_context_is_read_anew() {
     assert_ne!(first, texts[1][..1]);
     let mut is_done = |text: &[u32]| text == first;
     let mut go_on = || ControlFlow::Continue(());
-    let batch = generate_batch(&decoder, &prompts, 8, &[], &mut is_done, &mut go_on);
+    let greedy = GenerateOptions::greedy(8, &[]);
+    let batch = generate_batch(&decoder, &prompts, &greedy, &mut is_done, &mut go_on);
     let found = block_on(batch).unwrap().unwrap();
     assert_eq!(found, [first, texts[1].clone()]);
 }
@@ -119,7 +120,8 @@ fn a_text_that_outgrows_its_context_is_read_anew() {
         let mut go_on = || ControlFlow::Continue(());
         let prompts = [prompt];
         let mut is_done = |_: &[u32]| false;
-        let batch = generate_batch(&decoder, &prompts, 8, &[], &mut is_done, &mut go_on);
+        let greedy = GenerateOptions::greedy(8, &[]);
+        let batch = generate_batch(&decoder, &prompts, &greedy, &mut is_done, &mut go_on);
         assert_eq!(block_on(batch).unwrap().unwrap(), [alone], "{length}");
     }
 }

@@ -194,8 +194,7 @@ fn a_batch_is_broken_off_between_tokens() {
     let found = block_on(generate_batch(
         &decoder,
         &prompts,
-        8,
-        &[],
+        &GenerateOptions::greedy(8, &[]),
         &mut is_done,
         &mut go_on,
     ));
@@ -216,8 +215,7 @@ fn texts_generated_together_are_those_generated_alone() {
         let together = block_on(generate_batch(
             &decoder,
             &prompts,
-            8,
-            &stop,
+            &GenerateOptions::greedy(8, &stop),
             &mut |_| false,
             &mut go_on,
         ));
@@ -235,8 +233,7 @@ fn texts_generated_together_are_those_generated_alone() {
         let cut = block_on(generate_batch(
             &decoder,
             &prompts,
-            8,
-            &[],
+            &GenerateOptions::greedy(8, &[]),
             &mut |text| text.len() == 3,
             &mut go_on,
         ));

@@ -56,6 +56,22 @@ pub enum Schedule {
     OneShot,
     /// The lowest layer, then the lowest of the model without it, and so on.
     Iterative,
+    /// The same, where the model without the layers chosen so far is healed by scaling before the next is chosen.
+    IterativeScale,
+    /// The same, where it is healed by refitting.
+    IterativeRefit,
+}
+
+impl Schedule {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::OneShot,
+        Self::Iterative,
+        Self::IterativeScale,
+        Self::IterativeRefit,
+    ];
+    /// Their names, for people.
+    pub const CHOICES: &str = "one-shot, iterative, iterative-scale, iterative-refit";
 }
 
 impl fmt::Display for Schedule {
@@ -63,6 +79,8 @@ impl fmt::Display for Schedule {
         f.pad(match self {
             Self::OneShot => "one-shot",
             Self::Iterative => "iterative",
+            Self::IterativeScale => "iterative-scale",
+            Self::IterativeRefit => "iterative-refit",
         })
     }
 }
@@ -72,7 +90,7 @@ impl FromStr for Schedule {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let named = |schedule: &Self| schedule.to_string() == text;
-        let found = [Self::OneShot, Self::Iterative].into_iter().find(named);
+        let found = Self::ALL.into_iter().find(named);
         found.ok_or_else(|| PlanError::Schedule(text.to_owned()))
     }
 }
@@ -161,7 +179,7 @@ pub enum PlanError {
         count: usize,
     },
     /// No such way of following a method.
-    #[error("`{0}` is no schedule; expected one-shot or iterative")]
+    #[error("`{found}` is no schedule; there are {known}", found = .0, known = Schedule::CHOICES)]
     Schedule(String),
 }
 

@@ -433,7 +433,10 @@ fn plans_are_told_in_words() {
     for (schedule, text) in [
         (Schedule::OneShot, "one-shot"),
         (Schedule::Iterative, "iterative"),
+        (Schedule::IterativeScale, "iterative-scale"),
+        (Schedule::IterativeRefit, "iterative-refit"),
     ] {
+        assert!(Schedule::ALL.contains(&schedule) && Schedule::CHOICES.contains(text));
         assert_eq!(schedule.to_string(), text);
         assert_eq!(text.parse(), Ok(schedule));
         assert_eq!(format!("{schedule:>12}"), format!("{text:>12}"));

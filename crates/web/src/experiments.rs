@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use layerlab_lab::{
-    Dataset, HealTask, Measured, OpenModel, Plan, Provenance, Report, Text, TextOptions,
-    export_pruned, heal_and_judge, judge_removals, prune_and_judge,
+    Dataset, HealTask, Measured, OpenModel, Plan, Provenance, Report, TaskAnswers, Text,
+    TextOptions, export_pruned, heal_and_judge, judge_removals, prune_and_judge,
 };
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
@@ -19,7 +19,7 @@ use crate::{
     session::now,
     types::{
         Calibration, Examination, FailureKind, HealingRequest, JudgeRequest, NamedText,
-        PlanningRequest,
+        PlanningRequest, Questions,
         page::{
             JsCalibration, JsExamination, JsExperimentRequest, JsHealedAlone, JsHealingRequest,
             JsJudgeRequest, JsJudged, JsPlan, JsPlanningRequest, JsPlans, JsReport, JsScoreOptions,
@@ -73,10 +73,26 @@ impl Session {
         let (model, measured) = (&opened.model, opened.measured()?);
         let text = cut(model, from_page(text)?)?;
         let request: PlanningRequest = from_page(request)?;
+        let (mut score, plans) = (request.score, &request.plans);
+        if let Some(Questions { examination, eval }) = request.on {
+            let (datasets, context) = (read(examination)?, model.decoder.spec().context);
+            let answers = TaskAnswers::of(&datasets, &model.tokenizer, context, &eval);
+            score.answers = Some(answers.map_err(refused)?);
+        }
         let mut call = Call::new(&self.calls, call, opened.helpers.as_ref());
         let mut run = call.run();
-        let (score, plans) = (&request.score, &request.plans);
-        let plans = measured.plans(model, &text, score, plans, &mut run).await;
+        let plans = async {
+            if score.answers.is_none() {
+                return measured.plans(model, &text, &score, plans, &mut run).await;
+            }
+            // What was measured of the text stays as it is.
+            let mut of_answers = Measured::clone(&measured);
+            of_answers.leave_out(model, &text, &score, &mut run).await?;
+            of_answers
+                .plans(model, &text, &score, plans, &mut run)
+                .await
+        };
+        let plans = plans.await;
         to_page(&trusted(plans.map_err(refused)?)?)
     }
 

@@ -75,6 +75,18 @@ pub struct PlanningRequest {
     pub score: ScoreRequest,
     /// Methods, schedules, how many.
     pub plans: PlanRequest,
+    /// Questions on whose right answers loss change is measured, in place of the text.
+    #[serde(default)]
+    pub on: Option<Questions>,
+}
+
+/// Questions, and how they are asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Questions {
+    /// The datasets; texts among them are passed over.
+    pub examination: Examination,
+    /// How a model is asked.
+    pub eval: EvalOptions,
 }
 
 /// What comes with the bundled model.

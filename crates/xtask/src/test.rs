@@ -12,7 +12,7 @@ const FUZZING: u64 = 2;
 
 /// Tests that are ignored unless they are asked for, since they need PyTorch and `transformers`, a model from elsewhere or
 /// `../shared`. All that are ignored are run; these must be among them.
-const DEMANDED: [&str; 14] = [
+const DEMANDED: [&str; 15] = [
     "transformers_loads_pruned_folders_and_gives_the_same_logits",
     "peft_loads_adapters_and_gives_the_same_logits",
     "stories260k_equals_its_reference",
@@ -21,6 +21,7 @@ const DEMANDED: [&str; 14] = [
     "published_datasets_are_read_whole",
     "perplexity_of_the_whole_model_is_that_of_transformers",
     "folders_without_eight_layers_have_the_perplexity_that_transformers_finds",
+    "a_refit_makes_good_part_of_the_cut_and_transformers_finds_the_same",
     "values_of_real_gguf_files_are_those_of_the_package",
     "tokenizers_of_real_gguf_files_give_the_ids_of_hugging_face",
     "perplexities_of_real_files_are_those_of_transformers",

@@ -9,6 +9,8 @@
 
 mod checkpoint;
 mod data;
+#[cfg(feature = "device")]
+mod distillation;
 mod memory;
 #[cfg(feature = "device")]
 mod report;
@@ -17,7 +19,9 @@ mod tokenizer;
 mod training;
 
 #[cfg(feature = "device")]
-pub use training::{resumes, seed as training_seed};
+pub use distillation::{resumes as resumes_distillation, seed as distillation_seed};
+#[cfg(feature = "device")]
+pub use training::{resumes as resumes_training, seed as training_seed};
 
 use std::{panic, thread};
 
@@ -96,6 +100,11 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "training",
         run: training::training,
+    },
+    #[cfg(feature = "device")]
+    Target {
+        name: "distillation",
+        run: distillation::distillation,
     },
 ];
 

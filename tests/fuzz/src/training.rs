@@ -20,31 +20,30 @@ struct Training {
 impl Training {
     /// A training of one adapter on the smallest golden.
     fn begin() -> Self {
-        let golden = |name: &str| {
-            let contents = match name {
-                "config.json" => &include_bytes!("../../goldens/llama_tied/config.json")[..],
-                _ => include_bytes!("../../goldens/llama_tied/model.safetensors"),
-            };
-            (name.to_owned(), contents.to_vec())
-        };
-        let files = MemoryFiles::new(
-            "llama_tied",
-            ["config.json", "model.safetensors"].map(golden),
-        );
-        let checkpoint = block_on(Checkpoint::open(files)).expect("a golden");
-        let mut go_on = |_| ControlFlow::Continue(());
-        let decoder = block_on(Decoder::load(
-            &checkpoint,
-            &Device::flex(),
-            WeightFormat::Stored,
-            &mut go_on,
-        ));
-        let decoder = decoder.expect("a golden");
+        let decoder = golden();
         let (layers, material) = (BTreeSet::from([1]), material());
         let tuner = block_on(Tuner::new(&decoder, &layers, &material, recipe()));
         let tuner = tuner.expect("a training");
         Self { tuner, decoder }
     }
+}
+
+/// The smallest golden.
+pub(crate) fn golden() -> Decoder {
+    let file = |name: &str| {
+        let contents = match name {
+            "config.json" => &include_bytes!("../../goldens/llama_tied/config.json")[..],
+            _ => include_bytes!("../../goldens/llama_tied/model.safetensors"),
+        };
+        (name.to_owned(), contents.to_vec())
+    };
+    let files = ["config.json", "model.safetensors"].map(file);
+    let files = MemoryFiles::new("llama_tied", files);
+    let checkpoint = block_on(Checkpoint::open(files)).expect("a golden");
+    let mut go_on = |_| ControlFlow::Continue(());
+    let (device, format) = (Device::flex(), WeightFormat::Stored);
+    let decoder = block_on(Decoder::load(&checkpoint, &device, format, &mut go_on));
+    decoder.expect("a golden")
 }
 
 fn recipe() -> Recipe {

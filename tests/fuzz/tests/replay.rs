@@ -40,26 +40,38 @@ fn no_seeds_are_left_of_a_target_that_is_gone() {
     }
 }
 
-/// To make the seed again where its form has changed: `LAYERLAB_WRITE_SEEDS=1 cargo test --workspace --test replay`.
+/// Reads a checkpoint, and makes one.
+#[cfg(feature = "device")]
+type Checkpoints = (fn(&[u8]) -> bool, fn() -> Vec<u8>);
+
+/// To make the seeds again where their form has changed: `LAYERLAB_WRITE_SEEDS=1 cargo test --workspace --test replay`.
 #[cfg(feature = "device")]
 #[test]
-fn the_seed_of_a_training_is_accepted_and_its_changes_are_met() {
-    let path = Path::new("seeds/training/one_step");
-    if std::env::var_os("LAYERLAB_WRITE_SEEDS").is_some() {
-        fs::create_dir_all("seeds/training").unwrap();
-        fs::write(path, layerlab_fuzz::training_seed()).unwrap();
-    }
-    let seed = fs::read(path).unwrap();
-    assert!(layerlab_fuzz::resumes(&seed));
-    let header = 8 + u64::from_le_bytes(seed[..8].try_into().unwrap()) as usize;
-    for place in (0..header).chain((header..seed.len()).step_by(61)) {
-        for byte in [b'0', b'9', b'-', b' ', 0xff] {
-            let mut changed = seed.clone();
-            changed[place] = byte;
-            run("training", &changed);
+fn the_seeds_of_trainings_are_accepted_and_their_changes_are_met() {
+    use layerlab_fuzz::{distillation_seed, resumes_distillation, resumes_training, training_seed};
+    let of_target: [(&str, Checkpoints); 2] = [
+        ("training", (resumes_training, training_seed)),
+        ("distillation", (resumes_distillation, distillation_seed)),
+    ];
+    for (target, (resumes, made)) in of_target {
+        let folder = Path::new("seeds").join(target);
+        let path = folder.join("one_step");
+        if std::env::var_os("LAYERLAB_WRITE_SEEDS").is_some() {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(&path, made()).unwrap();
         }
-    }
-    for end in (0..seed.len()).step_by(97) {
-        run("training", &seed[..end]);
+        let seed = fs::read(path).unwrap();
+        assert!(resumes(&seed), "{target}");
+        let header = 8 + u64::from_le_bytes(seed[..8].try_into().unwrap()) as usize;
+        for place in (0..header).chain((header..seed.len()).step_by(61)) {
+            for byte in [b'0', b'9', b'-', b' ', 0xff] {
+                let mut changed = seed.clone();
+                changed[place] = byte;
+                run(target, &changed);
+            }
+        }
+        for end in (0..seed.len()).step_by(97) {
+            run(target, &seed[..end]);
+        }
     }
 }

@@ -38,6 +38,8 @@ export function described(step: NonNullable<Task["step"]>): { text: string; shar
         text: `model ${step.models + 1} of ${step.of}, ${step.done} of ${step.total}`,
         share: (step.models + step.done / Math.max(step.total, 1)) / step.of,
       };
+    case "continuing":
+      return { text: `continuing prompts, ${step.done} of ${step.total}`, share: step.done / step.total };
     case "tuning":
       return {
         text: `step ${step.record.step + 1} of ${step.total}, loss ${step.record.loss.toFixed(3)}`,

@@ -11,7 +11,7 @@ export const ESTIMATORS: readonly Estimator[] = ["pooled", "element", "channel"]
 export const FIGURES = ["ln_eavss", "propensity"] as const;
 export const CHOICES: readonly LayerChoice["kind"][] = ["eavss", "probe", "random", "last", "all", "given"];
 export const OBJECTIVES: readonly Objective["kind"][] = ["margin", "dpo", "info_nce"];
-const SCHEDULES: readonly Schedule[] = ["one_shot", "iterative"];
+const SCHEDULES: readonly Schedule[] = ["one_shot", "iterative", "iterative_scale", "iterative_refit"];
 
 /** What the address says of one thing: its value where nothing else is said, and how another is read. */
 interface Parameter<T> {
@@ -66,6 +66,8 @@ const PARAMETERS = {
   removed: layers(),
   count: whole(3, -1),
   schedule: oneOf(SCHEDULES, "one_shot"),
+  /** What loss change is measured on where layers are chosen by it. */
+  on: oneOf(["text", "task"] as const, "text"),
   prompt: text(""),
   /** Whether models are asked in conversations, and what the system says there first; empty for nothing. */
   chat: flag(),

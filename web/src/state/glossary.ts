@@ -195,6 +195,14 @@ const DEFINITIONS: Record<string, Definition> = {
     text: "How often its answer is neither right nor “unknown”. Lower is better.",
     source: "LayerLab",
   },
+  agreement: {
+    text: "The share of tokens that the whole model writes which the other model finds likeliest as well. 1 is the whole model's own writing.",
+    source: "LayerLab",
+  },
+  repeating: {
+    text: "Texts that end in the same few words over and over: damage that choices between given answers hide.",
+    source: "LayerLab",
+  },
   one_shot: {
     text: "Layers are chosen once, by one measurement of the whole model.",
     source: "LayerLab",
@@ -202,6 +210,14 @@ const DEFINITIONS: Record<string, Definition> = {
   iterative: {
     text: "One layer goes, the smaller model is measured again, and so on.",
     source: "SLEB, arXiv 2402.09025",
+  },
+  iterative_scale: {
+    text: "One layer goes, what is left is healed by scale, measured again, and so on.",
+    source: "LayerLab",
+  },
+  iterative_refit: {
+    text: "One layer goes, what is left is healed by refit, measured again, and so on.",
+    source: "LayerLab",
   },
 };
 

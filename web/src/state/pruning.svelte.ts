@@ -29,6 +29,10 @@ class Pruning {
 
   /** How the pruned model is healed, where it is. */
   way = $state<Healing>("refit");
+  /** Whether healing learns from what the whole model writes itself, and not from the text that layers are scored on. */
+  writesText = $state(false);
+  /** Whether every method's model is healed as well, which takes a good part longer. */
+  healsEvery = $state(false);
   /** The distillation that runs, or ran last. */
   readonly distilling = $derived(this.#distilling);
 
@@ -70,7 +74,11 @@ class Pruning {
       budget: { count },
       constraints: { protected: [], forced: [] },
     };
-    const request = { score: { ...score, loss_change: method === "loss_change" }, plans };
+    const measures = method === "loss_change";
+    const { bundled, examination } = material;
+    const questions = bundled === null || examination === null ? null : { examination, eval: material.evalOptions(bundled.request.eval) };
+    const on = measures && address.on === "task" ? questions : null;
+    const request = { score: { ...score, loss_change: measures && on === null }, plans, on };
     const answer = await tasks.run("Choosing layers", (ask) => ask("plan", [text, request]));
     return answer !== undefined && model.isOf(answer) ? (answer.found[0] ?? null) : null;
   }
@@ -90,7 +98,9 @@ class Pruning {
   async heal(): Promise<void> {
     const { bundled, calibration, examination } = material;
     if (examination === null || calibration === null || bundled === null) return;
-    const heal = { ...bundled.request.heal, ways: [this.way] };
+    const own = { kind: "own" as const, sequences: calibration.max_sequences, length: calibration.sequence_length ?? null, seed: 0 };
+    const source = this.writesText ? own : { kind: "calibration" as const };
+    const heal = { ...bundled.request.heal, ways: [this.way], source };
     const request = { removed: removed(), heal, eval: material.evalOptions(bundled.request.eval) };
     this.#distilling = { total: 0, steps: [], checks: [] };
     const answer = await tasks.run("Healing the pruned model", (ask) =>
@@ -117,8 +127,8 @@ class Pruning {
     if (calibration === null || examination === null || bundled === null || score === null) return;
     const { count, schedule } = address;
     const plans = { ...bundled.request.plans, budget: { count }, schedules: [schedule] };
-    // Healing every method's model would take many times as long; the command does it.
-    const heal = { ...bundled.request.heal, ways: ["none" as const] };
+    const ways: Healing[] = this.healsEvery ? ["none", "refit"] : ["none"];
+    const heal = { ...bundled.request.heal, ways };
     const request = { score, plans, eval: material.evalOptions(bundled.request.eval), heal };
     const answer = await tasks.run("Pruning by every method", (ask) => ask("run", [calibration, examination, request]));
     if (answer !== undefined && scores.take(answer)) reports.close();

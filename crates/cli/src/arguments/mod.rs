@@ -3,6 +3,7 @@
 mod chat;
 mod heal;
 mod layers;
+mod on;
 mod plan;
 mod scoring;
 mod tasks;
@@ -10,7 +11,8 @@ mod tasks;
 pub use chat::ChatArguments;
 pub use heal::{DistilArguments, HealArguments};
 pub use layers::{Layers, all as all_layers};
-pub use plan::BudgetArguments;
+pub use on::answers;
+pub use plan::{BudgetArguments, Schedules};
 pub use scoring::{CutArguments, ScoringArguments};
 pub use tasks::{Exam, ExamArguments, TaskArguments};
 

@@ -1,7 +1,9 @@
 //! Which layers are removed.
 
+use std::str::FromStr;
+
 use clap::Args;
-use layerlab_lab::{Budget, Constraints};
+use layerlab_lab::{Budget, Constraints, PlanError, Schedule};
 
 use super::layers::{Layers, all, parse_share};
 
@@ -42,6 +44,21 @@ impl BudgetArguments {
         Constraints {
             protected: all(&self.protect).into_iter().collect(),
             forced: all(&self.always_remove).into_iter().collect(),
+        }
+    }
+}
+
+/// Schedules by one name: that of one of them, or `both` for the two that do not heal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedules(pub Vec<Schedule>);
+
+impl FromStr for Schedules {
+    type Err = PlanError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "both" => Ok(Self(vec![Schedule::OneShot, Schedule::Iterative])),
+            one => Ok(Self(vec![one.parse()?])),
         }
     }
 }

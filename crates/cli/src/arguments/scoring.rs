@@ -1,9 +1,13 @@
 //! How layers are scored.
 
 use clap::{Args, ValueEnum};
-use layerlab_lab::{Epsilon, Estimator, MethodId, ScoreOptions, ScoreRequest, Tap, TextOptions};
+use layerlab_lab::{
+    Epsilon, Estimator, LabError, MethodId, OpenModel, ScoreOptions, ScoreRequest, Tap, Text,
+    TextOptions,
+};
 
-use super::ConfidenceArguments;
+use super::{ConfidenceArguments, on::OnArguments};
+use crate::{Failure, input::NamedText};
 
 /// How layers are scored
 #[derive(Args)]
@@ -22,6 +26,8 @@ pub struct ScoringArguments {
     /// Where AVSS reads the block: input, output, update, attention, mlp or neurons
     #[arg(long)]
     tap: Option<Tap>,
+    #[command(flatten)]
+    pub on: OnArguments,
     #[command(flatten)]
     pub confidence: ConfidenceArguments,
 }
@@ -55,6 +61,17 @@ impl CutArguments {
             sequence_length: self.sequence_length,
             max_sequences: self.max_sequences,
         }
+    }
+
+    /// The text as the model reads it.
+    ///
+    /// # Errors
+    /// When it cannot be cut so.
+    pub fn text<F>(&self, text: &NamedText, model: &OpenModel<F>) -> Result<Text, Failure> {
+        let context = model.decoder.spec().context;
+        let (name, contents) = (text.name.clone(), &text.contents);
+        let text = Text::new(name, contents, &model.tokenizer, context, self.options());
+        Ok(text.map_err(LabError::from)?)
     }
 }
 

@@ -148,7 +148,7 @@ impl ExamArguments {
 }
 
 /// Items of a dataset where the user says nothing.
-const DEFAULT_ITEMS: Items = Items(Some(200));
+pub(super) const DEFAULT_ITEMS: usize = 200;
 /// The same for a repair, which judges on a third of them.
 const REPAIR_ITEMS: Items = Items(Some(400));
 
@@ -225,7 +225,7 @@ impl TaskArguments {
     }
 
     fn some_items(&self, dataset: Dataset, seed: u64) -> Dataset {
-        match self.items.unwrap_or(DEFAULT_ITEMS).0 {
+        match self.items.unwrap_or(Items(Some(DEFAULT_ITEMS))).0 {
             Some(limit) => dataset.sample(limit, seed),
             None => dataset,
         }

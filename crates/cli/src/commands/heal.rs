@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use layerlab_lab::{
-    Cancel, Checkpoint, FolderTarget, HealRecord, Healing, LabError, Plan, Provenance, Run, Text,
+    Cancel, Checkpoint, FolderTarget, HealRecord, Healing, LabError, Plan, Provenance, Run,
     export_pruned, removed_layers,
 };
 
@@ -99,22 +99,30 @@ impl Arguments {
         let target = FolderTarget::new(&self.output, source.path(), self.force);
         let mut target = target.map_err(LabError::from)?;
         let pruned = Checkpoint::open(source).await.map_err(LabError::from)?;
-        let text = calibration(self.text.as_deref(), &self.teacher)?;
+        let writes_text = self.distil.writes_text();
+        if writes_text && self.text.is_some() {
+            return Err(Failure::usage(anyhow::anyhow!(
+                "nothing reads the text: healing learns from what the model writes itself; leave out --text, or --heal-text self"
+            )));
+        }
+        // Looked for before the model is loaded, which takes longer.
+        let text = (!writes_text).then(|| calibration(self.text.as_deref(), &self.teacher));
+        let text = text.transpose()?;
         let whole = model::load(&self.teacher, self.device, bars, cancel).await?;
         let removed = removed_layers(&whole.checkpoint, &pruned).await?;
         let layers = whole.decoder.spec().layers();
         let plan = Plan::by_hand(removed, layers).map_err(LabError::from)?;
-        let text = Text::new(
-            text.name,
-            &text.contents,
-            &whole.tokenizer,
-            whole.decoder.spec().context,
-            self.cut.options(),
-        );
-        let text = text.map_err(LabError::from)?;
         let mut show = |progress| bars.show(progress);
         let mut run = Run::new(&mut show, cancel);
-        let request = self.distil.request(vec![self.heal]);
+        let request = self.distil.request(vec![self.heal], &self.cut);
+        let text = match (request.own_text(&whole, &mut run).await?, text) {
+            (Some(own), _) => own,
+            (None, Some(text)) => self.cut.text(&text, &whole)?,
+            (None, None) => {
+                let text = calibration(self.text.as_deref(), &self.teacher)?;
+                self.cut.text(&text, &whole)?
+            }
+        };
         let healed =
             layerlab_lab::heal_with(&whole, &plan.set(), &text, &request, &mut run).await?;
         let provenance = Provenance::of(&whole.checkpoint, plan, now()).await?;

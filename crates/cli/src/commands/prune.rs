@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, path::PathBuf};
 use anyhow::anyhow;
 use clap::Args;
 use layerlab_lab::{
-    Cancel, Checkpoint, DecoderSpec, FolderTarget, HealRecord, Healing, LabError, MethodId,
-    OpenModel, Plan, PlanError, PlanRequest, Provenance, Run, Schedule, ScoreRequest, Text,
-    export_pruned, heal_with, plan_removals, report::count, rounding,
+    Cancel, Checkpoint, Dataset, DecoderSpec, EvalOptions, FolderTarget, HealRecord, Healing,
+    LabError, MethodId, OpenModel, Plan, PlanError, PlanRequest, Provenance, Run, Schedule,
+    ScoreRequest, Text, export_pruned, heal_with, plan_removals, report::count, rounding,
 };
 
 use super::now;
@@ -15,7 +15,7 @@ use crate::{
     Failure,
     arguments::{
         BudgetArguments, CutArguments, DeviceArguments, DistilArguments, Layers, ModelArguments,
-        ScoringArguments, all_layers,
+        ScoringArguments, all_layers, answers,
     },
     input::calibration,
     model::{self, Source},
@@ -59,8 +59,14 @@ pub struct Arguments {
     /// last_k, first_k and random_1 need none
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
-    /// Choose once, or again after each removal: one-shot or iterative
-    #[arg(long, default_value_t = Schedule::OneShot)]
+    #[arg(
+        long,
+        default_value_t = Schedule::OneShot,
+        help = format!(
+            "Choose layers once, or again after each removal, of the model as it is cut or as it is healed: {}",
+            Schedule::CHOICES
+        )
+    )]
     schedule: Schedule,
     #[command(flatten)]
     budget: BudgetArguments,
@@ -124,7 +130,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             .as_ref()
             .map_or_else(String::new, healing_lines),
         arguments.output.display()
-    ))
+    ))?;
+    match &provenance.llama_cpp {
+        Some(command) => print(format!(
+            "The same of a GGUF file, by llama.cpp: {command}\n"
+        )),
+        None => Ok(()),
+    }
 }
 
 /// What was written.
@@ -194,6 +206,11 @@ impl Arguments {
                 MethodId::CHOICES
             )));
         }
+        self.scoring
+            .on
+            .check(self.method == Some(MethodId::LossChange))?;
+        let seed = self.scoring.confidence.confidence().seed;
+        let on = self.scoring.on.datasets(&[], seed)?;
         let source = model::source(&self.model.model, bars, cancel)?;
         // Refused now rather than after all the work.
         let target = FolderTarget::new(&self.output, source.path(), self.force);
@@ -202,6 +219,12 @@ impl Arguments {
         let inventory = checkpoint.inventory().await.map_err(LabError::from)?;
         let spec = inventory.spec();
         let heals = self.heal != Healing::None;
+        let writes_text = self.distil.writes_text();
+        if writes_text && !heals {
+            return Err(Failure::usage(anyhow!(
+                "nothing is healed, so that no text is wanted for it: name a way to --heal, or leave out --heal-text"
+            )));
+        }
         let plan = self.plan_without_text(spec.layers());
         let plan = plan.map_err(LabError::from)?;
         if let (Some(plan), false) = (&plan, heals) {
@@ -219,17 +242,39 @@ impl Arguments {
             target.commit().map_err(LabError::from)?;
             return Ok(written(provenance, spec));
         }
-        let (model, text) = self.opened(bars, cancel).await?;
-        let plan = match plan {
-            Some(plan) => plan,
-            None => self.measured_plan(&model, &text, bars, cancel).await?,
-        };
+        let reads_text = plan.is_none() || !writes_text;
+        if self.text.is_some() && !reads_text {
+            return Err(Failure::usage(anyhow!(
+                "nothing reads the text: the layers are chosen without it, and healing learns from what the model writes itself; leave out \
+                 --text, or --heal-text self"
+            )));
+        }
+        // Looked for before the model is loaded, which takes longer.
+        let text = reads_text.then(|| calibration(self.text.as_deref(), &self.model.model));
+        let text = text.transpose()?;
+        let model = model::load(&self.model.model, self.device, bars, cancel).await?;
         let mut show = |progress| bars.show(progress);
         let mut run = Run::new(&mut show, cancel);
+        let request = self.distil.request(vec![self.heal], &self.cut);
+        let own = request.own_text(&model, &mut run).await?;
+        let (plan, text) = match (plan, own) {
+            (Some(plan), Some(own)) => (plan, own),
+            (plan, own) => {
+                let text = match text {
+                    Some(text) => text,
+                    None => calibration(self.text.as_deref(), &self.model.model)?,
+                };
+                let text = self.cut.text(&text, &model)?;
+                let plan = match plan {
+                    Some(plan) => plan,
+                    None => self.measured_plan(&model, &text, &on, &mut run).await?,
+                };
+                (plan, own.unwrap_or(text))
+            }
+        };
         let mut provenance = Provenance::of(&checkpoint, plan, now()).await?;
         let healed = match heals {
             true => {
-                let request = self.distil.request(vec![self.heal]);
                 let removed = provenance.plan.set();
                 let healed = heal_with(&model, &removed, &text, &request, &mut run).await?;
                 provenance = provenance.healed(&healed.record, &text);
@@ -254,35 +299,17 @@ impl Arguments {
         }
     }
 
-    /// The model on its device, and the text as it reads it.
-    async fn opened(
-        &self,
-        bars: &mut Bars,
-        cancel: &Cancel,
-    ) -> Result<(OpenModel<Source>, Text), Failure> {
-        let text = calibration(self.text.as_deref(), &self.model.model)?;
-        let model = model::load(&self.model.model, self.device, bars, cancel).await?;
-        let text = Text::new(
-            text.name,
-            &text.contents,
-            &model.tokenizer,
-            model.decoder.spec().context,
-            self.cut.options(),
-        );
-        let text = text.map_err(LabError::from)?;
-        Ok((model, text))
-    }
-
     async fn measured_plan(
         &self,
         model: &OpenModel<Source>,
         text: &Text,
-        bars: &mut Bars,
-        cancel: &Cancel,
+        on: &[Dataset],
+        run: &mut Run<'_>,
     ) -> Result<Plan, Failure> {
         let methods: Vec<MethodId> = self.method.into_iter().collect();
         let scoring = ScoreRequest {
             loss_change: methods.contains(&MethodId::LossChange),
+            answers: answers(on, model, &EvalOptions::default())?,
             ..self.scoring.request(self.cut.batch, &methods)
         };
         let request = PlanRequest {
@@ -291,9 +318,7 @@ impl Arguments {
             budget: self.budget.budget(),
             constraints: self.budget.constraints(),
         };
-        let mut show = |progress| bars.show(progress);
-        let mut run = Run::new(&mut show, cancel);
-        let plans = plan_removals(model, text, &scoring, &request, &mut run).await?;
+        let plans = plan_removals(model, text, &scoring, &request, run).await?;
         let plan = plans.into_iter().find(|plan| !plan.removed.is_empty());
         plan.ok_or_else(|| {
             Failure::usage(anyhow!(

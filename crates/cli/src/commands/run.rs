@@ -1,8 +1,8 @@
 //! `layerlab run`.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use layerlab_atlas::bundled;
 use layerlab_lab::{
     Cancel, Dataset, ExperimentRequest, FolderTarget, HealRequest, Healing, LabError, MethodId,
@@ -15,7 +15,7 @@ use crate::{
     Failure,
     arguments::{
         BudgetArguments, CutArguments, DeviceArguments, FormatArguments, HealArguments,
-        ModelArguments, OutputArguments, ScoringArguments, TaskArguments,
+        ModelArguments, OutputArguments, Schedules, ScoringArguments, TaskArguments, answers,
     },
     input::{NamedText, calibration, read_text},
     model::{self, Source},
@@ -31,6 +31,7 @@ Examples:
   layerlab run
   layerlab run --model path/to/model --text notes.txt --eval-text held-out.txt --html report.html
   layerlab run --model owner/name --text notes.txt --task truthfulqa_mc.json --schedule both --remove 3
+  layerlab run --model path/to/model --text notes.txt --method loss_change --schedule iterative-refit
   layerlab run --model path/to/model --text notes.txt --heal none,refit,distil --keep 0.95
   layerlab run --model path/to/model --text notes.txt --export pruned --json --output report.json")]
 pub struct Arguments {
@@ -47,9 +48,17 @@ pub struct Arguments {
     device: DeviceArguments,
     #[command(flatten)]
     budget: BudgetArguments,
-    /// Choose layers once, or again after each removal, or both ways
-    #[arg(long, value_enum, default_value_t = Schedules::OneShot)]
-    schedule: Schedules,
+    #[arg(
+        long,
+        value_name = "SCHEDULE,…",
+        value_delimiter = ',',
+        default_value = "one-shot",
+        help = format!(
+            "Choose layers once, or again after each removal, of the model as it is cut or as it is healed: {}; both is the first two",
+            Schedule::CHOICES
+        )
+    )]
+    schedule: Vec<Schedules>,
     #[arg(
         long = "method",
         value_name = "METHOD,…",
@@ -81,13 +90,6 @@ pub struct Arguments {
     work: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Schedules {
-    OneShot,
-    Iterative,
-    Both,
-}
-
 /// Where the rest of a run is.
 const NEXT: &str = "Everything: --full; with charts: --html FILE; for programs: --json or --csv";
 
@@ -106,11 +108,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     page.check()?;
     let text = calibration(arguments.text.as_deref(), &arguments.model.model)?;
     let datasets = arguments.datasets(&text)?;
+    let on = &arguments.scoring.on;
+    on.check(arguments.measures_loss())?;
+    let on = on.datasets(&datasets, arguments.scoring.confidence.confidence().seed)?;
     let cancel = on_interrupt()?;
     let mut bars = Bars::new();
     let mut stages = StageFolder::new(arguments.work.clone());
     let report =
-        pollster::block_on(arguments.run(text, &datasets, &mut stages, &mut bars, &cancel));
+        pollster::block_on(arguments.run(text, [&datasets, &on], &mut stages, &mut bars, &cancel));
     bars.clear();
     let report = report?;
     if arguments.html.is_some() {
@@ -144,7 +149,7 @@ impl Arguments {
     async fn run(
         &self,
         text: NamedText,
-        datasets: &[Dataset],
+        [datasets, on]: [&[Dataset]; 2],
         stages: &mut StageFolder,
         bars: &mut Bars,
         cancel: &Cancel,
@@ -159,17 +164,11 @@ impl Arguments {
             None => None,
         };
         let model = model::load(&self.model.model, self.device, bars, cancel).await?;
-        let text = Text::new(
-            text.name,
-            &text.contents,
-            &model.tokenizer,
-            model.decoder.spec().context,
-            self.cut.options(),
-        );
-        let text = text.map_err(LabError::from)?;
+        let text = self.cut.text(&text, &model)?;
         let mut show = |progress| bars.show(progress);
         let mut run = Run::new(&mut show, cancel);
-        let request = self.request();
+        let mut request = self.request();
+        request.score.answers = answers(on, &model, &request.eval)?;
         let report =
             prune_and_judge(&model, &text, datasets, &request, now(), stages, &mut run).await?;
         if let Some(mut target) = target {
@@ -179,27 +178,27 @@ impl Arguments {
         Ok(report)
     }
 
+    fn measures_loss(&self) -> bool {
+        self.methods.is_empty() || self.methods.contains(&MethodId::LossChange)
+    }
+
     fn request(&self) -> ExperimentRequest {
         let score = self.scoring.request(self.cut.batch, &self.methods);
-        let measures_loss = self.methods.is_empty() || self.methods.contains(&MethodId::LossChange);
-        let schedules = match self.schedule {
-            Schedules::OneShot => BTreeSet::from([Schedule::OneShot]),
-            Schedules::Iterative => BTreeSet::from([Schedule::Iterative]),
-            Schedules::Both => BTreeSet::from([Schedule::OneShot, Schedule::Iterative]),
-        };
+        let schedules = self.schedule.iter();
+        let schedules = schedules.flat_map(|Schedules(some)| some.iter().copied());
         ExperimentRequest {
             score: ScoreRequest {
-                loss_change: measures_loss,
+                loss_change: self.measures_loss(),
                 ..score
             },
             plans: PlanRequest {
                 methods: self.methods.clone(),
-                schedules,
+                schedules: schedules.collect(),
                 budget: self.budget.budget(),
                 constraints: self.budget.constraints(),
             },
             eval: self.tasks.options(self.scoring.confidence.confidence()),
-            heal: self.heal.request(),
+            heal: self.heal.request(&self.cut),
         }
     }
 }
@@ -227,11 +226,14 @@ async fn export_best(
     };
     let healed = match way {
         Healing::None => None,
-        _ => Some(heal_with(model, &plan.set(), text, &request, run).await?),
+        _ => {
+            let own = request.own_text(model, run).await?;
+            let text = own.as_ref().unwrap_or(text);
+            let healed = heal_with(model, &plan.set(), text, &request, run).await?;
+            provenance = provenance.healed(&healed.record, text);
+            Some(healed)
+        }
     };
-    if let Some(healed) = &healed {
-        provenance = provenance.healed(&healed.record, text);
-    }
     if let Some(rounding) = rounding(&provenance.rounded) {
         warn(&rounding);
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use layerlab_lab::{
-    Cancel, LabError, Measured, Report, Run, ScoreOptions, ScoreRequest, Tap, Text,
+    Cancel, Dataset, EvalOptions, Measured, Report, Run, ScoreOptions, ScoreRequest, Tap,
 };
 
 use super::{next_steps, now};
@@ -12,7 +12,7 @@ use crate::{
     Failure,
     arguments::{
         CutArguments, DeviceArguments, FormatArguments, ModelArguments, OutputArguments,
-        ScoringArguments,
+        ScoringArguments, answers,
     },
     input::{NamedText, calibration},
     model,
@@ -88,10 +88,13 @@ const NEXT: &str = "Everything: --full; for programs: --json or --csv";
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let destination = arguments.output.destination();
     destination.check()?;
+    let on = &arguments.scoring.on;
+    on.check(arguments.more.loss_change != LossChange::Never)?;
+    let on = on.datasets(&[], arguments.scoring.confidence.confidence().seed)?;
     let text = calibration(arguments.text.as_deref(), &arguments.model.model)?;
     let cancel = on_interrupt()?;
     let mut bars = Bars::new();
-    let report = pollster::block_on(arguments.score(text, &mut bars, &cancel));
+    let report = pollster::block_on(arguments.score(text, &on, &mut bars, &cancel));
     bars.clear();
     let report = report?;
     let format = arguments.format.format(&destination);
@@ -111,23 +114,18 @@ impl Arguments {
     async fn score(
         &self,
         text: NamedText,
+        on: &[Dataset],
         bars: &mut Bars,
         cancel: &Cancel,
     ) -> Result<Report, Failure> {
         let model = model::load(&self.model.model, self.device, bars, cancel).await?;
-        let text = Text::new(
-            text.name,
-            &text.contents,
-            &model.tokenizer,
-            model.decoder.spec().context,
-            self.cut.options(),
-        )
-        .map_err(LabError::from)?;
+        let text = self.cut.text(&text, &model)?;
         let mut show = |progress| bars.show(progress);
         let mut run = Run::new(&mut show, cancel);
-        let request = self.request();
+        let mut request = self.request();
+        request.answers = answers(on, &model, &EvalOptions::default())?;
         let mut measured = Measured::of(&model, &text, &request, &mut run).await?;
-        if self.more.loss_change == LossChange::Auto {
+        if !request.loss_change && self.more.loss_change == LossChange::Auto {
             let seconds = measured.leave_out_estimate(model.decoder.spec());
             match seconds <= WORTH_SECONDS {
                 true => {
@@ -156,7 +154,8 @@ impl Arguments {
             extra_taps: more.extra_taps.iter().copied().collect(),
             // The span of 1 carries Block Influence and is always taken.
             spans: [1].into_iter().chain(more.spans.iter().copied()).collect(),
-            loss_change: more.loss_change == LossChange::Always,
+            // Who says what it is to be measured on wants it.
+            loss_change: more.loss_change == LossChange::Always || !self.scoring.on.is_empty(),
             ..request
         }
     }

@@ -122,7 +122,8 @@ impl Default for Confidence {
 }
 
 impl Confidence {
-    pub(crate) fn resamples(&self, units: usize) -> Resamples {
+    /// Resamples of so many units.
+    pub fn resamples(&self, units: usize) -> Resamples {
         Resamples::new(units, self.resamples, self.seed)
     }
 }

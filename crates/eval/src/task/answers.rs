@@ -1,6 +1,6 @@
 //! Questions answered freely.
 
-use layerlab_model::{Decoder, Tokenizer, generate_batch};
+use layerlab_model::{Decoder, GenerateOptions, Tokenizer, generate_batch};
 
 use super::{Asked, EvalOptions, OnProgress, Task, likelihood::Requests, step};
 use crate::{
@@ -145,6 +145,7 @@ impl Asked<'_> {
         let mut order: Vec<usize> = (0..items.len()).collect();
         order.sort_by_key(|&index| std::cmp::Reverse(prompts[index].len()));
         let mut answers = vec![String::new(); items.len()];
+        let greedy = GenerateOptions::greedy(max_new_tokens, self.tokenizer.stops());
         let mut done = 0;
         step(progress, done, items.len()).await?;
         while let Some(&longest) = order.get(done) {
@@ -156,16 +157,8 @@ impl Asked<'_> {
                 let text = self.tokenizer.decode(ids, true);
                 text.is_ok_and(|text| first_line(&text).is_some_and(|(_, ended)| ended))
             };
-            let stops = self.tokenizer.stops();
             let mut go_on = || progress(done, items.len());
-            let texts = generate_batch(
-                self.decoder,
-                &asked,
-                max_new_tokens,
-                stops,
-                &mut has_line,
-                &mut go_on,
-            );
+            let texts = generate_batch(self.decoder, &asked, &greedy, &mut has_line, &mut go_on);
             let texts = texts.await?.ok_or(EvalError::Interrupted)?;
             for (&index, ids) in batch.iter().zip(&texts) {
                 let text = self.tokenizer.decode(ids, true)?;

@@ -6,8 +6,8 @@ use std::{collections::BTreeSet, ops::ControlFlow};
 use burn::tensor::Device;
 use layerlab_heal::{HealError, HealText, Healed, OnProgress, RefitOptions, refit, scale};
 use layerlab_model::{
-    Checkpoint, Decoder, Folder, NoObserver, PaddingSide, Target, TokenBatch, WeightFormat,
-    generate_batch,
+    Checkpoint, Decoder, Folder, GenerateOptions, NoObserver, PaddingSide, Target, TokenBatch,
+    WeightFormat, generate_batch,
 };
 use pollster::block_on;
 
@@ -40,7 +40,8 @@ pub fn text(whole: &Decoder, sequences: u32, length: usize) -> Vec<Vec<u32>> {
         .collect();
     let mut go_on = || ControlFlow::Continue(());
     let mut is_done = |_: &[u32]| false;
-    let texts = generate_batch(whole, &prompts, length - 4, &[], &mut is_done, &mut go_on);
+    let greedy = GenerateOptions::greedy(length - 4, &[]);
+    let texts = generate_batch(whole, &prompts, &greedy, &mut is_done, &mut go_on);
     let texts = block_on(texts).unwrap().unwrap();
     let both = prompts.into_iter().zip(texts);
     both.map(|(prompt, text)| [prompt, text].concat()).collect()

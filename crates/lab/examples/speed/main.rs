@@ -1,6 +1,7 @@
 //! Speed of what the lab does, on the CPU or GPU. Run by `cargo xtask bench` beside its peers; prints one
 //! `name<TAB>value` a line.
 
+mod healing;
 mod pruning;
 mod repair;
 mod scoring;
@@ -28,6 +29,7 @@ struct Options {
     /// What is measured beside the scoring pass.
     leave_one_out: bool,
     repair: bool,
+    heal: bool,
 }
 
 fn options() -> Result<Options, Failed> {
@@ -41,6 +43,7 @@ fn options() -> Result<Options, Failed> {
         repeats: 5,
         leave_one_out: false,
         repair: false,
+        heal: false,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
@@ -55,6 +58,7 @@ fn options() -> Result<Options, Failed> {
             "--repeats" => options.repeats = value.parse()?,
             "--leave-one-out" => options.leave_one_out = value.parse()?,
             "--repair" => options.repair = value.parse()?,
+            "--heal" => options.heal = value.parse()?,
             _ => return Err(format!("unknown option {name}").into()),
         }
     }
@@ -93,6 +97,10 @@ async fn run(options: &Options) -> Result<(), Failed> {
     }
     if options.repair {
         repair::measure_steps(&model, options).await?;
+    }
+    if options.heal {
+        healing::measure_refit(&model, &text, options, &mut run).await?;
+        healing::measure_distil(&model, &text, options).await?;
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ pub async fn measure_leave_one_out(
 }
 
 /// A pass to the loss of every token.
-async fn loss(model: &OpenModel<Folder>, text: &Text, batch: usize) -> Result<(), Failed> {
+pub async fn loss(model: &OpenModel<Folder>, text: &Text, batch: usize) -> Result<(), Failed> {
     pass(model, text, batch, async |hidden, sequences| {
         let targets = Target::next_tokens(sequences);
         let found = model.decoder.log_likelihoods(hidden, &targets);

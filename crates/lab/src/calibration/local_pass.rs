@@ -27,10 +27,10 @@ impl Calibration<'_> {
         let device = decoder.device();
         let parting = Parting::of(self.batch, &device);
         let mut found = PassResult::nothing(layers);
-        let mut place = PassProgress::start(self.sequences.len(), parting.size, wanted);
+        let mut place = PassProgress::start(self.passages.len(), parting.size, wanted);
         run.step(place.progress()).await?;
-        for sequences in self.sequences.chunks(parting.together()) {
-            let parts = sequences.chunks(parting.size);
+        for passages in self.passages.chunks(parting.together()) {
+            let parts = passages.chunks(parting.size);
             let parts = parts.map(|part| Chunk::begin(decoder, part, wanted.statistics.as_ref()));
             let mut parts = parts.collect::<Result<Vec<_>, _>>()?;
             let mut next = 0;
@@ -66,12 +66,11 @@ impl Calibration<'_> {
                 found.losses.whole.extend(whole.into_iter().flatten());
                 place.found_losses(parts.len());
             }
-            let predicted = sequences.iter().map(|sequence| sequence.len() - 1);
-            found.losses.tokens.extend(predicted);
-            for _ in sequences {
+            found.losses.tokens.extend(passages.counted());
+            for _ in 0..passages.len() {
                 found.passes.add(Passes::of(layers, wanted));
             }
-            place.sequences[0] += sequences.len();
+            place.sequences[0] += passages.len();
             run.step(place.progress()).await?;
         }
         Ok(found)

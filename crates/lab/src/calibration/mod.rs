@@ -3,6 +3,7 @@
 mod local_pass;
 mod observer;
 mod part;
+mod passages;
 mod shared_pass;
 
 use std::collections::BTreeSet;
@@ -13,13 +14,15 @@ use layerlab_stats::{LayerStatistics, ModelStatistics};
 use serde::{Deserialize, Serialize};
 
 pub use observer::MeasureOptions;
+pub(crate) use passages::Passages;
+pub use passages::TaskAnswers;
 
 use crate::{LabError, Progress, Run};
 
 /// Sequences, and how many are passed at a time.
 #[derive(Clone, Copy)]
 pub(crate) struct Calibration<'a> {
-    pub sequences: &'a [Vec<u32>],
+    pub passages: &'a Passages<'a>,
     pub batch: usize,
 }
 
@@ -178,7 +181,7 @@ impl Calibration<'_> {
         run: &mut Run<'_>,
     ) -> Result<PassResult, LabError> {
         match run.peers() {
-            Some(peers) if self.sequences.len() > self.batch && self.batch > 0 => {
+            Some(peers) if self.passages.len() > self.batch && self.batch > 0 => {
                 self.pass_with(peers, decoder, wanted, run).await
             }
             _ => self.pass_locally(decoder, wanted, run).await,
@@ -232,7 +235,8 @@ pub async fn measure(
 ) -> Result<ModelStatistics, LabError> {
     let batch = options.batch;
     let (whole, options) = (&BTreeSet::new(), options.clone());
-    Calibration { sequences, batch }
+    let passages = &Passages::of(sequences);
+    Calibration { passages, batch }
         .statistics(decoder, whole, options, run)
         .await
 }

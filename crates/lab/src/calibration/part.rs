@@ -3,14 +3,17 @@
 use std::{hint::black_box, ops::Range};
 
 use layerlab_kernels::BatchStatistics;
-use layerlab_model::{Decoder, ModelError, NoObserver, PaddingSide, Stream, Target, TokenBatch};
+use layerlab_model::{Decoder, ModelError, NoObserver, PaddingSide, Stream, TokenBatch};
 
-use super::observer::{MeasureOptions, Observed, TapObserver};
+use super::{
+    observer::{MeasureOptions, Observed, TapObserver},
+    passages::Passages,
+};
 use crate::LabError;
 
 /// Some of the sequences, between two blocks.
 pub(super) struct Chunk<'a> {
-    sequences: &'a [Vec<u32>],
+    passages: Passages<'a>,
     /// Behind the blocks that everything to come shares.
     prefix: Stream,
     /// What is measured of the prefix, if anything is.
@@ -21,12 +24,12 @@ impl<'a> Chunk<'a> {
     /// Before the first block.
     pub fn begin(
         decoder: &Decoder,
-        sequences: &'a [Vec<u32>],
+        passages: Passages<'a>,
         statistics: Option<&'a MeasureOptions>,
     ) -> Result<Self, LabError> {
         Ok(Self {
-            sequences,
-            prefix: decoder.begin(&TokenBatch::new(sequences, PaddingSide::Right)?)?,
+            prefix: decoder.begin(&TokenBatch::new(&passages.sequences, PaddingSide::Right)?)?,
+            passages,
             taps: statistics.map(|options| TapObserver::new(options, decoder.spec().layers())),
         })
     }
@@ -78,8 +81,8 @@ impl<'a> Chunk<'a> {
     }
 
     async fn losses_of(&self, decoder: &Decoder, stream: Stream) -> Result<Vec<f64>, LabError> {
-        let targets = Target::next_tokens(self.sequences);
-        let mut losses = vec![0.0; self.sequences.len()];
+        let targets = self.passages.targets();
+        let mut losses = vec![0.0; self.passages.len()];
         if let Some(found) = decoder.log_likelihoods(decoder.finish(stream), &targets) {
             let found = found.into_data_async().await.map_err(ModelError::from)?;
             for (target, value) in targets.iter().zip(found.iter::<f32>()) {

@@ -22,12 +22,12 @@ impl Calibration<'_> {
         run: &mut Run<'_>,
     ) -> Result<PassResult, LabError> {
         let start = Instant::now();
-        let each = self.sequences.len().div_ceil(peers.count().max(1));
+        let each = self.passages.len().div_ceil(peers.count().max(1));
         let size = self.batch.min(each);
         let cancel = run.wishes();
-        let shares = self.sequences.chunks(size).map(|sequences| {
+        let shares = self.passages.chunks(size).map(|passages| {
             let share = PassShare {
-                sequences: Cow::Borrowed(sequences),
+                passages,
                 batch: self.batch,
                 wanted: Cow::Borrowed(wanted),
             };
@@ -42,7 +42,7 @@ impl Calibration<'_> {
         let mut answers = pin!(shared(peers, shares));
         let layers = decoder.spec().layers() - wanted.removed.len();
         let mut found = PassResult::nothing(layers);
-        let mut place = PassProgress::start(self.sequences.len(), size, wanted);
+        let mut place = PassProgress::start(self.passages.len(), size, wanted);
         run.step(place.progress()).await?;
         while let Some(part) = answers.next().await {
             let part = part?;

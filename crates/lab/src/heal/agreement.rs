@@ -2,8 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use layerlab_eval::{Dataset, Items};
-use layerlab_model::{Decoder, NoObserver, PaddingSide, TokenBatch, Tokenizer, generate_batch};
+use layerlab_eval::{Dataset, Items, metric::Confidence};
+use layerlab_model::{
+    Decoder, GenerateOptions, NoObserver, PaddingSide, TokenBatch, Tokenizer, generate_batch,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +22,7 @@ const PERIOD: usize = 8;
 const TIMES: usize = 3;
 
 /// How far a changed model writes what the whole one writes, greedily, after prompts from the judged texts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Agreement {
     /// Prompts.
     pub continuations: usize,
@@ -28,6 +30,9 @@ pub struct Agreement {
     pub tokens: usize,
     /// How many of them the changed model finds likeliest as well, each after the whole model's own words.
     pub equal: usize,
+    /// The ends of the interval of their share, by a bootstrap over prompts; none of a single prompt.
+    #[serde(default)]
+    pub interval: Option<[f64; 2]>,
     /// How many of the changed model's own continuations end in repetition: up to eight tokens, three times or more, over at least nine
     /// tokens.
     pub repeating: usize,
@@ -43,6 +48,7 @@ impl Agreement {
 }
 
 /// The whole model's words, which others are held against.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Speakers {
     prompts: Vec<Vec<u32>>,
     /// Of the whole model, after each prompt.
@@ -87,12 +93,14 @@ impl Speakers {
     pub async fn held_against(
         &self,
         changed: &Decoder,
+        confidence: &Confidence,
         run: &mut Run<'_>,
     ) -> Result<Agreement, LabError> {
         let own = continued(changed, &self.prompts, run).await?;
-        let mut equal = 0;
+        let mut equal = Vec::with_capacity(self.prompts.len());
         for (prompt, written) in self.prompts.iter().zip(&self.written) {
             if written.is_empty() {
+                equal.push(0);
                 continue;
             }
             let read: Vec<u32> = prompt.iter().chain(written).copied().collect();
@@ -101,14 +109,22 @@ impl Speakers {
             let hidden = hidden.narrow(1, prompt.len() - 1, written.len());
             let likeliest = changed.most_likely(hidden).await?;
             let pairs = likeliest.iter().zip(written);
-            equal += pairs.filter(|(found, wanted)| found == wanted).count();
-            run.step(Progress::Scoring).await?;
+            equal.push(pairs.filter(|(found, wanted)| found == wanted).count());
+            run.step(Progress::Continuing {
+                done: equal.len(),
+                total: self.prompts.len(),
+            })
+            .await?;
         }
+        let tokens: Vec<usize> = self.written.iter().map(Vec::len).collect();
+        let resamples = confidence.resamples(tokens.len());
+        let interval = resamples.interval(confidence.level, |draw| share(draw, &equal, &tokens));
         let repeating = |texts: &[Vec<u32>]| texts.iter().filter(|text| repeats(text)).count();
         Ok(Agreement {
             continuations: self.prompts.len(),
-            tokens: self.written.iter().map(Vec::len).sum(),
-            equal,
+            tokens: tokens.iter().sum(),
+            equal: equal.iter().sum(),
+            interval: interval.map(|(low, high)| [low, high]),
             repeating: repeating(&own),
             whole_repeating: repeating(&self.written),
         })
@@ -120,16 +136,33 @@ async fn continued(
     prompts: &[Vec<u32>],
     run: &mut Run<'_>,
 ) -> Result<Vec<Vec<u32>>, LabError> {
+    let options = GenerateOptions::greedy(TOKENS, &[]);
     let mut texts = Vec::with_capacity(prompts.len());
     for part in prompts.chunks(AT_ONCE) {
-        let mut go_on = || match run.report(Progress::Scoring) {
+        let progress = Progress::Continuing {
+            done: texts.len(),
+            total: prompts.len(),
+        };
+        let mut go_on = || match run.report(progress) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         };
-        let found = generate_batch(decoder, part, TOKENS, &[], &mut |_| false, &mut go_on).await?;
+        let found = generate_batch(decoder, part, &options, &mut |_| false, &mut go_on).await?;
         texts.extend(found.ok_or(LabError::Cancelled)?);
     }
     Ok(texts)
+}
+
+/// The share of tokens that are equal where continuations are drawn so many times each.
+fn share(draw: &[u32], equal: &[usize], tokens: &[usize]) -> Option<f64> {
+    let drawn = |counts: &[usize]| -> f64 {
+        let counts = counts.iter().zip(draw);
+        counts
+            .map(|(count, times)| *count as f64 * f64::from(*times))
+            .sum()
+    };
+    let all = drawn(tokens);
+    (all > 0.0).then(|| drawn(equal) / all)
 }
 
 /// Whether a text ends in the same few tokens over and over.
@@ -162,11 +195,20 @@ mod tests {
             continuations: 1,
             tokens: 4,
             equal: 3,
+            interval: None,
             repeating: 0,
             whole_repeating: 0,
         };
         assert_eq!(agreement.share(), Some(0.75));
         agreement.tokens = 0;
         assert_eq!(agreement.share(), None);
+    }
+
+    #[test]
+    fn shares_weigh_continuations_by_their_tokens() {
+        let (equal, tokens) = ([1, 32], [4, 32]);
+        assert_eq!(share(&[1, 1], &equal, &tokens), Some(33.0 / 36.0));
+        assert_eq!(share(&[2, 0], &equal, &tokens), Some(0.25));
+        assert_eq!(share(&[0, 0], &equal, &tokens), None);
     }
 }

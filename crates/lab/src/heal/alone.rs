@@ -30,7 +30,7 @@ pub struct HealedAlone {
 pub struct HealTask<'a> {
     /// The layers to remove.
     pub removed: &'a BTreeSet<usize>,
-    /// The text that is learned from.
+    /// The text that layers are scored on; learned from unless the request has another source.
     pub text: &'a Text,
     /// The first of its ways is taken.
     pub request: &'a HealRequest,
@@ -60,6 +60,8 @@ pub async fn heal_and_judge<F: ModelFiles>(
     } = task;
     let sets = [removed.clone()];
     let judged = judge_removals(model, datasets, &sets, eval, stages, run).await?;
+    let own = request.own_text(model, run).await?;
+    let text = own.as_ref().unwrap_or(text);
     let healed = heal_with(model, removed, text, request, run).await?;
     let exam = Exam {
         tokenizer: &model.tokenizer,

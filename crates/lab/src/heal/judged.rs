@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use layerlab_eval::{Dataset, EvalOptions, TaskResult};
+use layerlab_eval::{Dataset, EvalOptions, TaskResult, metric::Confidence};
 use layerlab_heal::HealText;
 use layerlab_model::ModelFiles;
 use layerlab_score::Plan;
@@ -14,23 +14,23 @@ use super::{
     largest_cut::{Bisection, retained},
 };
 use crate::{
-    LabError, OpenModel, Run,
+    LabError, OpenModel, Run, Text,
     evaluate::{Exam, ModelTurn, comparisons, corrected},
-    report::{HealedOutcome, HealingReport, Outcome, Refused},
+    report::{DataReport, HealedOutcome, HealingReport, Outcome, Refused},
     stage_cache::StageCache,
 };
 
 /// Plans, and what their models are judged by.
 pub(crate) struct HealingTask<'a, F> {
     pub model: &'a OpenModel<F>,
-    /// The sequences that layers were scored on.
-    pub sequences: &'a [Vec<u32>],
+    /// The text that is learned from.
+    pub text: &'a Text,
     pub request: &'a HealRequest,
     pub eval: &'a EvalOptions,
     /// Everything that models at the end of plans are asked.
     pub datasets: &'a [Dataset],
-    /// What models on the way are asked: texts alone.
-    pub texts: &'a [Dataset],
+    /// What models on the way are asked: what the largest cut is judged by.
+    pub judges: &'a [Dataset],
     /// What the whole model made of the datasets.
     pub whole: &'a [TaskResult],
     pub speakers: Option<&'a Speakers>,
@@ -60,11 +60,12 @@ impl<F: ModelFiles> HealingTask<'_, F> {
         let ways = self.request.healing();
         let mut report = HealingReport {
             request: self.request.clone(),
+            text: Some(DataReport::of(self.text)),
             outcomes: Vec::new(),
             cuts: Vec::new(),
             refused: Vec::new(),
         };
-        let text = match HealText::of(self.sequences) {
+        let text = match HealText::of(&self.text.sequences) {
             Ok(text) => text,
             Err(error) => {
                 report.refused.extend(ways.into_iter().map(|way| Refused {
@@ -93,9 +94,16 @@ impl<F: ModelFiles> HealingTask<'_, F> {
             }
         }
         for plan in plans {
-            report
-                .cuts
-                .push(cut_unhealed(plan, unhealed, self.request.keep));
+            match &self.request.keep_of {
+                // Perplexity was taken of every model along the plan.
+                None => report
+                    .cuts
+                    .push(cut_unhealed(plan, unhealed, self.request.keep)),
+                Some(_) => {
+                    let cut = patient.largest_cut(plan, Healing::None, kept, run).await?;
+                    report.cuts.extend(cut);
+                }
+            }
             for &way in &ways {
                 // A training for every step of a bisection would take hours.
                 if !way.distils() {
@@ -104,6 +112,7 @@ impl<F: ModelFiles> HealingTask<'_, F> {
                 }
             }
         }
+        patient.found.retain(|(way, _), _| *way != Healing::None);
         for ((way, removed), found) in patient.found {
             match found {
                 Err(cause) => report.refused.push(Refused {
@@ -204,7 +213,7 @@ impl<F: ModelFiles> Patient<'_, F> {
         };
         let exam = Exam {
             tokenizer: &task.model.tokenizer,
-            datasets: if is_end { task.datasets } else { task.texts },
+            datasets: if is_end { task.datasets } else { task.judges },
             options: task.eval,
         };
         let place = ModelTurn {
@@ -213,7 +222,11 @@ impl<F: ModelFiles> Patient<'_, F> {
         };
         let tasks = exam.take(&healed.decoder, place, run).await?;
         let agreement = match task.speakers.filter(|_| is_end) {
-            Some(speakers) => Some(speakers.held_against(&healed.decoder, run).await?),
+            Some(speakers) => Some(
+                speakers
+                    .held_against(&healed.decoder, &task.eval.confidence, run)
+                    .await?,
+            ),
             None => None,
         };
         Ok(Ok(Judged {
@@ -241,7 +254,7 @@ impl<F: ModelFiles> Patient<'_, F> {
                 return Ok(None);
             };
             let outcome = self.task.outcome(removed, judged.tasks.clone(), None)?;
-            let [share, low, high] = retained(&outcome);
+            let [share, low, high] = retained(&outcome, self.task.request.keep_of.as_deref());
             let keeps = share.is_some_and(|share| share >= self.task.request.keep);
             if keeps {
                 of_enough = [share, low, high];
@@ -272,7 +285,7 @@ fn cut_unhealed(plan: &Plan, outcomes: &[Outcome], keep: f64) -> LargestCut {
     let largest = (1..=plan.removed.len()).rev().find_map(|count| {
         let removed: BTreeSet<usize> = plan.removed[..count].iter().copied().collect();
         let outcome = outcomes.iter().find(|outcome| outcome.removed == removed)?;
-        let of_outcome = retained(outcome);
+        let of_outcome = retained(outcome, None);
         (of_outcome[0]? >= keep).then_some((count, of_outcome))
     });
     let (layers, of_outcome) = largest.unwrap_or((0, [None; 3]));
@@ -283,6 +296,7 @@ fn cut_unhealed(plan: &Plan, outcomes: &[Outcome], keep: f64) -> LargestCut {
 pub(crate) async fn agreements<F: ModelFiles>(
     model: &OpenModel<F>,
     speakers: &Speakers,
+    confidence: &Confidence,
     plans: &[Plan],
     outcomes: &mut [Outcome],
     kept: &mut StageCache<'_>,
@@ -298,7 +312,7 @@ pub(crate) async fn agreements<F: ModelFiles>(
             Some(found) => found,
             None => {
                 let cut = model.decoder.without(&outcome.removed)?;
-                let found = speakers.held_against(&cut, run).await?;
+                let found = speakers.held_against(&cut, confidence, run).await?;
                 kept.keep(&stage, found)?
             }
         };

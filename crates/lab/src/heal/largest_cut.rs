@@ -1,13 +1,14 @@
 //! How many layers can go while most stays.
 
+use layerlab_eval::Metric;
 use layerlab_score::{MethodId, Schedule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Healing;
+use super::{Healing, is_named};
 use crate::report::Outcome;
 
-/// The largest cut along one plan that keeps enough of perplexity.
+/// The largest cut along one plan that keeps enough, of perplexity or of a task's first metric.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LargestCut {
     /// Who chose the order of removal.
@@ -22,7 +23,7 @@ pub struct LargestCut {
     pub layers: usize,
     /// Whether that is the whole plan, so that more might go.
     pub is_whole_plan: bool,
-    /// What is kept of perplexity without them; none for 0 layers.
+    /// What is kept without them; none for 0 layers.
     pub retained: Option<f64>,
     /// Lower end of its interval.
     pub retained_low: Option<f64>,
@@ -64,11 +65,15 @@ impl Bisection {
     }
 }
 
-/// What an outcome keeps of perplexity, with its interval.
-pub(super) fn retained(outcome: &Outcome) -> [Option<f64>; 3] {
-    let mut compared = outcome.compared.iter().map(|task| &task.comparison);
-    let perplexity = compared.find(|one| one.metric == layerlab_eval::Metric::Perplexity);
-    perplexity.map_or([None; 3], |one| {
+/// What an outcome keeps, with its interval: of perplexity, or of the first metric of a dataset.
+pub(super) fn retained(outcome: &Outcome, of: Option<&str>) -> [Option<f64>; 3] {
+    let mut compared = outcome.compared.iter();
+    let found = compared.find(|task| match of {
+        Some(name) => is_named(&task.dataset, name),
+        None => task.comparison.metric == Metric::Perplexity,
+    });
+    found.map_or([None; 3], |task| {
+        let one = &task.comparison;
         [one.retained, one.retained_low, one.retained_high]
     })
 }

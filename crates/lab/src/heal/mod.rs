@@ -6,8 +6,10 @@ mod found;
 mod healer;
 mod judged;
 mod largest_cut;
+mod own_text;
 mod way;
 
+use layerlab_eval::{Dataset, Items};
 use layerlab_heal::{GapRecord, RefitOptions};
 use layerlab_tune::{DistilRecipe, DistilState};
 use schemars::JsonSchema;
@@ -20,33 +22,66 @@ pub use found::removed_layers;
 pub use healer::{HealedModel, heal_with};
 pub(crate) use judged::{HealingTask, agreements};
 pub use largest_cut::LargestCut;
+pub use own_text::HealSource;
 pub use way::Healing;
+
+use crate::LabError;
 
 /// Which ways to try, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HealRequest {
     /// The ways; *none* stands for the model as it is cut.
     pub ways: Vec<Healing>,
+    /// Which text is learned from.
+    #[serde(default)]
+    pub source: HealSource,
     /// How refits are made.
     pub refit: RefitOptions,
     /// How adapters are trained.
     pub distil: DistilRecipe,
-    /// Of perplexity, the share that the largest cut of each method is to keep.
+    /// The share that the largest cut of each method is to keep, of perplexity or of what `keep_of` names.
     pub keep: f64,
+    /// The dataset of whose first metric it is, by its name; perplexity on the first text if none.
+    #[serde(default)]
+    pub keep_of: Option<String>,
 }
 
 impl Default for HealRequest {
     fn default() -> Self {
         Self {
             ways: vec![Healing::None, Healing::Refit],
+            source: HealSource::default(),
             refit: RefitOptions::default(),
             distil: DistilRecipe::default(),
             keep: 0.9,
+            keep_of: None,
         }
     }
 }
 
 impl HealRequest {
+    /// What models on the way to the end of a plan are asked: what the largest cut is judged by.
+    pub(crate) fn judges<'a>(&self, datasets: &'a [Dataset]) -> Result<Vec<&'a Dataset>, LabError> {
+        let Some(name) = &self.keep_of else {
+            let is_text = |dataset: &&Dataset| matches!(dataset.items, Items::Text(_));
+            return Ok(datasets.iter().filter(is_text).collect());
+        };
+        match datasets
+            .iter()
+            .find(|dataset| is_named(&dataset.name, name))
+        {
+            Some(dataset) => Ok(vec![dataset]),
+            None => Err(LabError::NothingToKeep {
+                found: name.clone(),
+                known: datasets
+                    .iter()
+                    .map(|dataset| dataset.name.clone())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            }),
+        }
+    }
+
     /// The ways that change a model, once each, the cheapest first.
     pub fn healing(&self) -> Vec<Healing> {
         let mut ways = self.ways.clone();
@@ -55,6 +90,12 @@ impl HealRequest {
         ways.dedup();
         ways
     }
+}
+
+/// Whether a dataset is the one that a user names: by its whole name, or by what stands behind its folders.
+pub(crate) fn is_named(dataset: &str, name: &str) -> bool {
+    let folders = dataset.strip_suffix(name);
+    folders.is_some_and(|folders| folders.is_empty() || folders.ends_with(['/', '\\']))
 }
 
 /// What healing one pruned model took, and what it did.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::GarbledShare;
 use crate::{
     LabError, OpenModel, Run,
-    calibration::{Calibration, PassRequest, PassResult},
+    calibration::{Calibration, PassRequest, PassResult, Passages},
     evaluate::{Exam, ModelTurn},
 };
 
@@ -23,7 +23,7 @@ pub(crate) enum Share<'a> {
 /// Sequences to pass; the answer is [`PassResult`].
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct PassShare<'a> {
-    pub sequences: Cow<'a, [Vec<u32>]>,
+    pub passages: Passages<'a>,
     pub batch: usize,
     pub wanted: Cow<'a, PassRequest>,
 }
@@ -44,7 +44,7 @@ impl PassShare<'_> {
         run: &mut Run<'_>,
     ) -> Result<PassResult, LabError> {
         let calibration = Calibration {
-            sequences: &self.sequences,
+            passages: &self.passages,
             batch: self.batch,
         };
         calibration.pass_locally(decoder, &self.wanted, run).await

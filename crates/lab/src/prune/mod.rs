@@ -1,5 +1,6 @@
 //! Which layers go, by which method, and what that costs to find out.
 
+mod left;
 mod measured_plans;
 mod plan;
 
@@ -65,6 +66,8 @@ pub(crate) struct Plans {
 pub(crate) struct Subject<'a> {
     pub decoder: &'a layerlab_model::Decoder,
     pub calibration: Calibration<'a>,
+    /// Right answers of a task, where loss change is of these.
+    pub answers: Option<Calibration<'a>>,
     pub scoring: &'a ScoreRequest,
 }
 
@@ -89,31 +92,35 @@ impl Subject<'_> {
         let mut planner = Planner {
             decoder: self.decoder,
             calibration: self.calibration,
+            answers: self.answers,
             scoring: self.scoring,
             budget: request.budget,
             constraints: &request.constraints,
             count,
             measured: BTreeMap::new(),
+            healed: None,
             limit,
             passes: Passes::default(),
         };
         let mut plans = Vec::new();
         for method in chosen(scores, &request.methods)? {
             for &schedule in &request.schedules {
-                let again = schedule == Schedule::Iterative;
-                if again && method.role == Role::Baseline && request.schedules.len() > 1 {
-                    continue;
-                }
                 let schedule = match method.role {
                     Role::Baseline => Schedule::OneShot,
                     Role::Ranking | Role::Part => schedule,
                 };
+                if plans
+                    .iter()
+                    .any(|plan: &Plan| (plan.method, plan.schedule) == (method.id, schedule))
+                {
+                    continue;
+                }
                 plans.push(planner.plan(method, schedule, run).await?);
             }
         }
-        let greedy = plans.iter().any(|plan| {
-            plan.method == MethodId::LossChange && plan.schedule == Schedule::Iterative
-        });
+        let greedy = plans
+            .iter()
+            .any(|plan| plan.method == MethodId::LossChange && plan.schedule != Schedule::OneShot);
         let passes = BlockPasses::of("greedy removal", planner.passes);
         Ok(Plans {
             plans,

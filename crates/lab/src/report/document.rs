@@ -9,10 +9,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use web_time::Instant;
 
-use super::{LayerReport, PruningReport, conclusions, count};
+use super::{AnswersReport, DataReport, LayerReport, PruningReport, conclusions};
 use crate::{
     DeviceChoice, DeviceKind, HallucinationReport, OpenDevice, OpenModel, RepairReport,
-    TaskComparison, Text, WholeText,
+    TaskComparison,
 };
 
 /// Name and version of the format.
@@ -75,6 +75,9 @@ fn this_schema<'de, D: Deserializer<'de>>(found: D) -> Result<String, D::Error> 
 pub struct ScoringReport {
     /// The text.
     pub data: DataReport,
+    /// The right answers that loss change is of; of the text if none.
+    #[serde(default)]
+    pub answers: Option<AnswersReport>,
     /// What was asked for.
     pub options: OptionsReport,
     /// Activation statistics, first layer first.
@@ -247,61 +250,6 @@ impl ModelReport {
 
     pub(crate) async fn of<F: ModelFiles>(model: &OpenModel<F>) -> Result<Self, ModelError> {
         Self::of_files(&model.checkpoint).await
-    }
-}
-
-/// A text, and how it was cut.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct DataReport {
-    /// Where it comes from.
-    pub name: String,
-    /// SHA-256 of its bytes, as hexadecimal.
-    pub sha256: String,
-    /// Its size.
-    pub bytes: u64,
-    /// Sequences shown to the model.
-    pub sequences: usize,
-    /// Tokens per sequence; the last may have fewer.
-    pub sequence_length: usize,
-    /// Tokens in all sequences, BOS included.
-    pub tokens: usize,
-    /// Whether each sequence begins with BOS.
-    pub bos: bool,
-    /// What the text has in all, where that was looked at.
-    #[serde(default)]
-    pub whole: Option<WholeText>,
-}
-
-impl DataReport {
-    pub(crate) fn of(text: &Text) -> Self {
-        Self {
-            name: text.name.clone(),
-            sha256: text.sha256.clone(),
-            bytes: text.bytes,
-            sequences: text.sequences.len(),
-            sequence_length: text.sequence_length,
-            tokens: text.tokens(),
-            bos: text.bos,
-            whole: Some(text.whole),
-        }
-    }
-
-    /// Tokens and sequences, with what they are of where that is more.
-    pub fn size(&self) -> String {
-        let plural = |number: usize| if number == 1 { "sequence" } else { "sequences" };
-        let (tokens, sequences) = (count(self.tokens), self.sequences);
-        match self.whole.filter(|whole| whole.tokens > self.tokens) {
-            Some(whole) => {
-                let about = if whole.is_estimate { "about " } else { "" };
-                format!(
-                    "{tokens} tokens of {about}{} in {sequences} {} of {about}{}",
-                    count(whole.tokens),
-                    plural(sequences),
-                    count(whole.sequences.max(sequences))
-                )
-            }
-            None => format!("{tokens} tokens in {sequences} {}", plural(sequences)),
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Outcome;
+use super::{DataReport, Outcome};
 use crate::{HealRecord, HealRequest, Healing, LargestCut};
 
 /// Healed models, and how many layers can go with each way of healing and without.
@@ -13,6 +13,9 @@ use crate::{HealRecord, HealRequest, Healing, LargestCut};
 pub struct HealingReport {
     /// What was asked for.
     pub request: HealRequest,
+    /// The text that was learned from.
+    #[serde(default)]
+    pub text: Option<DataReport>,
     /// The models at the end of plans, healed in each way.
     pub outcomes: Vec<HealedOutcome>,
     /// The largest cut of each plan that keeps enough, as it is and healed. Ways that train adapters are not looked at: every step of the

@@ -1,6 +1,7 @@
 //! The report that all faces share: one versioned document, and views of it.
 
 mod build;
+mod data;
 mod document;
 mod escape;
 mod format;
@@ -12,9 +13,10 @@ mod statistics;
 mod text_keys;
 
 pub(crate) use build::conclusions;
+pub use data::{AnswersReport, DataReport};
 pub use document::{
-    ComparisonReport, DataReport, DeviceReport, Experiment, HeldAs, ModelReport, OptionsReport,
-    Program, Report, SCHEMA, ScoringReport, Timings,
+    ComparisonReport, DeviceReport, Experiment, HeldAs, ModelReport, OptionsReport, Program,
+    Report, SCHEMA, ScoringReport, Timings,
 };
 pub use escape::{visible, visible_lines};
 pub use format::Detail;

@@ -1,32 +1,31 @@
-//! Several prompts continued at once, greedily: what evaluation by generation needs.
+//! Several prompts continued at once: what evaluation by generation needs, and a text that a model writes itself.
 
 use std::ops::ControlFlow;
 
 use burn::tensor::Tensor;
 
-use super::{limit, read};
+use super::{Chooser, GenerateOptions, likeliest, limit, read};
 use crate::{
     ModelError,
     decoder::{Decoder, KvCache, NoObserver, PaddingSide, TokenBatch},
     yield_now,
 };
 
-/// Continues every prompt with its most likely tokens; the lower id where two are equal. A text ends at
-/// one of `stop`, which is not part of it, after `max_new_tokens`, when `is_done` says so of what has been
-/// generated, or where trained positions end. Texts come in the order of prompts; none where `go_on`, which is asked before
+/// Continues every prompt. A text ends as `options` say, when `is_done` says so of what has been generated, or where trained positions
+/// end. Tokens are drawn one prompt after the other, so that a seed gives the same texts with the same prompts beside each other. Texts come in the order of prompts; none where `go_on`, which is asked before
 /// every token, breaks off.
 ///
 /// # Errors
-/// When a prompt is empty or longer than the trained positions, an id is outside the vocabulary, the
+/// When a prompt is empty or longer than the trained positions, an id is outside the vocabulary, the sampling options are out of range, the
 /// logits are no numbers, or the device fails.
 pub async fn generate_batch<S: AsRef<[u32]>>(
     decoder: &Decoder,
     prompts: &[S],
-    max_new_tokens: usize,
-    stop: &[u32],
+    options: &GenerateOptions,
     is_done: &mut dyn FnMut(&[u32]) -> bool,
     go_on: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<Option<Vec<Vec<u32>>>, ModelError> {
+    let mut chooser = Chooser::new(options.sampling)?;
     let longest = prompts.iter().map(|prompt| prompt.as_ref().len()).max();
     let longest = longest.unwrap_or(0);
     let room = limit(decoder).saturating_sub(longest);
@@ -39,7 +38,7 @@ pub async fn generate_batch<S: AsRef<[u32]>>(
         .collect();
     let mut cache = KvCache::new();
     let mut batch = TokenBatch::new(prompts, PaddingSide::Left)?;
-    for number in 0..max_new_tokens.min(room.saturating_add(1)) {
+    for number in 0..options.max_new_tokens.min(room.saturating_add(1)) {
         yield_now().await;
         if go_on().is_break() {
             return Ok(None);
@@ -51,12 +50,12 @@ pub async fn generate_batch<S: AsRef<[u32]>>(
         }
         let hidden = decoder.hidden_states(&batch, Some(&mut cache), &mut NoObserver)?;
         let last = hidden.narrow(1, batch.shape()[1] - 1, 1);
-        let next = decoder.most_likely(last).await?;
+        let next = each_row(decoder.logits(last), |row| chooser.choose(row)).await?;
         for ((text, done), token) in texts.iter_mut().zip(&mut done).zip(&next) {
             if *done {
                 continue;
             }
-            if stop.contains(token) {
+            if options.stop.contains(token) {
                 *done = true;
                 continue;
             }
@@ -83,22 +82,16 @@ impl Decoder {
     /// # Errors
     /// When the logits are no numbers, or the device fails.
     pub async fn most_likely(&self, hidden: Tensor<3>) -> Result<Vec<u32>, ModelError> {
-        most_likely(self.logits(hidden)).await
+        each_row(self.logits(hidden), likeliest).await
     }
 }
 
-/// The best id of each row of logits `[batch, 1, vocabulary]`, ranked on the host as in sampling.
-async fn most_likely(logits: Tensor<3>) -> Result<Vec<u32>, ModelError> {
+/// A token for each row of logits `[batch, tokens, vocabulary]`.
+async fn each_row(
+    logits: Tensor<3>,
+    choose: impl FnMut(&[f32]) -> u32,
+) -> Result<Vec<u32>, ModelError> {
     let [_, _, vocabulary] = logits.dims();
     let logits = read(logits).await?;
-    let best = logits.chunks(vocabulary).map(|row| {
-        let best = (0u32..)
-            .zip(row)
-            .reduce(|best, other| match other.1.total_cmp(best.1) {
-                std::cmp::Ordering::Greater => other,
-                _ => best,
-            });
-        best.map_or(0, |(id, _)| id)
-    });
-    Ok(best.collect())
+    Ok(logits.chunks(vocabulary).map(choose).collect())
 }

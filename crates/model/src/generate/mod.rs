@@ -47,6 +47,17 @@ pub struct GenerateOptions {
     pub stop: Vec<u32>,
 }
 
+impl GenerateOptions {
+    /// The most likely tokens.
+    pub fn greedy(max_new_tokens: usize, stop: &[u32]) -> Self {
+        Self {
+            max_new_tokens,
+            sampling: Sampling::Greedy,
+            stop: stop.to_vec(),
+        }
+    }
+}
+
 /// Continues `prompt`, handing each new token to `on_token`, which may end the text by `Break`.
 /// Returns the new tokens. The text ends early where trained positions end.
 ///
@@ -77,7 +88,7 @@ pub async fn generate(
         let batch = TokenBatch::new(&[&step], PaddingSide::Right)?;
         let hidden = decoder.hidden_states(&batch, Some(&mut cache), &mut NoObserver)?;
         let last = hidden.narrow(1, step.len() - 1, 1);
-        let token = chooser.choose(read(decoder.logits(last)).await?);
+        let token = chooser.choose(&read(decoder.logits(last)).await?);
         if options.stop.contains(&token) {
             break;
         }
@@ -152,35 +163,38 @@ impl Chooser {
     }
 
     /// An index into `logits`. The host ranks: sorting on a device would block in a browser.
-    fn choose(&mut self, logits: Vec<f32>) -> u32 {
-        let mut ranked: Vec<(u32, f32)> = (0..).zip(logits).collect();
-        let order = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+    fn choose(&mut self, logits: &[f32]) -> u32 {
         match self {
-            Self::Greedy => ranked.into_iter().min_by(order).map_or(0, |(id, _)| id),
+            Self::Greedy => likeliest(logits),
             Self::Sample {
                 temperature,
                 top_k,
                 top_p,
                 random,
             } => {
-                ranked.sort_by(order);
-                ranked.truncate(*top_k);
-                let best = ranked.first().map_or(0.0, |(_, logit)| f64::from(*logit));
+                let mut ranked: Vec<(u32, f32)> = (0..).zip(logits.iter().copied()).collect();
+                // Where every token may be drawn their order does not matter, and to sort them all would take longer than the draw.
+                if *top_k < ranked.len() || *top_p < 1.0 {
+                    ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+                    ranked.truncate(*top_k);
+                }
+                let highest = ranked.iter().map(|(_, logit)| *logit);
+                let highest = f64::from(highest.fold(f32::NEG_INFINITY, f32::max));
                 let mut weights: Vec<f64> = ranked
                     .iter()
-                    .map(|(_, logit)| ((f64::from(*logit) - best) / *temperature).exp())
+                    .map(|(_, logit)| ((f64::from(*logit) - highest) / *temperature).exp())
                     .collect();
-                let total: f64 = weights.iter().sum();
-                let mut held = 0.0;
-                let kept = weights
-                    .iter()
-                    .take_while(|weight| {
+                if *top_p < 1.0 {
+                    let total: f64 = weights.iter().sum();
+                    let mut held = 0.0;
+                    let kept = weights.iter().take_while(|weight| {
                         let before = held;
                         held += **weight / total;
                         before < *top_p
-                    })
-                    .count();
-                weights.truncate(kept);
+                    });
+                    let kept = kept.count();
+                    weights.truncate(kept);
+                }
                 let mut draw = random.random::<f64>() * weights.iter().sum::<f64>();
                 let drawn = weights.iter().position(|weight| {
                     draw -= weight;
@@ -192,6 +206,17 @@ impl Chooser {
             }
         }
     }
+}
+
+/// The id of the highest logit, the lower of equals.
+fn likeliest(logits: &[f32]) -> u32 {
+    let best = (0u32..)
+        .zip(logits)
+        .reduce(|best, other| match other.1.total_cmp(best.1) {
+            std::cmp::Ordering::Greater => other,
+            _ => best,
+        });
+    best.map_or(0, |(id, _)| id)
 }
 
 #[cfg(test)]
@@ -213,7 +238,7 @@ mod tests {
         let logits = [0.5f32, 0.3, 0.2].map(f32::ln).to_vec();
         let mut counts = [0.0; 3];
         for _ in 0..20_000 {
-            counts[chooser.choose(logits.clone()) as usize] += 1.0 / 20_000.0;
+            counts[chooser.choose(&logits) as usize] += 1.0 / 20_000.0;
         }
         counts
     }
@@ -227,7 +252,7 @@ mod tests {
 
     #[test]
     fn greedy_takes_the_highest_and_the_lower_id_of_equals() {
-        assert_eq!(Chooser::Greedy.choose(vec![0.1, 2.0, 2.0, -1.0]), 1);
+        assert_eq!(Chooser::Greedy.choose(&[0.1, 2.0, 2.0, -1.0]), 1);
     }
 
     #[test]

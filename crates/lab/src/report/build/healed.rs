@@ -5,10 +5,11 @@ use layerlab_score::Plan;
 
 use super::{
     compared::retained_cell,
-    words::{kept, kept_percent, layer_list, metric_heading, p_notes, plan_label},
+    words::{file_name, kept, kept_percent, layer_list, metric_heading, p_notes, plan_label},
 };
 use crate::{
-    Agreement, HealRecord, Healing, LargestCut,
+    Agreement, HealRecord, HealSource, Healing, LargestCut,
+    heal::is_named,
     report::{
         HealingReport, Outcome, PruningReport, Report,
         number::{count, interval},
@@ -81,8 +82,23 @@ impl HealingReport {
         plans.into_iter().flatten().collect()
     }
 
+    /// Of what the largest cut is to keep a share.
+    pub(super) fn kept_of(&self, report: &Report) -> String {
+        let Some(name) = &self.request.keep_of else {
+            return Metric::Perplexity.label().to_owned();
+        };
+        let metrics = report.metrics();
+        let found = metrics
+            .iter()
+            .find(|(task, _)| is_named(&task.dataset, name));
+        match found {
+            Some((_, metric)) => format!("{} on {}", metric.label(), file_name(name)),
+            None => file_name(name).to_owned(),
+        }
+    }
+
     /// One line a plan, one column a way.
-    pub(super) fn cuts_section(&self) -> Section {
+    pub(super) fn cuts_section(&self, report: &Report) -> Section {
         let mut ways: Vec<Healing> = self.cuts.iter().map(|cut| cut.healing).collect();
         ways.sort();
         ways.dedup();
@@ -118,8 +134,9 @@ impl HealingReport {
         Section {
             id: "largest_cuts",
             title: format!(
-                "How many layers can go while {} of perplexity stays",
-                kept_percent(self.request.keep)
+                "How many layers can go while {} of {} stays",
+                kept_percent(self.request.keep),
+                self.kept_of(report)
             ),
             brief: true,
             table: Some(Table {
@@ -165,7 +182,11 @@ impl HealingReport {
             cells.extend(main.map(kept_of));
             let agreement = row.outcome.agreement;
             let share = agreement.and_then(|found| found.share());
-            cells.push(share.map_or("–".into(), |share| kept(share).into()));
+            let ends = agreement.and_then(|found| found.interval);
+            let ends = ends.map(|ends| interval(ends.map(kept), false));
+            cells.push(share.map_or("–".into(), |share| {
+                Cell::from(kept(share)).with_details(ends)
+            }));
             cells.push(agreement.map_or("–".into(), |found| {
                 format!("{} of {}", found.repeating, found.continuations).into()
             }));
@@ -181,10 +202,16 @@ impl HealingReport {
         let mut notes = Vec::new();
         if is_healed {
             notes.push(
-                "Kept: as in the table of models. Healing reads the text that layers are scored on; a part of it is held back and decides \
-                 whether, and how strongly, a layer is changed."
-                    .to_owned(),
-            );
+format!(
+                "Kept: as in the table of models. Healing reads {}; a part of it is held back and decides whether, and how strongly, a layer is \
+                 changed.",
+                match (&self.request.source, &self.text) {
+                    (HealSource::Own { .. }, Some(text)) => {
+                        format!("a text that the whole model wrote itself ({} tokens)", count(text.tokens))
+                    }
+                    _ => "the text that layers are scored on".to_owned(),
+                }
+            )            );
         }
         let healed = rows.iter().filter_map(|row| row.record);
         let mut gaps = healed.flat_map(|record| &record.gaps);
@@ -269,7 +296,11 @@ fn records<'a>(row: &'a Row<'_>) -> impl Iterator<Item = Record> + 'a {
             ..plain()
         };
         [
-            record("agreement", found.share()),
+            Record {
+                low: found.interval.map(|[low, _]| low),
+                high: found.interval.map(|[_, high]| high),
+                ..record("agreement", found.share())
+            },
             record("repeating continuations", Some(found.repeating as f64)),
         ]
     });

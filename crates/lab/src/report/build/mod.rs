@@ -17,7 +17,7 @@ mod words;
 pub(crate) use conclude::conclusions;
 pub(super) use words::kept;
 
-use super::{HealingReport, Report, section::Section};
+use super::{Report, section::Section};
 
 impl Report {
     /// All sections, in the order in which they are read: what to conclude first, then what that is founded on.
@@ -36,7 +36,7 @@ impl Report {
             .pruning
             .iter()
             .filter_map(|pruning| pruning.healing.as_ref());
-        sections.extend(healing.map(HealingReport::cuts_section));
+        sections.extend(healing.map(|healing| healing.cuts_section(self)));
         match &self.repair {
             Some(repair) => sections.extend(repair.sections(self)),
             None => sections.extend(self.model_sections()),

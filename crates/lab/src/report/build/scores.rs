@@ -2,10 +2,10 @@
 
 use layerlab_score::{Direction, LayerScore, MethodId, MethodScores, Role};
 
-use super::words::layer_list;
+use super::words::{all_of, file_name, layer_list};
 use crate::report::{
-    ScoringReport,
-    number::significant,
+    AnswersReport, ScoringReport,
+    number::{count, significant},
     section::{Bar, Cell, Chart, Record, Section, Table},
 };
 
@@ -187,10 +187,14 @@ impl ScoringReport {
             notes: vec![format!(
                 "ρ: Spearman's rank correlation of two orders of layers; 1 means the same order. Source: an arXiv number, or \
                  ours.{}",
-                match measured {
-                    true =>
-                        " Loss change is measured: the mean loss per token without the layer, less that with it.",
-                    false => "",
+                match (measured, &self.answers) {
+                    (true, None) =>
+                        " Loss change is measured: the mean loss per token without the layer, less that with it.".to_owned(),
+                    (true, Some(answers)) => format!(
+                        " Loss change is measured, of {}: the mean loss per token without the layer, less that with it.",
+                        answers_in_words(answers)
+                    ),
+                    (false, _) => String::new(),
                 }
             )],
             table: Some(Table {
@@ -203,6 +207,17 @@ impl ScoringReport {
             ..Section::default()
         }
     }
+}
+
+fn answers_in_words(answers: &AnswersReport) -> String {
+    let names = answers.datasets.iter();
+    let names: Vec<String> = names.map(|(name, _)| file_name(name).to_owned()).collect();
+    format!(
+        "{} right answers ({} tokens) of {}",
+        count(answers.answers),
+        count(answers.tokens),
+        all_of(&names)
+    )
 }
 
 fn of_method(method: &MethodScores) -> Record {

@@ -13,10 +13,15 @@ pub(in crate::report) fn plan_label(plan: &Plan) -> String {
         Some((method, form)) => format!("{method} ({form})"),
         None => plan.label.clone(),
     };
-    match (plan.schedule, plan.method) {
-        (Schedule::OneShot, _) => label,
-        (Schedule::Iterative, MethodId::LossChange) => format!("{label} (greedy)"),
-        (Schedule::Iterative, _) => format!("{label} (iterative)"),
+    let search = match plan.method {
+        MethodId::LossChange => "greedy",
+        _ => "iterative",
+    };
+    match plan.schedule {
+        Schedule::OneShot => label,
+        Schedule::Iterative => format!("{label} ({search})"),
+        Schedule::IterativeScale => format!("{label} ({search} with scale)"),
+        Schedule::IterativeRefit => format!("{label} ({search} with refit)"),
     }
 }
 

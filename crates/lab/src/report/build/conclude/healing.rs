@@ -14,8 +14,13 @@ use crate::{
 };
 
 /// How many layers can go while most stays: the question that comes first.
-pub(super) fn largest_cut(healing: &HealingReport, layers: usize) -> Option<String> {
+pub(super) fn largest_cut(
+    report: &Report,
+    healing: &HealingReport,
+    layers: usize,
+) -> Option<String> {
     let best = healing.largest_cut()?;
+    let what = healing.kept_of(report);
     let share = kept_percent(healing.request.keep);
     let of_way = |way: Healing| {
         let cuts = healing.cuts.iter().filter(|cut| cut.healing == way);
@@ -35,7 +40,7 @@ pub(super) fn largest_cut(healing: &HealingReport, layers: usize) -> Option<Stri
     };
     if best.layers == 0 {
         return Some(format!(
-            "No layer of {layers} can go while {share} of perplexity stays, healed or not."
+            "No layer of {layers} can go while {share} of {what} stays, healed or not."
         ));
     }
     let without = match (best.healing, unhealed) {
@@ -44,7 +49,7 @@ pub(super) fn largest_cut(healing: &HealingReport, layers: usize) -> Option<Stri
     };
     let more = if best.is_whole_plan { "At least " } else { "" };
     Some(format!(
-        "{more}{} of {layers} can go while {share} of perplexity stays: chosen by {by}{kept}{without}.",
+        "{more}{} of {layers} can go while {share} of {what} stays: chosen by {by}{kept}{without}.",
         counted(best.layers, "layer")
     ))
 }

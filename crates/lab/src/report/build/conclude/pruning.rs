@@ -45,7 +45,7 @@ pub(super) fn of_pruning(report: &Report, pruning: &PruningReport) -> Vec<String
     }
     let mut sentences = Vec::new();
     let healing = pruning.healing.as_ref();
-    sentences.extend(healing.and_then(|found| largest_cut(found, report.model.layers)));
+    sentences.extend(healing.and_then(|found| largest_cut(report, found, report.model.layers)));
     let mut tasks = report.evaluation.iter();
     let text = tasks.find(|task| task.metric(Metric::Perplexity).is_some());
     let best = pruning.best();
