@@ -298,6 +298,7 @@ fn layers_are_chosen_on_the_healed_model_by_answers_and_healed_by_the_models_own
     let schedule = ["--schedule", "sometimes"];
     assert_fails(&run_of(&schedule), 2, &["iterative-refit"]);
 
+    stdout(&prune(&["--layers", "2,3"]));
     let healed = work.path().join("healed").display().to_string();
     let heal = [
         "heal",

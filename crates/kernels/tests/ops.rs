@@ -10,6 +10,7 @@ use layerlab_kernels::ops::{
     gate::{self, silu_gate},
     heads::{self, Rotation, rotated_heads, split_heads},
     linear::{self, linear},
+    divergence,
     log_probabilities::{self, log_probabilities},
     norm::{self, rms},
     tanh::{self, gelu_tanh, soft_capped},
@@ -139,6 +140,23 @@ proptest! {
         let expected = log_probabilities::reference::log_probabilities(logits(&Device::flex()), &ids);
         for (name, device) in devices_of(seed) {
             same(log_probabilities(logits(&device), &ids), expected.clone(), 1e-5, name)?;
+        }
+    }
+
+    #[test]
+    fn divergences_and_their_gradients(rows in 1usize..20, columns in size(), scale in 0.1f32..10.0, seed in 0u32..1000) {
+        let logits = |device: &Device| [seed, seed + 1].map(|seed| random([rows, columns], seed, scale, device));
+        let [wanted, found] = logits(&Device::flex());
+        let (sums, by_found) = divergence::reference::divergences(wanted, found);
+        for (name, device) in devices_of(seed) {
+            let [wanted, found] = logits(&device);
+            let (own_sums, own_by_found) = divergence::divergences(wanted.clone(), found);
+            same(own_sums, sums.clone(), 3e-5, name)?;
+            same(own_by_found, by_found.clone(), 1e-5, name)?;
+            // From itself nothing is away, and nothing would bring it nearer.
+            let (none, by_none) = divergence::divergences(wanted.clone(), wanted);
+            same(none, sums.zeros_like(), 1e-6, name)?;
+            same(by_none, by_found.zeros_like(), 1e-6, name)?;
         }
     }
 }

@@ -17,6 +17,7 @@
 
 pub mod attention;
 mod cpu;
+pub mod divergence;
 pub mod gate;
 mod gpu;
 pub mod heads;
@@ -34,7 +35,7 @@ use burn::tensor::Device;
 use trial::Trial;
 
 /// A small question to each operation that has a definition in Burn's.
-pub(crate) const TRIALS: [fn(&Device) -> Trial; 9] = [
+pub(crate) const TRIALS: [fn(&Device) -> Trial; 10] = [
     norm::trial,
     heads::trial,
     gate::trial,
@@ -43,5 +44,6 @@ pub(crate) const TRIALS: [fn(&Device) -> Trial; 9] = [
     linear::trial_of_blocks,
     linear::trial_of_halves,
     log_probabilities::trial,
+    divergence::trial,
     tanh::trial,
 ];

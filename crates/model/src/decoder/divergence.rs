@@ -1,9 +1,7 @@
 //! How far one model's next-token distributions are from another's.
 
-use burn::tensor::{
-    Tensor,
-    activation::{log_softmax, softmax},
-};
+use burn::tensor::Tensor;
+use layerlab_kernels::ops::divergence::divergences;
 
 use super::model::Decoder;
 
@@ -35,18 +33,18 @@ impl Decoder {
                 let part = tensor.clone().narrow(0, first, count);
                 part.unsqueeze_dim::<3>(0)
             };
-            let wanted = self.logits(part(&wanted)).detach(); // [1, count, vocabulary]
+            let wanted = self.logits(part(&wanted)).inner(); // [1, count, vocabulary]
             let found = match records {
                 true => part(&found).detach().require_grad(),
                 false => part(&found),
             };
             let logits = self.logits(found.clone());
-            let (p, log_p) = (softmax(wanted.clone(), 2), log_softmax(wanted, 2));
-            let log_q = log_softmax(logits.clone().detach(), 2);
-            sums.push((p.clone() * (log_p - log_q.clone())).sum());
+            let (sum, by_logits) =
+                divergences(wanted.squeeze_dim(0), logits.clone().inner().squeeze_dim(0));
+            sums.push(sum);
             if records {
-                // ∂/∂logits is q − p; through caps and the head the device goes by itself.
-                let by_logits = (log_q.exp() - p).detach();
+                // Through caps and the head the device goes by itself.
+                let by_logits = by_logits.unsqueeze_dim::<3>(0).autodiff();
                 let moved = (logits * by_logits).sum().backward();
                 if let Some(gradient) = found.grad(&moved) {
                     gradients.push(gradient.squeeze_dim::<2>(0));

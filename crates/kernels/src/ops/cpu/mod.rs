@@ -1,8 +1,10 @@
 //! What fast forms on the processor share.
 
 mod exponential;
+mod log_sum;
 
 pub(super) use exponential::exponential;
+pub(super) use log_sum::LogSum;
 
 use burn::{
     backend::flex::FlexTensor,
