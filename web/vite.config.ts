@@ -5,7 +5,8 @@ import { offline } from "./scripts/offline.mjs";
 export default defineConfig({
   // Any static host, under any path.
   base: "./",
-  plugins: [svelte(), offline()],
+  // Without it a component that has no runes of its own is compiled by the rules of Svelte 4.
+  plugins: [svelte({ compilerOptions: { runes: true } }), offline()],
   worker: { format: "es" },
   build: {
     target: "es2023",

@@ -108,3 +108,61 @@ test("what cannot be healed is named, and the cut stays", async () => {
   assert.equal(await page.getByTestId("removed").innerText(), "0");
   assert.equal(await page.getByTestId("healing").count(), 0);
 });
+
+test("layers are chosen by right answers on the healed model, and the model writes the text that heals it", async () => {
+  const { page, errors } = await lab.open();
+  const chosen = "method=loss_change&count=2&schedule=iterative_refit&on=task";
+  await page.goto(`${lab.host.address}?device=cpu&items=10&sequences=16&length=64&${chosen}`);
+  await ready(page);
+  await page.getByRole("link", { name: "Prune" }).click();
+  const choose = async (on) => {
+    await page.getByLabel("measured on").selectOption(on);
+    await page.getByRole("button", { name: "Choose", exact: true }).click();
+    await page.getByRole("status").filter({ hasText: "Choosing layers" }).waitFor();
+    await ready(page);
+    return page.getByTestId("removed").innerText();
+  };
+  const byAnswers = await choose("task");
+  const byText = await choose("text");
+  for (const removed of [byAnswers, byText]) {
+    const layers = removed.split(", ").map(Number);
+    assert.equal(layers.length, 2, removed);
+    // Before the first layer is nothing that could heal the gap.
+    assert.ok(!layers.includes(0), removed);
+  }
+  assert.notEqual(byAnswers, byText);
+  const sorted = byText.split(", ").sort((a, b) => a - b);
+  await page.getByText(`llama-quantize --prune-layers ${sorted.join()} whole.gguf`).waitFor();
+
+  await page.getByLabel("learn from").selectOption("what the whole model writes");
+  await heal(page, "refit");
+  // Sixteen sequences of 64 tokens, two of which choose.
+  assert.match(await page.getByTestId("healing").innerText(), /learned from 896 tokens, and judged on\s+128 others/);
+  assert.equal(await page.getByText("llama-quantize").count(), 0);
+  assert.deepEqual(errors, []);
+});
+
+test("every method's model is healed where that is asked for, and a table says what came of it", async () => {
+  const { page, errors } = await lab.open();
+  await page.goto(`${lab.host.address}?device=cpu&items=10&sequences=16&length=64&count=2`);
+  await ready(page);
+  await page.getByRole("link", { name: "Prune" }).click();
+  await page.getByLabel("and heal each by refit").check();
+  await page.getByRole("button", { name: "Prune by every method, here" }).click();
+  await page.getByRole("status").filter({ hasText: "Pruning by every method" }).waitFor();
+  await ready(page);
+  const rows = await page.locator('[data-testid="healed-table"] tbody tr').allInnerTexts();
+  const of = (way) => rows.map((row) => row.split("\t")).filter((cells) => cells[1] === way);
+  const [unhealed, healed] = [of("not healed"), of("refit")];
+  assert.ok(healed.length > 3 && unhealed.length >= healed.length, rows.join("\n"));
+  for (const [method, , kept, agreement, repeating, layers] of [...unhealed, ...healed]) {
+    assert.match(kept, /^[\d.e-]+ \[/, method);
+    assert.match(agreement, /^[01](\.\d+)? \[/, method);
+    assert.match(repeating, /^\d+ of \d+$/, method);
+    assert.match(layers, /^[012]\+?$/, method);
+  }
+  const share = (row) => Number.parseFloat(row[2]);
+  const better = healed.filter((row) => share(row) > share(unhealed.find((other) => other[0] === row[0])));
+  assert.ok(better.length > healed.length / 2, rows.join("\n"));
+  assert.deepEqual(errors, []);
+});

@@ -7,10 +7,10 @@ mod support;
 
 use burn::tensor::{DType, Device, Tensor};
 use layerlab_kernels::ops::{
+    divergence,
     gate::{self, silu_gate},
     heads::{self, Rotation, rotated_heads, split_heads},
     linear::{self, linear},
-    divergence,
     log_probabilities::{self, log_probabilities},
     norm::{self, rms},
     tanh::{self, gelu_tanh, soft_capped},

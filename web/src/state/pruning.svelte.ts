@@ -1,6 +1,15 @@
 // Models without some of their layers: which ones, what they are worth, and the files of one.
 import type { Answer } from "../client/caller";
-import type { DistilCheck, DistilStep, Healing, HealedAlone, HealedOutcome, Judged, Plan } from "../generated/types";
+import type {
+  DistilCheck,
+  DistilStep,
+  HealSource,
+  Healing,
+  HealedAlone,
+  HealedOutcome,
+  Judged,
+  Plan,
+} from "../generated/types";
 import { address } from "./address.svelte";
 import { conversation, isSameConversation } from "./chat";
 import { material } from "./material.svelte";
@@ -29,8 +38,8 @@ class Pruning {
 
   /** How the pruned model is healed, where it is. */
   way = $state<Healing>("refit");
-  /** Whether healing learns from what the whole model writes itself, and not from the text that layers are scored on. */
-  writesText = $state(false);
+  /** Whether healing learns from the text that layers are scored on, or from what the whole model writes itself. */
+  learnsFrom = $state<HealSource["kind"]>("calibration");
   /** Whether every method's model is healed as well, which takes a good part longer. */
   healsEvery = $state(false);
   /** The distillation that runs, or ran last. */
@@ -76,7 +85,10 @@ class Pruning {
     };
     const measures = method === "loss_change";
     const { bundled, examination } = material;
-    const questions = bundled === null || examination === null ? null : { examination, eval: material.evalOptions(bundled.request.eval) };
+    const questions =
+      bundled === null || examination === null
+        ? null
+        : { examination, eval: material.evalOptions(bundled.request.eval) };
     const on = measures && address.on === "task" ? questions : null;
     const request = { score: { ...score, loss_change: measures && on === null }, plans, on };
     const answer = await tasks.run("Choosing layers", (ask) => ask("plan", [text, request]));
@@ -98,8 +110,13 @@ class Pruning {
   async heal(): Promise<void> {
     const { bundled, calibration, examination } = material;
     if (examination === null || calibration === null || bundled === null) return;
-    const own = { kind: "own" as const, sequences: calibration.max_sequences, length: calibration.sequence_length ?? null, seed: 0 };
-    const source = this.writesText ? own : { kind: "calibration" as const };
+    const own = {
+      kind: "own" as const,
+      sequences: calibration.max_sequences,
+      length: calibration.sequence_length ?? null,
+      seed: 0,
+    };
+    const source = this.learnsFrom === "own" ? own : { kind: "calibration" as const };
     const heal = { ...bundled.request.heal, ways: [this.way], source };
     const request = { removed: removed(), heal, eval: material.evalOptions(bundled.request.eval) };
     this.#distilling = { total: 0, steps: [], checks: [] };

@@ -1,10 +1,10 @@
 //! Log-probabilities on the processor, without those of all other tokens.
 
-use burn::backend::{Flex, flex::FlexTensor};
 use super::{
     super::cpu::{FlexValues, LogSum, by_parts, tensor, vectorised},
     LikelihoodOps, Wrapped, by_definition, reference,
 };
+use burn::backend::{Flex, flex::FlexTensor};
 
 /// Rows that one thread takes at once.
 const ROWS: usize = 16;
