@@ -24,7 +24,8 @@ pub fn right_answers(
         chat: options.chat.as_ref(),
         context,
         dataset: &dataset.name,
-        reads_last: false,
+        // They are passed whole.
+        reads_last: true,
     };
     let question = |question: &str| options.question_template.replace("{question}", question);
     let asked: Vec<(usize, String, &str)> = match &dataset.items {

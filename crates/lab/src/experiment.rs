@@ -110,11 +110,8 @@ pub async fn prune_and_judge<F: ModelFiles>(
 
     let start = Instant::now();
     let sets = removals(&plans.plans);
-    let perplexity_only: Vec<Dataset> = HealRequest::default()
-        .judges(datasets)?
-        .into_iter()
-        .cloned()
-        .collect();
+    let texts = datasets.iter().filter(|dataset| dataset.is_text());
+    let perplexity_only: Vec<Dataset> = texts.cloned().collect();
     let asked_of = |is_last| if is_last { datasets } else { &perplexity_only };
     let sets: Vec<(BTreeSet<usize>, &[Dataset])> = sets
         .into_iter()

@@ -190,6 +190,38 @@ fn a_search_that_heals_measures_the_healed_model() {
 }
 
 #[test]
+fn a_tolerance_is_for_the_loss_of_the_text_and_of_the_healed_model() {
+    let model = open(DeviceChoice::Cpu);
+    let text = text(&model, short());
+    let whole = loss(&model, &text, &BTreeSet::new());
+    let (context, share) = (model.decoder.spec().context, 0.6);
+    for (schedule, of_answers) in [
+        (Schedule::IterativeRefit, false),
+        (Schedule::Iterative, true),
+    ] {
+        let mut request = request(Budget::Tolerance(share));
+        request.plans.schedules = BTreeSet::from([schedule]);
+        request.plans.methods = vec!["loss_change".parse().unwrap()];
+        if of_answers {
+            let answers = TaskAnswers::of(&datasets(), &model.tokenizer, context, &request.eval);
+            request.score.answers = Some(answers.unwrap());
+        }
+        let report = judged(&model, &request);
+        let removed = plan(&report, "loss_change", schedule).set();
+        let mut left = open(DeviceChoice::Cpu);
+        left.decoder = match of_answers {
+            true => model.decoder.without(&removed).unwrap(),
+            false => healed(&model, &text, &removed, Healing::Refit),
+        };
+        let found = loss(&left, &text, &BTreeSet::new());
+        assert!(
+            !removed.is_empty() && found <= whole + share.ln_1p() + 1e-5,
+            "{schedule}"
+        );
+    }
+}
+
+#[test]
 fn a_search_that_heals_keeps_the_first_layer_and_refuses_to_be_made_to_remove_it() {
     let model = open(DeviceChoice::Cpu);
     let mut request = request(Budget::Count(5));

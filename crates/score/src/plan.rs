@@ -70,6 +70,11 @@ impl Schedule {
         Self::IterativeScale,
         Self::IterativeRefit,
     ];
+    /// Whether what is left is healed before the next layer is chosen.
+    pub fn heals(self) -> bool {
+        matches!(self, Self::IterativeScale | Self::IterativeRefit)
+    }
+
     /// Their names, for people.
     pub const CHOICES: &str = "one-shot, iterative, iterative-scale, iterative-refit";
 }

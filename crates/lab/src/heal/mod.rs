@@ -9,7 +9,7 @@ mod largest_cut;
 mod own_text;
 mod way;
 
-use layerlab_eval::{Dataset, Items};
+use layerlab_eval::Dataset;
 use layerlab_heal::{GapRecord, RefitOptions};
 use layerlab_tune::{DistilRecipe, DistilState};
 use schemars::JsonSchema;
@@ -63,8 +63,10 @@ impl HealRequest {
     /// What models on the way to the end of a plan are asked: what the largest cut is judged by.
     pub(crate) fn judges<'a>(&self, datasets: &'a [Dataset]) -> Result<Vec<&'a Dataset>, LabError> {
         let Some(name) = &self.keep_of else {
-            let is_text = |dataset: &&Dataset| matches!(dataset.items, Items::Text(_));
-            return Ok(datasets.iter().filter(is_text).collect());
+            return Ok(datasets
+                .iter()
+                .filter(|dataset| dataset.is_text())
+                .collect());
         };
         match datasets
             .iter()

@@ -34,7 +34,7 @@ pub enum HealSource {
 }
 
 impl HealRequest {
-    /// The text that the whole model writes, where it is to learn from that.
+    /// The text that the whole model writes, where something is to learn from that.
     ///
     /// # Errors
     /// As [`own_text`].
@@ -51,6 +51,9 @@ impl HealRequest {
         else {
             return Ok(None);
         };
+        if self.healing().is_empty() {
+            return Ok(None);
+        }
         let options = TextOptions {
             sequence_length: length,
             max_sequences: sequences,

@@ -20,8 +20,8 @@ pub(super) struct Healed {
 }
 
 impl Planner<'_> {
-    /// Passes the text, or the answers where losses without layers are wanted of these, through the model without `removed`: as it is cut, or healed where the schedule heals. What is `wanted` counts the
-    /// layers that stay.
+    /// Passes the text through the model without `removed`, as it is cut, or healed where the schedule heals; where losses without layers are
+    /// wanted, and of answers, these. What is `wanted` counts the layers that stay.
     pub(super) async fn pass(
         &mut self,
         removed: &BTreeSet<usize>,
@@ -34,11 +34,7 @@ impl Planner<'_> {
             (None, Some(answers)) if !wanted.without.is_empty() => answers,
             _ => self.calibration,
         };
-        let heals = matches!(
-            schedule,
-            Schedule::IterativeScale | Schedule::IterativeRefit
-        );
-        if !heals || removed.is_empty() {
+        if !schedule.heals() || removed.is_empty() {
             let removed = removed.clone();
             let wanted = PassRequest { removed, ..wanted };
             return calibration.pass(self.decoder, &wanted, run).await;

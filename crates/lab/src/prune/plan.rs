@@ -159,13 +159,21 @@ impl Planner<'_> {
                 .iter()
                 .rev()
                 .min_by(|a, b| of(a).total_cmp(&of(b)));
-            match best {
-                Some(best) if of(best) <= self.limit => {
-                    removed.insert(kept[*best]);
-                    order.push(kept[*best]);
+            let Some(best) = best else { break };
+            let layer = kept[*best];
+            let fits = match schedule.heals() || self.answers.is_some() {
+                // The tolerance is for the text's loss, of what is left once it is healed.
+                true => {
+                    let more = removed.iter().copied().chain([layer]).collect();
+                    of(best).is_finite() && self.fits(&more, schedule, run).await?
                 }
-                _ => break,
+                false => of(best) <= self.limit,
+            };
+            if !fits {
+                break;
             }
+            removed.insert(layer);
+            order.push(layer);
         }
         Ok(order)
     }
@@ -207,9 +215,8 @@ impl Planner<'_> {
     /// Whether a layer may be chosen once `removed` are gone. What heals needs a layer before each gap.
     fn is_free(&self, layer: &usize, removed: &BTreeSet<usize>, schedule: Schedule) -> bool {
         let constraints = self.constraints;
-        let heals = !matches!(schedule, Schedule::OneShot | Schedule::Iterative);
         let begins = (0..*layer).all(|before| removed.contains(&before));
-        !(heals && begins)
+        !(schedule.heals() && begins)
             && !constraints.protected.contains(layer)
             && !constraints.forced.contains(layer)
     }
