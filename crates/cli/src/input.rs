@@ -16,6 +16,7 @@ use layerlab_lab::{
         known_binary, text_of,
     },
     files::hub::HubOptions,
+    general::{self, GeneralText},
 };
 
 use crate::{Failure, progress::Bars};
@@ -39,6 +40,15 @@ impl From<TaskFile> for NamedText {
         Self {
             name: format!("{}/{}", bundled::NAME, file.name),
             contents: file.contents,
+        }
+    }
+}
+
+impl From<GeneralText> for NamedText {
+    fn from(GeneralText { name, contents }: GeneralText) -> Self {
+        Self {
+            name: name.into(),
+            contents: contents.into(),
         }
     }
 }
@@ -117,17 +127,14 @@ fn hub_dataset(id: &str, options: &ReadOptions) -> Result<Dataset, Failure> {
     Ok(dataset?)
 }
 
-/// The text that layers are scored on: the file, else the one that comes with the bundled model.
+/// The text that layers are scored on: the file, else the one that comes with the bundled model, else the general one.
 ///
 /// # Errors
-/// When it cannot be read, or none is given for a model that has none.
+/// When it cannot be read.
 pub fn calibration(path: Option<&Path>, model: &str) -> Result<NamedText, Failure> {
     match path {
         Some(path) => read_text(path),
         None if model == bundled::NAME => Ok(bundled::calibration().into()),
-        None => Err(Failure::usage(anyhow!(
-            "give a calibration text with --text: only the bundled model, {}, comes with one",
-            bundled::NAME
-        ))),
+        None => Ok(general::CALIBRATION.into()),
     }
 }

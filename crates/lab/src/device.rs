@@ -205,19 +205,28 @@ fn described(info: &AdapterInfo) -> String {
     format!("{name} ({})", info.backend)
 }
 
+/// Why there is no adapter, in plain words where the usual reason is meant: libraries name their own types there.
+fn reason(said: &str) -> String {
+    match (said.starts_with("No adapter"), cfg!(target_arch = "wasm32")) {
+        (true, true) => "this browser offers pages no GPU".into(),
+        (true, false) => "no driver of a GPU was found".into(),
+        (false, _) => said.to_owned(),
+    }
+}
+
 /// The one GPU of this process: a second initialisation of the same adapter is an error in Burn.
 #[cfg(not(target_arch = "wasm32"))]
 mod adapter {
     use std::sync::OnceLock;
 
-    use super::{Adapter, Device};
+    use super::{Adapter, Device, reason};
 
     static OPENED: OnceLock<Result<Adapter, String>> = OnceLock::new();
 
     pub(super) async fn open() -> Result<Adapter, String> {
         let open = || match Device::wgpu_options().init_with_setup() {
             Ok(opened) => Ok(Adapter::of(opened)),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(reason(&error.to_string())),
         };
         OPENED.get_or_init(open).clone()
     }
@@ -227,7 +236,7 @@ mod adapter {
 mod adapter {
     use std::cell::RefCell;
 
-    use super::{Adapter, Device};
+    use super::{Adapter, Device, reason};
 
     thread_local! {
         static OPENED: RefCell<Option<Adapter>> = const { RefCell::new(None) };
@@ -243,7 +252,7 @@ mod adapter {
                 OPENED.set(Some(opened.clone()));
                 Ok(opened)
             }
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(reason(&error.to_string())),
         }
     }
 }

@@ -10,6 +10,7 @@ mod error;
 mod evaluate;
 mod experiment;
 mod export;
+pub mod general;
 mod hallucination;
 mod heal;
 mod judge;

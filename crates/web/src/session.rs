@@ -6,6 +6,7 @@ use js_sys::Date;
 use layerlab_atlas::{TaskFile, bundled};
 use layerlab_lab::{
     Checkpoint, DeviceKind, ExperimentRequest, LabError, OpenDevice, OpenModel, Report,
+    general::{self, GeneralText},
     memory::ModelNeeds,
     open_device,
     report::{DeviceReport, ModelReport},
@@ -122,6 +123,8 @@ impl Session {
         to_page(&Bundled {
             calibration: named(bundled::calibration()),
             judged_on: bundled::judged_on().into_iter().map(named).collect(),
+            general: text(general::CALIBRATION),
+            general_judged_on: vec![text(general::HELD_OUT)],
             request: ExperimentRequest::default(),
         })
     }
@@ -149,6 +152,16 @@ impl Session {
     pub(crate) fn opened(&self) -> Result<Rc<Opened>, JsValue> {
         let opened = self.opened.borrow().clone();
         opened.ok_or_else(|| thrown(FailureKind::Input, "no model is loaded".into()))
+    }
+}
+
+/// A text for all models.
+fn text(GeneralText { name, contents }: GeneralText) -> NamedText {
+    NamedText {
+        name: name.into(),
+        contents: contents.into(),
+        fields: None,
+        skip_bad: false,
     }
 }
 

@@ -92,10 +92,14 @@ pub struct Questions {
 /// What comes with the bundled model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bundled {
-    /// The text that layers are scored on.
+    /// The text that its layers are scored on.
     pub calibration: NamedText,
-    /// What whole and pruned models are judged on.
+    /// What it and its pruned models are judged on.
     pub judged_on: Vec<NamedText>,
+    /// The text that layers of other models are scored on.
+    pub general: NamedText,
+    /// What other models are judged on.
+    pub general_judged_on: Vec<NamedText>,
     /// What `layerlab run` asks for if nothing else is said.
     pub request: ExperimentRequest,
 }

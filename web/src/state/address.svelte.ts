@@ -61,6 +61,8 @@ const PARAMETERS = {
   estimator: oneOf(ESTIMATORS, "pooled"),
   epsilon: text("rel:0.05"),
   method: text("avss"),
+  /** How scores lie on their axis. */
+  axis: oneOf(["suitable", "linear", "logarithmic"] as const, "suitable"),
   /** The layer looked at; -1 for none. */
   layer: whole(-1, -1),
   removed: layers(),

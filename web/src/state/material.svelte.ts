@@ -1,4 +1,4 @@
-// The text that layers are scored on, and what models are asked: the bundled ones, or the user's own.
+// The text that layers are scored on, and what models are asked: those that come with the lab, or the user's own.
 import type { Bundled, Calibration, EvalOptions, Examination, NamedText } from "../generated/types";
 import { address } from "./address.svelte";
 import { conversation } from "./chat";
@@ -22,7 +22,7 @@ class Material {
 
   /** The text that layers are scored on, cut as the device can bear. */
   readonly calibration = $derived.by((): Calibration | null => {
-    const text = this.#ownText ?? this.#bundled?.calibration;
+    const text = this.#ownText ?? (model.isBundled ? this.#bundled?.calibration : this.#bundled?.general);
     if (text === undefined) return null;
     return {
       text,
@@ -32,7 +32,8 @@ class Material {
   });
   /** What whole and pruned models are asked. */
   readonly examination = $derived.by((): Examination | null => {
-    const datasets = ownDatasets.texts ?? this.#bundled?.judged_on;
+    const usual = model.isBundled ? this.#bundled?.judged_on : this.#bundled?.general_judged_on;
+    const datasets = ownDatasets.texts ?? usual;
     if (datasets === undefined) return null;
     return { datasets, items: address.items || (model.isSlow ? 4 : 60) };
   });

@@ -55,8 +55,8 @@ pub struct Arguments {
         help = format!("Let a method choose, in place of --layers: {}", MethodId::CHOICES)
     )]
     method: Option<MethodId>,
-    /// The text that the method measures and that healing learns from, UTF-8; - reads the standard input; atlas has its own;
-    /// last_k, first_k and random_1 need none
+    /// The text that the method measures and that healing learns from, UTF-8; - reads the standard input; a general one of the
+    /// lab's if not given; atlas has its own; last_k, first_k and random_1 need none
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
     #[arg(

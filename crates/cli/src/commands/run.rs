@@ -7,7 +7,7 @@ use layerlab_atlas::bundled;
 use layerlab_lab::{
     Cancel, Dataset, ExperimentRequest, FolderTarget, HealRequest, Healing, LabError, MethodId,
     OpenModel, PlanRequest, Provenance, Report, Run, Schedule, ScoreRequest, Text, export_pruned,
-    heal_with, prune_and_judge, rounding,
+    general, heal_with, prune_and_judge, rounding,
 };
 
 use super::{next_steps, now};
@@ -37,11 +37,12 @@ Examples:
 pub struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
-    /// Calibration text, UTF-8, that layers are scored on; - reads the standard input; atlas has its own
+    /// Calibration text, UTF-8, that layers are scored on; - reads the standard input; a general one of the lab's if not given;
+    /// atlas has its own
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
-    /// The text that perplexity is taken of; the calibration text if not given. With neither this nor a
-    /// --task, atlas is judged on its own text and tasks
+    /// The text that perplexity is taken of; the calibration text if not given, or with the general one other pieces like it. With
+    /// neither this nor a --task, atlas is judged on its own text and tasks
     #[arg(long, value_name = "FILE")]
     eval_text: Option<PathBuf>,
     #[command(flatten)]
@@ -140,6 +141,10 @@ impl Arguments {
             Some(path) => read_text(path)?,
             None if self.model.model == bundled::NAME && tasks.is_empty() => {
                 return tasks.bundled(bundled::judged_on(), seed);
+            }
+            // The general text has other pieces to be judged on.
+            None if self.text.is_none() && self.model.model != bundled::NAME => {
+                general::HELD_OUT.into()
             }
             None => calibration.clone(),
         };

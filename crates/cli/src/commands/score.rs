@@ -30,7 +30,7 @@ Examples:
 pub struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
-    /// Calibration text, UTF-8; - reads the standard input; atlas has its own
+    /// Calibration text, UTF-8; - reads the standard input; a general one of the lab's if not given; atlas has its own
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
     #[command(flatten)]
