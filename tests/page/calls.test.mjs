@@ -21,9 +21,7 @@ before(async () => {
     logLevel: "silent",
     build: { lib, write: false },
   });
-  ({ Caller } = await import(
-    `data:text/javascript,${encodeURIComponent(output[0].code)}`
-  ));
+  ({ Caller } = await import(`data:text/javascript,${encodeURIComponent(output[0].code)}`));
 });
 
 /** A worker that answers when it is told to. */
@@ -54,10 +52,7 @@ test("each call is cancelled by its own number, and ends once", async () => {
   const worker = new FakeWorker();
   const caller = new Caller(worker);
   const steps = [];
-  const [one, two] = [
-    caller.call("memory", [], (step) => steps.push(step)),
-    caller.call("memory", []),
-  ];
+  const [one, two] = [caller.call("memory", [], (step) => steps.push(step)), caller.call("memory", [])];
   const three = caller.call("memory", []);
   two.cancel();
   assert.deepEqual(worker.asked.at(-1), { ask: "cancel", id: two.id });
@@ -93,11 +88,7 @@ test("an end of the worker, a death, and what cannot be sent end every call", as
   caller.end();
   assert.ok(worker.isTerminated);
   const late = caller.call("memory", []);
-  assert.deepEqual(await ends(unsendable, pending, late), [
-    "input",
-    "cancelled",
-    "cancelled",
-  ]);
+  assert.deepEqual(await ends(unsendable, pending, late), ["input", "cancelled", "cancelled"]);
 
   const dying = new FakeWorker();
   const call = new Caller(dying).call("memory", []);
@@ -116,16 +107,13 @@ function reachWorker() {
     }
 
     postMessage(request, transfer) {
-      if (globalThis.held.names.has(request.name))
-        globalThis.held.numbers.add(request.id);
+      if (globalThis.held.names.has(request.name)) globalThis.held.numbers.add(request.id);
       super.postMessage(request, transfer);
     }
 
     addEventListener(type, listener) {
       super.addEventListener(type, (event) => {
-        const isHeld =
-          event.data?.tell === "result" &&
-          globalThis.held.numbers.has(event.data.id);
+        const isHeld = event.data?.tell === "result" && globalThis.held.numbers.has(event.data.id);
         if (isHeld) globalThis.held.release.push(() => listener(event));
         else listener(event);
       });
@@ -161,8 +149,7 @@ test("of two calls that overlap in the worker, each stops by its own cancel alon
       if (data.tell === "step" && pieces.has(data.id)) {
         pieces.set(data.id, pieces.get(data.id) + 1);
         // Both are on their way; which is told of its end first is the worker's affair.
-        if ([...pieces.values()].every((count) => count > 0))
-          worker.postMessage({ ask: "cancel", id: first });
+        if ([...pieces.values()].every((count) => count > 0)) worker.postMessage({ ask: "cancel", id: first });
       } else if (pieces.has(data.id)) {
         ended.set(data.id, data);
         if (ended.size === 2) haveEnded();
@@ -178,10 +165,7 @@ test("of two calls that overlap in the worker, each stops by its own cancel alon
     await all;
     return { first: ended.get(first), second: ended.get(second) };
   });
-  assert.ok(
-    outcome.first.value.tokens < outcome.second.value.tokens,
-    JSON.stringify(outcome),
-  );
+  assert.ok(outcome.first.value.tokens < outcome.second.value.tokens, JSON.stringify(outcome));
   assert.equal(outcome.first.model.sha256, outcome.second.model.sha256);
 });
 
@@ -190,9 +174,7 @@ test("what is found about a model that is no longer open is not taken", async ()
   await page.addInitScript(reachWorker);
   await page.goto(`${lab.host.address}?${SHORT}&view=layers&layer=0`);
   await scored(page);
-  await page.evaluate(() =>
-    globalThis.held.names.add("rescore").add("judge").add("score"),
-  );
+  await page.evaluate(() => globalThis.held.names.add("rescore").add("judge").add("score"));
   // Scores under other options, and of the whole text once more: both are held back.
   await page.getByLabel("tap", { exact: true }).selectOption("update");
   await page.waitForFunction(() => globalThis.held.release.length > 0);
@@ -203,22 +185,11 @@ test("what is found about a model that is no longer open is not taken", async ()
   await page.getByTestId("files").setInputFiles(await filesOf(DEMO));
   await page.locator(".chip", { hasText: /^picked files$/ }).waitFor();
   await page.getByRole("link", { name: "Layers" }).click();
-  await page
-    .getByTestId("origin")
-    .filter({ hasText: "live" })
-    .waitFor({ timeout: 60_000 });
-  const { num_hidden_layers: layers } = JSON.parse(
-    await readFile(join(DEMO, "config.json"), "utf8"),
-  );
-  const shown = () =>
-    page
-      .getByTestId("ranks")
-      .locator('tr[data-method="avss"] td.number')
-      .count();
+  await page.getByTestId("origin").filter({ hasText: "live" }).waitFor({ timeout: 60_000 });
+  const { num_hidden_layers: layers } = JSON.parse(await readFile(join(DEMO, "config.json"), "utf8"));
+  const shown = () => page.getByTestId("ranks").locator('tr[data-method="avss"] td.number').count();
   assert.equal(await shown(), layers);
-  await page.evaluate(() =>
-    globalThis.held.release.forEach((release) => release()),
-  );
+  await page.evaluate(() => globalThis.held.release.forEach((release) => release()));
   await page.evaluate(() => new Promise((done) => setTimeout(done, 300)));
   assert.equal(await shown(), layers);
   assert.equal(await page.getByRole("alert").count(), 0);

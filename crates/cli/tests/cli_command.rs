@@ -220,8 +220,27 @@ fn command_lines_that_cannot_be_used_are_told() {
     assert_fails(&score(&["--json", "--csv"]), 2, &["cannot be used with"]);
     assert_fails(&score(&["--device", "abacus"]), 2, &["auto, gpu or cpu"]);
     assert_fails(&score(&["--tap", "nose"]), 2, &["neurons"]);
-    assert_fails(&run(&["score", "--model", &demo("")]), 2, &["--text"]);
     assert_fails(&score(&["--span", "99"]), 3, &["span of 99"]);
+}
+
+#[test]
+fn a_model_without_a_text_is_scored_on_the_general_one_and_judged_on_other_pieces() {
+    let few = ["--max-sequences", "8", "--resamples", "20", "--json"];
+    let json = |command: &[&str]| -> Value {
+        let given = [command, &["--model", &demo("")], &few].concat();
+        serde_json::from_str(&stdout(&run(&given))).unwrap()
+    };
+    let scored = json(&["score"]);
+    assert_eq!(scored["scoring"]["data"]["name"], "layerlab/general.txt");
+    let work = tempfile::TempDir::new().unwrap();
+    let work = work.path().display().to_string();
+    let basic = ["run", "--method", "block_influence", "--work", &work];
+    let judged = json(&[&basic[..], &["--remove", "1", "--heal", "none"]].concat());
+    assert_eq!(judged["scoring"]["data"]["name"], "layerlab/general.txt");
+    let held_out = &judged["evaluation"][0];
+    assert_eq!(held_out["dataset"], "layerlab/general_held_out.txt");
+    let warnings = judged["warnings"].to_string();
+    assert!(!warnings.contains("flatters"), "{warnings}");
 }
 
 #[test]
