@@ -227,7 +227,8 @@ fn command_lines_that_cannot_be_used_are_told() {
 fn a_model_without_a_text_is_scored_on_the_general_one_and_judged_on_other_pieces() {
     let few = ["--max-sequences", "8", "--resamples", "20", "--json"];
     let json = |command: &[&str]| -> Value {
-        let given = [command, &["--model", &demo("")], &few].concat();
+        let model = demo("");
+        let given = [command, &["--model", &model], &few].concat();
         serde_json::from_str(&stdout(&run(&given))).unwrap()
     };
     let scored = json(&["score"]);
