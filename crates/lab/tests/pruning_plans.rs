@@ -278,10 +278,10 @@ fn loss_change_of_answers_counts_their_tokens_alone() {
     request.score.answers = Some(answers.clone());
     request.plans.methods = vec!["loss_change".parse().unwrap()];
     let report = judged(&model, &request);
-    let methods = scoring(&report).scores.methods.iter();
-    let found = methods.filter(|method| method.id.to_string() == "loss_change");
+    let mut methods = scoring(&report).scores.methods.iter();
+    let found = methods.find(|method| method.id.to_string() == "loss_change");
     let whole = loss(&BTreeSet::new());
-    for layer in &found.last().unwrap().layers {
+    for layer in &found.unwrap().layers {
         let expected = loss(&BTreeSet::from([layer.layer])) - whole;
         let value = layer.value.unwrap();
         assert!((value - expected).abs() < 1e-5, "{value} for {expected}");

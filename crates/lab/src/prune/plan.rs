@@ -215,10 +215,9 @@ impl Planner<'_> {
     /// Whether a layer may be chosen once `removed` are gone. What heals needs a layer before each gap.
     fn is_free(&self, layer: &usize, removed: &BTreeSet<usize>, schedule: Schedule) -> bool {
         let constraints = self.constraints;
-        let begins = (0..*layer).all(|before| removed.contains(&before));
-        !(schedule.heals() && begins)
-            && !constraints.protected.contains(layer)
-            && !constraints.forced.contains(layer)
+        let decided = constraints.protected.union(&constraints.forced);
+        let is_first = schedule.heals() && (0..*layer).all(|before| removed.contains(&before));
+        !is_first && !decided.into_iter().any(|other| other == layer)
     }
 
     /// Whether the model without these layers is within the tolerance, if there is one.
