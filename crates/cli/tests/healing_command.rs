@@ -271,6 +271,33 @@ fn layers_are_chosen_on_the_healed_model_by_answers_and_healed_by_the_models_own
     let first = report["conclusions"][0].as_str().unwrap();
     assert!(first.contains("on truthful.json stays"), "{first}");
 
+    // What is proposed next heals by the same text, and can be typed as it is.
+    let brief = [
+        "--method",
+        "block_influence",
+        "--remove",
+        "2",
+        "--heal",
+        "refit",
+    ];
+    let basic = ["run", "--model", &model, "--text", &text, "--work", &kept];
+    let own_words = ["--heal-text", "self", "--resamples", "20"];
+    let said = stdout(&run(&[&basic[..], &SHORT, &brief, &own_words].concat()));
+    let next = said
+        .lines()
+        .find_map(|line| line.strip_prefix("Remove them: layerlab "));
+    let next = next.unwrap();
+    assert!(
+        next.contains("--heal-text self") && !next.contains("--text "),
+        "{next}"
+    );
+    let beside = work.path().join("next").display().to_string();
+    let next: Vec<&str> = next
+        .split(' ')
+        .take_while(|word| *word != "--output")
+        .collect();
+    stdout(&run(&[&next[..], &["--output", &beside], &SHORT].concat()));
+
     let output = work.path().join("pruned").display().to_string();
     let prune = |more: &[&str]| {
         let basic = ["prune", "--model", &model, "--output", &output, "--force"];

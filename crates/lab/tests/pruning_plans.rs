@@ -298,6 +298,13 @@ fn loss_change_of_answers_counts_their_tokens_alone() {
         .any(|warning| warning.contains("right answers that models are judged by"));
     assert!(said, "{:?}", report.warnings);
     assert!(report.to_markdown().contains("right answers ("));
+    let scored = score(&model, &text, &request.score).unwrap();
+    let mut concluded = scored.conclusions.iter();
+    assert!(
+        concluded.any(|said| said.contains(", of right answers.")),
+        "{:?}",
+        scored.conclusions
+    );
     let of_text = scoring(&report).data.tokens;
     assert_eq!(of_text, text.tokens());
     let no_questions = TaskAnswers::of(&datasets()[..1], &model.tokenizer, context, &request.eval);

@@ -14,7 +14,10 @@ pub mod score;
 
 use std::{path::Path, time::SystemTime};
 
-use layerlab_lab::{Healing, Report, report::ScoringReport};
+use layerlab_lab::{
+    HealSource, Healing, Report,
+    report::{HealingReport, ScoringReport},
+};
 
 /// What to type next, below a report of one screen: how to remove the layers that it names, and where the rest is.
 fn next_steps(report: &Report, model: &str, text: Option<&Path>, rest: &str) -> String {
@@ -22,6 +25,13 @@ fn next_steps(report: &Report, model: &str, text: Option<&Path>, rest: &str) -> 
         format!(" --text {}", quoted(&path.display().to_string()))
     });
     let model = quoted(model);
+    let mut healing = report.pruning.iter().filter_map(|run| run.healing.as_ref());
+    let writes_text = |found: &HealingReport| found.request.source != HealSource::Calibration;
+    // Where the model wrote the text that healed it, the layers are named and no other is read.
+    let learned = match healing.any(writes_text) {
+        true => " --heal-text self".to_owned(),
+        false => text.clone(),
+    };
     let choice = match &report.pruning {
         // Where no plan keeps what was asked for, none is proposed.
         Some(pruning) => pruning
@@ -37,7 +47,7 @@ fn next_steps(report: &Report, model: &str, text: Option<&Path>, rest: &str) -> 
         let layers = layers.join(",");
         let (healing, output) = match way {
             Healing::None => (String::new(), "pruned"),
-            way => (format!(" --heal {way}{text}"), "healed"),
+            way => (format!(" --heal {way}{learned}"), "healed"),
         };
         format!(
             "Remove them: layerlab prune --model {model} --layers {layers}{healing} --output {output}\n"

@@ -28,8 +28,12 @@ pub(super) fn of_scores(scoring: &ScoringReport) -> Vec<String> {
         ),
         _ => "the loss even falls".to_owned(),
     };
+    let of = match scoring.answers {
+        Some(_) => ", of right answers",
+        None => "",
+    };
     let mut sentences = vec![format!(
-        "Left out one at a time, {} cost least: {cost}.",
+        "Left out one at a time, {} cost least: {cost}{of}.",
         layers_in_words(&first)
     )];
     let correlations = scores.agreement.loss_change.iter();
