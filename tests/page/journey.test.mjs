@@ -76,7 +76,7 @@ async function journey(page, { removed, expected, outcome, isBrief = false }) {
 
 test("on the CPU, with all of the text", async () => {
   const { page, errors } = await lab.open();
-  await page.goto(`${lab.host.address}?device=cpu&items=200`);
+  await page.goto(`${lab.host.address}?view=layers&device=cpu&items=200&wait=600`);
   await page.getByTestId("origin").waitFor();
   assert.equal(await page.getByTestId("origin").getAttribute("data-origin"), "native");
   const native = JSON.parse(await readFile(join(DIST, "atlas/report.json"), "utf8"));

@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { ready, scored } from "./browser.mjs";
 import { DIST, assertLooks, modulesAsked, visits } from "./support.mjs";
 
-const VIEWS = ["model", "layers", "prune", "hallucination", "repair", "report", "lesson"];
+const VIEWS = ["overview", "model", "layers", "prune", "hallucination", "repair", "report", "lesson"];
 const SHORT = "device=cpu&sequences=2&length=32&items=1";
 const lab = visits();
 
@@ -141,7 +141,7 @@ test("the lesson does what it says", async () => {
 
 test("nothing blocks the main thread for long while the model runs", async () => {
   const { page } = await lab.open();
-  await page.goto(`${lab.host.address}?device=cpu`);
+  await page.goto(`${lab.host.address}?device=cpu&wait=600`);
   await page.getByText(/leaving out each layer, \d+ of/).waitFor({ timeout: 120_000 });
   const longest = await page.evaluate(
     () =>

@@ -180,7 +180,7 @@ test("scores of another model's report do not stand beside the blocks of the one
   assert.deepEqual(await values(), before);
 });
 
-test("a corrupt file is named, and Atlas is one click away", async () => {
+test("a corrupt file is named, and the model that was there stays, with what was found of it", async () => {
   const { page } = await lab.open();
   await page.goto(`${lab.host.address}?view=model&${SHORT}`);
   await scored(page);
@@ -195,9 +195,99 @@ test("a corrupt file is named, and Atlas is one click away", async () => {
   );
   await page.getByTestId("files").setInputFiles(files);
   await page.getByRole("alert").filter({ hasText: "model.safetensors" }).waitFor({ timeout: 30_000 });
-  await page.getByRole("alert").getByRole("button", { name: "Back to Atlas" }).click();
   await chip(page, "atlas").waitFor();
   await ready(page);
+  await page.getByRole("alert").getByRole("button", { name: "Dismiss" }).click();
+  await page.getByRole("link", { name: "Layers" }).click();
+  assert.equal(await page.getByTestId("origin").getAttribute("data-origin"), "live");
+});
+
+test("what is no model changes nothing, and what falls beside the place for models opens nothing", async () => {
+  const { page, errors } = await lab.open();
+  await page.goto(`${lab.host.address}?view=model&${SHORT}`);
+  await scored(page);
+  await page
+    .getByTestId("files")
+    .setInputFiles({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no model") });
+  await page.getByRole("alert").filter({ hasText: "config.json" }).waitFor({ timeout: 30_000 });
+  await chip(page, "atlas").waitFor();
+  await page.getByRole("link", { name: "Layers" }).click();
+  assert.equal(await page.getByTestId("origin").getAttribute("data-origin"), "live");
+  const isKept = await page.evaluate(() => {
+    const event = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: new DataTransfer() });
+    document.querySelector("h1").dispatchEvent(event);
+    return event.defaultPrevented;
+  });
+  assert.ok(isKept);
+  assert.deepEqual(errors, []);
+});
+
+test("the address names a model of the visitor's by its file, and whoever has not got it is told", async () => {
+  const { page } = await lab.open();
+  await page.goto(`${lab.host.address}?view=model&${SHORT}`);
+  await scored(page);
+  await page.getByTestId("files").setInputFiles(GGUF);
+  await scored(page, 60_000, 2);
+  await page.getByRole("link", { name: "Prune" }).click();
+  await page.getByRole("button", { name: /^block 1\b/ }).click();
+  await page.waitForURL(/file=demo\.gguf.*removed=1|removed=1.*file=demo\.gguf/);
+  const address = page.url();
+  const { page: other } = await lab.open();
+  await other.goto(address);
+  await other.getByTestId("missing").filter({ hasText: "demo.gguf" }).waitFor();
+  await scored(other);
+  await chip(other, "atlas").waitFor();
+  assert.equal(await other.getByTestId("removed").innerText(), "none", "layers of another model's");
+});
+
+test("back and forth in the history lead to the model that the address names", async () => {
+  const server = lab.closing(await hub(DEMO, ID));
+  const { page } = await lab.open();
+  await page.goto(`${lab.host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`);
+  await fetched(page);
+  await chip(page, ID).waitFor({ timeout: 60_000 });
+  await ready(page);
+  await page.getByRole("link", { name: "Layers" }).click();
+  await page.getByRole("link", { name: "Model" }).click();
+  await page.getByRole("button", { name: "Back to Atlas" }).click();
+  await chip(page, "atlas").waitFor({ timeout: 60_000 });
+  await ready(page);
+  await page.goBack();
+  await chip(page, ID).waitFor({ timeout: 60_000 });
+  assert.match(page.url(), /model=someone/);
+  await ready(page);
+  await page.goForward();
+  await chip(page, "atlas").waitFor({ timeout: 60_000 });
+  assert.doesNotMatch(page.url(), /[?&]model=/);
+});
+
+test("of two tabs that download the same model, the second is told", async () => {
+  const server = lab.closing(await hub(DEMO, ID));
+  server.state.stalls = true;
+  const { page, context } = await lab.open();
+  const address = `${lab.host.address}?view=model&${SHORT}&model=${ID}&endpoint=${encodeURIComponent(server.address)}`;
+  await page.goto(address);
+  await fetched(page);
+  await page.getByText(/model\.safetensors: /).waitFor({ timeout: 60_000 });
+  const other = await context.newPage();
+  await other.goto(address);
+  await fetched(other);
+  await other.getByRole("alert").filter({ hasText: "another tab is downloading" }).waitFor({ timeout: 60_000 });
+});
+
+test("a browser that keeps no files says so beside the Hub, and all else works", async () => {
+  const line = "navigator.storage.getDirectory = () => Promise.reject(new DOMException('denied', 'SecurityError'));";
+  const host = lab.closing(await site({ workerLine: line }));
+  const { page, errors } = await lab.open({ serviceWorkers: "block" });
+  await page.goto(`${host.address}?view=model&${SHORT}`);
+  await scored(page);
+  await page.getByTestId("no-storage").waitFor();
+  assert.equal(await page.getByRole("alert").count(), 0);
+  assert.ok(await page.getByRole("button", { name: "Get and open" }).isDisabled());
+  await page.getByTestId("files").setInputFiles(GGUF);
+  await scored(page, 60_000, 2);
+  assert.equal(await page.getByRole("alert").count(), 0);
+  assert.deepEqual(errors, []);
 });
 
 test("a Hub id is streamed, taken up where it broke off, kept, and deleted", async () => {

@@ -2,7 +2,7 @@ import { mount } from "svelte";
 import { relaxedSimd } from "wasm-feature-detect";
 import App from "./App.svelte";
 import "./app.css";
-import { begin } from "./state/opening";
+import { begin } from "./state/opening.svelte";
 
 const target = document.querySelector("#app");
 if (target !== null) {

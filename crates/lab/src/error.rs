@@ -73,6 +73,9 @@ pub enum LabError {
     /// Nothing whose right answers could be measured.
     #[error("loss change cannot be measured on answers: none of the datasets has questions")]
     NoQuestions,
+    /// Losses cannot be added to those of another text.
+    #[error("the loss without each layer cannot be measured further: another text was scored")]
+    OtherText,
     /// Too few pairs to tell anything by.
     #[error(
         "{dataset} gives {pairs} pairs of a factual and a hallucinated answer; at least 2 are needed"

@@ -11,7 +11,7 @@ use web_time::Instant;
 
 use crate::{
     LabError, MeasureOptions, OpenModel, PlanRequest, Progress, Run, Text,
-    calibration::{Calibration, PassRequest, Passages, TaskAnswers},
+    calibration::{Calibration, PassRequest, PassResult, Passages, TaskAnswers},
     prune::{BlockPasses, Subject},
     report::{
         AnswersReport, DataReport, Experiment, OptionsReport, Report, ScoringReport, layer_reports,
@@ -182,10 +182,75 @@ impl Measured {
         };
         let found = calibration.pass(&model.decoder, &wanted, run).await?;
         self.answers = answers.map(AnswersReport::of);
-        self.block_passes = vec![BlockPasses::of("leaving out each layer", found.passes)];
-        self.losses = Some(found.losses);
-        self.leave_out_seconds = Some(found.pass_seconds + found.loss_seconds);
+        self.losses = None;
+        self.block_passes.clear();
+        self.leave_out_seconds = None;
+        self.take_losses(found);
         Ok(())
+    }
+
+    /// Measures the loss without each layer on `sequences` more of the text that was measured, or on as many as are left: what is
+    /// known gets surer call by call. Losses of answers are given up for those of the text.
+    ///
+    /// # Errors
+    /// When the text is another than was measured, the model cannot read it, the device fails, or the caller asks to stop; what
+    /// was known before is kept then.
+    pub async fn leave_out_more<F>(
+        &mut self,
+        model: &OpenModel<F>,
+        text: &Text,
+        sequences: usize,
+        run: &mut Run<'_>,
+    ) -> Result<(), LabError> {
+        if DataReport::of(text) != self.data {
+            return Err(LabError::OtherText);
+        }
+        let known = self.loss_sequences().unwrap_or(0);
+        let rest = &text.sequences[known..];
+        let some = &rest[..sequences.min(rest.len())];
+        if some.is_empty() {
+            return Ok(());
+        }
+        let wanted = PassRequest {
+            without: (0..model.decoder.spec().layers()).collect(),
+            whole: true,
+            ..PassRequest::default()
+        };
+        let passages = Passages::of(some);
+        // Peers share even a few.
+        let batch = self.batch.min(some.len().div_ceil(2));
+        let calibration = Calibration {
+            passages: &passages,
+            batch,
+        };
+        let found = calibration.pass(&model.decoder, &wanted, run).await?;
+        if self.answers.take().is_some() {
+            self.losses = None;
+            self.block_passes.clear();
+            self.leave_out_seconds = None;
+        }
+        self.take_losses(found);
+        Ok(())
+    }
+
+    /// On how many sequences of the text, from the first on, the loss without each layer was measured; none where it was not.
+    pub fn loss_sequences(&self) -> Option<usize> {
+        let losses = self.losses.as_ref()?;
+        self.answers.is_none().then_some(losses.tokens.len())
+    }
+
+    /// Adds losses to those that are known.
+    fn take_losses(&mut self, found: PassResult) {
+        let seconds = found.pass_seconds + found.loss_seconds;
+        *self.leave_out_seconds.get_or_insert(0.0) += seconds;
+        match self.block_passes.as_mut_slice() {
+            [known] => known.add(found.passes),
+            _ => self.block_passes = vec![BlockPasses::of("leaving out each layer", found.passes)],
+        }
+        match &mut self.losses {
+            Some(losses) => losses.append(found.losses),
+            none => *none = Some(found.losses),
+        }
     }
 
     /// Scores every layer by every method. An absolute threshold that was not the request's is counted from
@@ -197,6 +262,7 @@ impl Measured {
         Ok(ScoringReport {
             data: self.data.clone(),
             answers: self.answers.clone(),
+            loss_sequences: self.loss_sequences(),
             options: OptionsReport {
                 score: options.clone(),
                 spans: self.spans.clone(),

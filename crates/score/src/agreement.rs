@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     MethodId, MethodScores, Role, ScoreError,
-    bootstrap::Bootstrap,
+    bootstrap::Bootstraps,
     columns::Column,
     rank::{importance, spearman},
 };
@@ -50,7 +50,7 @@ pub struct Correlation {
     /// Spearman's rank correlation with the measured loss change; none where fewer than two layers are
     /// ranked by both.
     pub spearman: Option<f64>,
-    /// Lower end of the bootstrap interval over sequences, for these layers; none where there is none.
+    /// Lower end of the bootstrap interval over sequences (or answers), for these layers; none where there is none.
     pub low: Option<f64>,
     /// Upper end.
     pub high: Option<f64>,
@@ -59,7 +59,7 @@ pub struct Correlation {
 /// Correlations of every other method with the measured loss change; none where it was not measured.
 pub(crate) fn with_loss_change(
     columns: &[Column<'_>],
-    bootstrap: &Bootstrap,
+    bootstraps: &Bootstraps,
 ) -> Result<Vec<Correlation>, ScoreError> {
     let Some(measured) = columns
         .iter()
@@ -71,14 +71,16 @@ pub(crate) fn with_loss_change(
         Ok(importance((column.values)(draw)?, column.direction))
     };
     // Once for all methods.
-    let costs = bootstrap.draws().iter().map(|draw| worth(measured, draw));
+    let losses = bootstraps.of(measured.units);
+    let costs = losses.draws().iter().map(|draw| worth(measured, draw));
     let costs: Vec<Vec<Option<f64>>> = costs.collect::<Result<_, _>>()?;
-    let cost = worth(measured, bootstrap.data())?;
+    let cost = worth(measured, losses.data())?;
     let others = columns
         .iter()
         .filter(|column| column.role != Role::Part && column.id != MethodId::LossChange);
     others
         .map(|column| {
+            let bootstrap = bootstraps.of(column.units);
             let draws = bootstrap.draws().iter().zip(&costs);
             let sample = draws.map(|(draw, cost)| Ok(spearman(&worth(column, draw)?, cost)));
             let sample: Vec<Option<f64>> = sample.collect::<Result<_, ScoreError>>()?;

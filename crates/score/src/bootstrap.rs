@@ -1,8 +1,37 @@
-//! Confidence by resampling sequences, the same draws for every layer and method.
+//! Confidence by resampling, the same draws for every layer and for every method of the same units.
 
 use layerlab_stats::{Resamples, percentile_interval};
 
-use crate::{Direction, ScoreError, ScoreOptions, columns::ColumnValues, rank::ranks};
+use crate::{
+    Direction, LayerLosses, ScoreError, ScoreOptions,
+    columns::{ColumnValues, Units},
+    rank::ranks,
+};
+
+/// Resamples of what statistics were taken of, and of what losses were.
+pub(crate) struct Bootstraps {
+    sequences: Bootstrap,
+    losses: Bootstrap,
+}
+
+impl Bootstraps {
+    /// Losses of as many units as there are sequences are drawn together with these. Of another number, as of some of the
+    /// sequences or of answers, they are drawn on their own.
+    pub fn new(sequences: usize, losses: Option<&LayerLosses>, options: &ScoreOptions) -> Self {
+        let units = losses.map_or(sequences, |losses| losses.tokens.len());
+        Self {
+            sequences: Bootstrap::new(sequences, options),
+            losses: Bootstrap::new(units, options),
+        }
+    }
+
+    pub fn of(&self, units: Units) -> &Bootstrap {
+        match units {
+            Units::Sequences => &self.sequences,
+            Units::Losses => &self.losses,
+        }
+    }
+}
 
 /// Resamples, and how wide an interval is wanted.
 pub(crate) struct Bootstrap {
@@ -18,15 +47,14 @@ pub(crate) struct Spread {
 }
 
 impl Bootstrap {
-    /// Resamples of `sequences`.
-    pub fn new(sequences: usize, options: &ScoreOptions) -> Self {
+    fn new(units: usize, options: &ScoreOptions) -> Self {
         Self {
-            resamples: Resamples::new(sequences, options.resamples, options.seed),
+            resamples: Resamples::new(units, options.resamples, options.seed),
             confidence: options.confidence,
         }
     }
 
-    /// Every sequence once.
+    /// Every unit once.
     pub fn data(&self) -> &[u32] {
         self.resamples.data()
     }

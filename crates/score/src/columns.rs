@@ -1,4 +1,4 @@
-//! Every score as a function from "how often is each sequence drawn" to one value per layer.
+//! Every score as a function from "how often is each unit drawn" to one value per layer; a unit is a sequence, or an answer.
 
 mod avss;
 mod baseline;
@@ -11,8 +11,17 @@ use layerlab_stats::ModelStatistics;
 
 use crate::{Direction, LayerLosses, MethodId, Role, ScoreError, ScoreOptions};
 
-/// One value per layer for given weights of sequences; none where it is undefined.
+/// One value per layer for given weights of units; none where it is undefined.
 pub(crate) type ColumnValues<'a> = dyn Fn(&[u32]) -> Result<Vec<Option<f64>>, ScoreError> + 'a;
+
+/// What a method's values are weighted by, and resampled over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Units {
+    /// The sequences whose statistics were taken.
+    Sequences,
+    /// Whatever the losses were taken of: these sequences, some of them, or answers to questions.
+    Losses,
+}
 
 /// A method before it is evaluated.
 pub(crate) struct Column<'a> {
@@ -23,6 +32,7 @@ pub(crate) struct Column<'a> {
     pub direction: Direction,
     /// Whether it depends on the data at all.
     pub varies: bool,
+    pub units: Units,
     pub values: Box<ColumnValues<'a>>,
 }
 
@@ -41,6 +51,7 @@ impl<'a> Column<'a> {
             role: Role::Ranking,
             direction: Direction::HighIsImportant,
             varies: true,
+            units: Units::Sequences,
             values,
         }
     }

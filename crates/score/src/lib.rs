@@ -23,13 +23,13 @@ pub use options::ScoreOptions;
 pub use plan::{Budget, Constraints, Plan, PlanError, Schedule};
 pub use table::{Direction, LayerScore, MethodScores, Role, ScoreTable};
 
-use bootstrap::Bootstrap;
+use bootstrap::{Bootstrap, Bootstraps};
 use columns::Column;
 use layerlab_stats::ModelStatistics;
 
 /// Scores every layer by every method, with bootstrap intervals over sequences and the probability of
 /// being among the lowest. With `losses`, measured by leaving layers out, loss change is among the
-/// methods; they must be of the sequences that the statistics are of.
+/// methods. They may be of the sequences that the statistics are of, of some of them, or of something else.
 ///
 /// # Errors
 /// When nothing was measured, a tap that a score needs was not, or an option is out of range.
@@ -45,13 +45,13 @@ pub fn score(
     }
     options.validate(layers)?;
     let lowest = options.lowest_of(layers);
-    let bootstrap = Bootstrap::new(sequences, options);
+    let bootstraps = Bootstraps::new(sequences, losses, options);
     let columns = columns::all(statistics, losses, options);
     let methods: Vec<MethodScores> = columns
         .iter()
-        .map(|column| column.scores(&bootstrap, lowest))
+        .map(|column| column.scores(bootstraps.of(column.units), lowest))
         .collect::<Result<_, _>>()?;
-    let correlations = agreement::with_loss_change(&columns, &bootstrap)?;
+    let correlations = agreement::with_loss_change(&columns, &bootstraps)?;
     Ok(ScoreTable {
         lowest,
         sequences,

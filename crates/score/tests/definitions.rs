@@ -173,6 +173,43 @@ fn methods_have_their_names_roles_and_directions() {
     assert_eq!(values(&table, "relative_avss"), [Some(1.0); 3]);
 }
 
+/// Losses may be of answers, or of a part of the sequences: all of them count, whatever the statistics are of.
+#[test]
+fn losses_of_any_number_of_units_all_count() {
+    for units in [1, 2, 7] {
+        let losses = LayerLosses {
+            tokens: vec![1; units],
+            whole: vec![1.0; units],
+            without: (0..3)
+                .map(|layer| (0..units).map(|unit| 1.0 + (layer * unit) as f64).collect())
+                .collect(),
+        };
+        let table = score(&healthy(), Some(&losses), &options()).unwrap();
+        let mean = (0..units).sum::<usize>() as f64 / units as f64;
+        let found = method(&table, "loss_change");
+        for (layer, score) in found.layers.iter().enumerate() {
+            assert!(
+                close(score.value, layer as f64 * mean),
+                "{units}: {score:?}"
+            );
+        }
+        // Their interval is over their own units; there is none over one.
+        let resamples = Resamples::new(units, 40, 5);
+        let sample = resamples.draws().iter().map(|draw| {
+            let sum = (0..units).map(|unit| f64::from(draw[unit]) * unit as f64);
+            sum.sum::<f64>() / units as f64
+        });
+        let interval = percentile_interval(sample.collect(), 0.95);
+        assert_eq!(interval.is_some(), units > 1);
+        let ends = found.layers[1].low.zip(found.layers[1].high);
+        assert_eq!(ends.is_some(), units > 1);
+        if let (Some((low, high)), Some(ends)) = (interval, ends) {
+            assert!(close(Some(ends.0), low) && close(Some(ends.1), high));
+        }
+        assert!(!table.agreement.loss_change.is_empty());
+    }
+}
+
 #[test]
 fn loss_change_is_a_mean_over_tokens_with_its_interval() {
     let losses = LayerLosses {

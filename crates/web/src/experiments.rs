@@ -56,6 +56,30 @@ impl Session {
         to_page(&report)
     }
 
+    /// Measures the loss without each layer on some more sequences of the text that was scored last, and scores anew.
+    #[wasm_bindgen(js_name = leaveOut)]
+    pub async fn leave_out(
+        &self,
+        text: JsCalibration,
+        options: JsScoreOptions,
+        sequences: usize,
+        call: PageCall,
+    ) -> Result<JsReport, JsValue> {
+        let opened = self.opened()?;
+        let (model, measured) = (&opened.model, opened.measured()?);
+        let text = cut(model, from_page(text)?)?;
+        let options = from_page(options)?;
+        let mut call = Call::new(&self.calls, call, opened.helpers.as_ref());
+        let mut run = call.run();
+        let mut more = Measured::clone(&measured);
+        let left_out = more.leave_out_more(model, &text, sequences, &mut run).await;
+        left_out.map_err(refused)?;
+        let report = more.report(model, &options, now(), &mut run).await;
+        let report = trusted(report.map_err(refused)?)?;
+        opened.measured.replace(Some(Rc::new(more)));
+        to_page(&report)
+    }
+
     /// Scores anew from what the last `score` measured, without another pass.
     pub fn rescore(&self, options: JsScoreOptions) -> Result<JsScoringReport, JsValue> {
         let scoring = self.opened()?.measured()?.score(&from_page(options)?);

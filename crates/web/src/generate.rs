@@ -116,6 +116,7 @@ async fn speak(
         None => Ok(Generated {
             text,
             tokens: tokens.len(),
+            prompt_tokens: prompt.len(),
             seconds: start.elapsed().as_secs_f64(),
         }),
     }

@@ -172,6 +172,8 @@ pub struct Generated {
     pub text: String,
     /// Its tokens.
     pub tokens: usize,
+    /// Tokens of the prompt; more than the model's context are told.
+    pub prompt_tokens: usize,
     /// How long it took.
     pub seconds: f64,
 }

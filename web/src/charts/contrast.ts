@@ -1,5 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import type { Estimate } from "../generated/types";
+import type { Row } from "../parts/picture";
 import { figure, withInterval } from "../state/format";
 import { BLUE, GREY, ORANGE } from "./palette";
 
@@ -62,4 +63,9 @@ export function contrastChart(
       }),
     ],
   });
+}
+
+/** The numbers behind the chart. */
+export function contrastRows(points: LayerPoint[]): Row[] {
+  return points.map(({ layer, estimate: { value, low, high } }) => ({ layer, value, low, high }));
 }

@@ -1,7 +1,21 @@
 import * as Plot from "@observablehq/plot";
 import type { HistogramReport } from "../generated/types";
+import type { Row } from "../parts/picture";
 import { lowerEdge } from "../state/rankings";
 import { BLUE, ORANGE } from "./palette";
+
+/** Bins of magnitudes, and how many activations each holds. */
+function binsOf(histogram: HistogramReport): { low: number; high: number; count: number }[] {
+  return histogram.counts.map((count, index) => {
+    const bin = histogram.first_bin + index;
+    return { low: lowerEdge(bin), high: lowerEdge(bin + 1), count };
+  });
+}
+
+/** The numbers behind the chart. */
+export function histogramRows(histogram: HistogramReport): Row[] {
+  return binsOf(histogram);
+}
 
 /** How large a tap's activations are, on a scale of octaves; `threshold` in the activation's units. */
 export function histogramChart(
@@ -10,12 +24,8 @@ export function histogramChart(
   name: string,
   width: number,
 ): SVGElement | HTMLElement {
-  const bins = histogram.counts.map((count, index) => {
-    const bin = histogram.first_bin + index;
-    return { low: lowerEdge(bin), high: lowerEdge(bin + 1), count };
-  });
   // What lies below 2^-40 has no place on a scale of octaves.
-  const drawn = bins.filter(({ low }) => low > 0);
+  const drawn = binsOf(histogram).filter(({ low }) => low > 0);
   // Bins of an octave are equally wide in |a|, so their density by octaves is what can be compared.
   const density = (bin: (typeof drawn)[number]) => bin.count / Math.log2(bin.high / bin.low);
   return Plot.plot({

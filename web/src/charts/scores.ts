@@ -1,7 +1,13 @@
 import * as Plot from "@observablehq/plot";
 import type { LayerScore, MethodScores } from "../generated/types";
+import type { Row } from "../parts/picture";
 import { figure } from "../state/format";
 import { BLUE, ORANGE } from "./palette";
+
+/** A value beside a tick. */
+export function figureTick(value: number): string {
+  return figure(value);
+}
 
 /** Values that span more than this need a logarithmic axis to be told apart. */
 const DECADES = 2;
@@ -50,7 +56,7 @@ export function scoreChart(method: MethodScores, lowest: number, axis: Axis, wid
           label: `${method.label} (logarithmic)`,
           grid: true,
           type: "log",
-          tickFormat: (value: number) => figure(value),
+          tickFormat: figureTick,
         }
       : { label: method.label, grid: true, nice: true, zero: true },
     marks: [
@@ -74,4 +80,17 @@ export function scoreChart(method: MethodScores, lowest: number, axis: Axis, wid
       ...(isLogarithmic ? [] : [Plot.ruleY([0])]),
     ],
   });
+}
+
+/** The numbers behind the chart. */
+export function scoreRows(method: MethodScores): Row[] {
+  return method.layers.map(({ layer, value, low, high, rank, probability_lowest }) => ({
+    method: method.id,
+    layer,
+    value,
+    low,
+    high,
+    rank,
+    probability_lowest,
+  }));
 }

@@ -2,7 +2,7 @@
 import { HUB } from "../worker/messages";
 import type { DeviceChoice, Estimator, LayerChoice, Objective, Schedule, Tap } from "../generated/types";
 
-export const VIEWS = ["model", "layers", "prune", "hallucination", "repair", "report", "lesson"] as const;
+export const VIEWS = ["overview", "model", "layers", "prune", "hallucination", "repair", "report", "lesson"] as const;
 export type View = (typeof VIEWS)[number];
 
 const DEVICES: readonly DeviceChoice[] = ["auto", "gpu", "cpu"];
@@ -38,6 +38,11 @@ function positive(usual: number): Parameter<number> {
   return { usual, read: (written) => (isMeant(Number(written)) ? Number(written) : usual) };
 }
 
+/** A sparsity threshold as the lab writes it. */
+function threshold(usual: string): Parameter<string> {
+  return { usual, read: (written) => (/^(rel:)?\d*\.?\d+(e[+-]?\d+)?$/i.test(written) ? written : usual) };
+}
+
 /** Yes or no. */
 function flag(): Parameter<boolean> {
   return { usual: false, read: (written) => written === "true" };
@@ -50,17 +55,24 @@ function layers(): Parameter<number[]> {
 }
 
 const PARAMETERS = {
-  view: oneOf(VIEWS, "layers"),
+  view: oneOf(VIEWS, "overview"),
   device: oneOf(DEVICES, "auto"),
   /** Workers that compute on the CPU at most; 0 for what suits the processor. */
   workers: whole(0),
   /** Hub id; empty for the bundled model. */
   model: text(""),
   endpoint: text(HUB),
+  /** Name of a model that was dropped or picked: whoever opens the address elsewhere has to have it. */
+  file: text(""),
+  /** Where a report lies that is to be opened; empty for none. */
+  report: text(""),
+  /** Seconds that the page computes for without being asked. */
+  wait: positive(20),
   tap: oneOf(TAPS, "output"),
   estimator: oneOf(ESTIMATORS, "pooled"),
-  epsilon: text("rel:0.05"),
-  method: text("avss"),
+  epsilon: threshold("rel:0.05"),
+  /** Id of the method in view; empty for the one that the measured loss change backs. */
+  method: text(""),
   /** How scores lie on their axis. */
   axis: oneOf(["suitable", "linear", "logarithmic"] as const, "suitable"),
   /** The layer looked at; -1 for none. */
@@ -121,12 +133,16 @@ function parsed(search: string): Address {
 /** The page's own address, as a store. */
 export const address = $state(parsed(location.search));
 
-/** The query of the address; what is as usual is left out. */
+/** Characters of a text that an address carries at most: servers refuse longer ones. */
+const LONGEST = 1000;
+
+/** The query of the address; what is as usual is left out, and texts that are too long for it. */
 export function query(): string {
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(address)) {
     const { usual } = PARAMETERS[key as keyof Address];
-    if (String(value) !== String(usual)) query.set(key, String(value));
+    const isShort = String(value).length <= LONGEST;
+    if (String(value) !== String(usual) && isShort) query.set(key, String(value));
   }
   const written = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
   return written === "" ? "" : `?${written}`;

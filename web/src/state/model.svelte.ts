@@ -2,7 +2,7 @@
 import type { Answer } from "../client/caller";
 import type { DeviceChoice, DeviceReport, ModelReport } from "../generated/types";
 import type { CallName } from "../worker/calls";
-import type { Adapter, KeptModel, LoadedModel, ModelIdentity, ModelSource } from "../worker/messages";
+import type { Adapter, HelperPlan, KeptModel, LoadedModel, ModelIdentity, ModelSource } from "../worker/messages";
 import { address } from "./address.svelte";
 import { consent } from "./consent.svelte";
 import { type Ask, tasks } from "./tasks.svelte";
@@ -34,6 +34,8 @@ class OpenedModel {
   readonly identity = $derived<ModelIdentity | null>(this.#loaded?.identity ?? null);
   /** Why the model cannot be asked in conversations; null where it can, and before it is loaded. */
   readonly chatProblem = $derived<string | null>(this.#loaded?.chatProblem ?? null);
+  /** Who computes with it beside the worker that is asked; null where a GPU does, or nothing is loaded. */
+  readonly helpers = $derived<HelperPlan | null>(this.#loaded?.helpers ?? null);
   /** A model of the user's own may have any name, Atlas's too. */
   readonly isBundled = $derived(this.#source.kind === "bundled");
   readonly ready = $derived(this.#loaded !== null && tasks.current === null);
@@ -87,10 +89,7 @@ class OpenedModel {
     const isIt = (one: KeptModel): boolean => one.id === id && one.endpoint === endpoint && one.revision === revision;
     try {
       // A browser without storage keeps none.
-      const kept = await tasks.call("keptModels", []).answer.then(
-        ({ found }) => found,
-        () => [],
-      );
+      const kept = (await tasks.call("keptModels", []).answer).found ?? [];
       const isHere = kept.some((one) => isIt(one) && one.bytes === one.total);
       return isHere || (await consent.to(endpoint, `the model ${id}`));
     } catch (thrown) {

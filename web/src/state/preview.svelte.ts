@@ -25,7 +25,7 @@ class Previews {
     if (source.kind === "bundled") return "open";
     const look = source.kind === "hub" ? await lookAtHub(source) : await lookAtFiles(source);
     if (look === "failed") return "leave";
-    // What is wrong with files is said when they are loaded.
+    // Nothing can be found out before there is a device.
     if (look === null) return "open";
     if (look.missing === 0 && problemOf(look, model.device, model.adapter) === null) return "open";
     return this.#ask(source, look);
@@ -55,13 +55,12 @@ async function lookAtHub(source: ModelSource & { kind: "hub" }): Promise<Look | 
   return "failed";
 }
 
-async function lookAtFiles(source: ModelSource): Promise<Look | null> {
+/** What files take. Those that are no model leave everything as it is, and the cause is said. */
+async function lookAtFiles(source: ModelSource): Promise<Look | "failed" | null> {
   if (model.device === null) return null;
-  const { answer } = tasks.call("look", [source, address.workers || undefined]);
-  return answer.then(
-    ({ found }) => found,
-    () => null,
-  );
+  const answer = await tasks.ask("look", [source, address.workers || undefined]);
+  if (answer === undefined && model.report === null) model.choose(source);
+  return answer?.found ?? "failed";
 }
 
 export const previews = new Previews();

@@ -11,6 +11,7 @@ import type {
   Plan,
 } from "../generated/types";
 import { address } from "./address.svelte";
+import { distilSeconds, judgeSeconds, refitSeconds } from "./budget";
 import { conversation, isSameConversation } from "./chat";
 import { material } from "./material.svelte";
 import { model } from "./model.svelte";
@@ -71,12 +72,43 @@ class Pruning {
     return isOurs ? this.#judged.found : null;
   });
 
+  /** Seconds that asking so many models takes, about. */
+  #judgeSeconds(models: number): number {
+    const { timed } = scores;
+    const { examination } = material;
+    return timed === null || examination === null ? NaN : judgeSeconds(timed, examination, models);
+  }
+
+  /** Seconds that judging the pruned model takes, about; the whole one is asked beside it. */
+  readonly judgeSeconds = $derived.by(() => this.#judgeSeconds(2));
+  /** Seconds that healing takes, about, with judging what came of it. */
+  readonly healSeconds = $derived.by(() => {
+    const { timed } = scores;
+    const { bundled, calibration } = material;
+    if (timed === null || bundled === null || calibration === null) return NaN;
+    const { steps, sequences } = bundled.request.heal.distil;
+    const refit = this.way === "distil" ? 0 : refitSeconds(timed, calibration);
+    const trains = this.way === "distil" || this.way === "refit_distil";
+    const distil = trains ? distilSeconds(timed, calibration, steps, sequences) : 0;
+    return refit + distil + this.#judgeSeconds(3);
+  });
+  /** Seconds that pruning by every method takes, about. */
+  readonly runSeconds = $derived.by(() => {
+    const { timed } = scores;
+    const { bundled, calibration } = material;
+    if (timed === null || bundled === null || calibration === null) return NaN;
+    const methods = bundled.request.plans.methods.length;
+    const healed = this.healsEvery ? methods * (refitSeconds(timed, calibration) + this.#judgeSeconds(1)) : 0;
+    return this.#judgeSeconds(1 + methods * address.count) + healed;
+  });
+
   /** The layers that a method would remove. */
   async plan(): Promise<Plan | null> {
     const text = material.calibration;
     const score = scores.request;
     if (text === null || score === null) return null;
-    const { method, schedule, count } = address;
+    const { schedule, count } = address;
+    const method = scores.methodOfModel;
     const plans = {
       methods: [method],
       schedules: [schedule],

@@ -6,6 +6,19 @@ export function rankings(scoring: ScoringReport): MethodScores[] {
   return scoring.scores.methods.filter((method) => method.role !== "part");
 }
 
+/** The method in view: the one that was chosen; else the score that orders layers most like the measured loss change. */
+export function methodInView(scoring: ScoringReport, chosen: string): string {
+  const known = rankings(scoring);
+  if (known.some(({ id }) => id === chosen)) return chosen;
+  const isScore = (id: string): boolean => known.some((method) => method.id === id && method.role === "ranking");
+  const measured = scoring.scores.agreement.loss_change.filter(
+    ({ method, spearman }) => typeof spearman === "number" && isScore(method),
+  );
+  const closest = measured.toSorted((one, other) => (other.spearman ?? 0) - (one.spearman ?? 0))[0];
+  // Until something was measured, the one that has proved best on real models (docs/healing.md).
+  return closest?.method ?? (isScore("relative_avss") ? "relative_avss" : (known[0]?.id ?? ""));
+}
+
 /** Layers by a method's order of removal, first to go first. */
 export function order(method: MethodScores): number[] {
   const ranked = method.layers.filter((layer) => typeof layer.rank === "number");

@@ -5,6 +5,7 @@ import { plainFailure } from "../client/failure";
 import type { Helpers } from "../generated/layerlab_web";
 import type { Failure } from "../generated/types";
 import type { BlobFiles } from "./files";
+import type { HelperPlan } from "./messages";
 
 /** More would be more copies of the model than they are worth. */
 const MOST = 8;
@@ -27,15 +28,16 @@ export function helpersFor(
   module: WebAssembly.Module,
   most: number | undefined,
 ): HelperPool | undefined {
-  const count = helperCount(files.weightBytes(), most);
+  const { count } = helperPlan(files.weightBytes(), most);
   return count === 0 ? undefined : new HelperPool(count, files, module);
 }
 
-/** How many helpers a model of so many bytes of weights has, which stay as they are stored. */
-export function helperCount(weightBytes: number, most = Math.min(navigator.hardwareConcurrency, MOST)): number {
-  const each = weightBytes + BESIDE;
-  const count = Math.min(most, Math.floor(ROOM / each));
-  return count < 2 ? 0 : count;
+/** The helpers of a model of so many bytes of weights, which stay as they are stored. */
+export function helperPlan(weightBytes: number, chosen?: number): HelperPlan {
+  const most = chosen ?? Math.min(navigator.hardwareConcurrency, MOST);
+  const room = Math.floor(ROOM / (weightBytes + BESIDE));
+  const count = Math.min(most, room);
+  return { count: count < 2 ? 0 : count, limit: room < most ? "memory" : chosen === undefined ? "processor" : "chosen" };
 }
 
 /** Helpers start when there is something to do for them. */

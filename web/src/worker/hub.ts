@@ -243,7 +243,13 @@ async function download(
   signal: AbortSignal,
   shown: (bytes: number, again: number) => void,
 ): Promise<void> {
-  const access = await handle.createSyncAccessHandle();
+  const access = await handle.createSyncAccessHandle().catch((cause: unknown) => {
+    // One tab writes a file at a time.
+    const isTaken = cause instanceof DOMException && cause.name === "NoModificationAllowedError";
+    throw isTaken
+      ? new Error(`another tab is downloading ${file.path}; open the model here when it has ended`, { cause })
+      : cause;
+  });
   try {
     // More than there should be is another file's.
     if (access.getSize() > file.size) access.truncate(0);

@@ -3,7 +3,7 @@ import init, { Session } from "../generated/layerlab_web";
 import type { DeviceChoice, DeviceReport } from "../generated/types";
 import type { Running } from "./answer";
 import { type BlobFiles, bundledFiles, pickedFiles } from "./files";
-import { type HelperPool, helperCount, helpersFor } from "./helpers";
+import { type HelperPool, helperPlan, helpersFor } from "./helpers";
 import { hubFiles } from "./hub";
 import type { Adapter, LoadedModel, Look, ModelIdentity, ModelSource } from "./messages";
 import { compiled } from "./module";
@@ -55,7 +55,7 @@ export class LabWorker {
     const survey = await surveyed(source, call.signal);
     const { quota, usage } = await navigator.storage.estimate();
     const room = quota === undefined || usage === undefined ? null : Math.max(quota - usage, 0);
-    return { ...survey, program: this.#program, workers: 1 + helperCount(survey.weightBytes, workers), room };
+    return { ...survey, program: this.#program, workers: 1 + helperPlan(survey.weightBytes, workers).count, room };
   }
 
   async load(call: Running, source: ModelSource, workers: number | undefined): Promise<LoadedModel> {
@@ -73,7 +73,8 @@ export class LabWorker {
     const report = await session.load(files, this.#helpers, call);
     this.#identity = { id: call.id, sha256: report.sha256 };
     const chatProblem = session.chatProblem() ?? null;
-    return { identity: this.#identity, report, chatProblem, device: session.device() };
+    const helpers = isCpu ? helperPlan(files.weightBytes(), workers) : null;
+    return { identity: this.#identity, report, chatProblem, device: session.device(), helpers };
   }
 
   async memory(): Promise<number> {

@@ -25,6 +25,13 @@ export interface ModelIdentity {
   sha256: string;
 }
 
+/** How many workers compute with a model on the CPU beside the page's own, and what keeps them from being more. */
+export interface HelperPlan {
+  count: number;
+  /** The processor has no more threads, memory may have no more room, or the visitor wants no more. */
+  limit: "processor" | "memory" | "chosen";
+}
+
 /** A model that was loaded. */
 export interface LoadedModel {
   identity: ModelIdentity;
@@ -33,6 +40,8 @@ export interface LoadedModel {
   chatProblem: string | null;
   /** The device, with the threads that share the work on this model. */
   device: DeviceReport;
+  /** Who computes with it beside the worker that was asked; null where a GPU does. */
+  helpers: HelperPlan | null;
 }
 
 /** How far a download has come. */

@@ -18,8 +18,18 @@ export interface Manifest extends HubModel {
   files: KeptFile[];
 }
 
+/** What a browser is without that keeps no files. */
+const NO_STORAGE =
+  "this browser keeps no files for this page, as in a private window, so that nothing can be downloaded from the Hub; a folder " +
+  "or a GGUF file can be dropped instead";
+
 async function models(): Promise<FileSystemDirectoryHandle> {
-  const root = await navigator.storage.getDirectory();
+  let root: FileSystemDirectoryHandle;
+  try {
+    root = await navigator.storage.getDirectory();
+  } catch (cause) {
+    throw new Error(NO_STORAGE, { cause });
+  }
   return root.getDirectoryHandle("models", { create: true });
 }
 
@@ -63,10 +73,12 @@ export async function writeManifest(folder: FileSystemDirectoryHandle, manifest:
   await writable.close();
 }
 
-/** Every kept model. */
-export async function keptModels(): Promise<KeptModel[]> {
+/** Every kept model; null where the browser keeps none. */
+export async function keptModels(): Promise<KeptModel[] | null> {
   const kept: KeptModel[] = [];
-  for await (const handle of (await models()).values()) {
+  const folder = await models().catch(() => null);
+  if (folder === null) return null;
+  for await (const handle of folder.values()) {
     if (handle.kind !== "directory") continue;
     const manifest = await readManifest(handle);
     if (manifest === undefined) continue;

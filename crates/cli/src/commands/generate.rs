@@ -12,7 +12,7 @@ use crate::{
     Failure,
     arguments::{ChatArguments, DeviceArguments, ModelArguments, OutputArguments},
     model,
-    output::print,
+    output::{print, warn},
     progress::{Bars, on_interrupt},
 };
 
@@ -115,6 +115,13 @@ impl Arguments {
             None => model.tokenizer.encode(&self.prompt, true),
         };
         let prompt = prompt.map_err(lab)?;
+        let context = model.decoder.spec().context;
+        if prompt.len() > context {
+            warn(&format!(
+                "the prompt has {} tokens, and the model was trained on {context} at most: all of them are read, but what follows may be nonsense",
+                prompt.len()
+            ));
+        }
         let conversation = chat.map(|chat| {
             let read_as = model.tokenizer.decode(&prompt, false)?;
             let system = chat.system;

@@ -52,6 +52,12 @@ impl BlockPasses {
             plain: passes.plain,
         }
     }
+
+    /// More passes for the same purpose.
+    pub(crate) fn add(&mut self, more: Passes) {
+        self.counted += more.counted;
+        self.plain += more.plain;
+    }
 }
 
 /// Plans, and what they cost.

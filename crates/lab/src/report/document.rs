@@ -78,6 +78,9 @@ pub struct ScoringReport {
     /// The right answers that loss change is of; of the text if none.
     #[serde(default)]
     pub answers: Option<AnswersReport>,
+    /// On how many sequences of the text, from the first on, loss change was measured; none where it was not, or on answers.
+    #[serde(default)]
+    pub loss_sequences: Option<usize>,
     /// What was asked for.
     pub options: OptionsReport,
     /// Activation statistics, first layer first.

@@ -3,7 +3,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::Column;
+use super::{Column, Units};
 use crate::{Direction, MethodId, Role, ScoreOptions};
 
 /// The baselines: by position, and by chance once for each seed.
@@ -24,6 +24,7 @@ pub(super) fn columns<'a>(layers: usize, options: &ScoreOptions) -> Vec<Column<'
             role: Role::Baseline,
             direction: Direction::HighIsImportant,
             varies: false,
+            units: Units::Sequences,
             values: Box::new(move |_| Ok(values.clone())),
         })
     });

@@ -1,6 +1,6 @@
 //! What the model loses without a layer, measured.
 
-use super::Column;
+use super::{Column, Units};
 use crate::{LayerLosses, MethodId};
 
 /// Mean loss per token without the layer, less that of the whole model.
@@ -12,10 +12,13 @@ pub(super) fn column(losses: &LayerLosses) -> Column<'_> {
             |sums: &Vec<f64>| Some(mean(sums)? - whole?).filter(|change| change.is_finite());
         Ok(losses.without.iter().map(change).collect())
     };
-    Column::ranking(
-        MethodId::LossChange,
-        "loss change",
-        "2402.09025",
-        Box::new(values),
-    )
+    Column {
+        units: Units::Losses,
+        ..Column::ranking(
+            MethodId::LossChange,
+            "loss change",
+            "2402.09025",
+            Box::new(values),
+        )
+    }
 }

@@ -188,8 +188,13 @@ impl ScoringReport {
                 "ρ: Spearman's rank correlation of two orders of layers; 1 means the same order. Source: an arXiv number, or \
                  ours.{}",
                 match (measured, &self.answers) {
-                    (true, None) =>
-                        " Loss change is measured: the mean loss per token without the layer, less that with it.".to_owned(),
+                    (true, None) => format!(
+                        " Loss change is measured{}: the mean loss per token without the layer, less that with it.",
+                        match self.part_of_losses() {
+                            Some((some, all)) => format!(", on {some} of {all} sequences so far"),
+                            None => String::new(),
+                        }
+                    ),
                     (true, Some(answers)) => format!(
                         " Loss change is measured, of {}: the mean loss per token without the layer, less that with it.",
                         answers_in_words(answers)

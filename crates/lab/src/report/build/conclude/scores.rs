@@ -28,9 +28,10 @@ pub(super) fn of_scores(scoring: &ScoringReport) -> Vec<String> {
         ),
         _ => "the loss even falls".to_owned(),
     };
-    let of = match scoring.answers {
-        Some(_) => ", of right answers",
-        None => "",
+    let of = match (&scoring.answers, scoring.part_of_losses()) {
+        (Some(_), _) => ", of right answers".to_owned(),
+        (None, Some((some, all))) => format!(", on {some} of {all} sequences so far"),
+        (None, None) => String::new(),
     };
     let mut sentences = vec![format!(
         "Left out one at a time, {} cost least: {cost}{of}.",
@@ -62,6 +63,13 @@ pub(super) fn of_scores(scoring: &ScoringReport) -> Vec<String> {
 }
 
 impl ScoringReport {
+    /// On how many of the text's sequences loss change was measured, where not on all.
+    pub(crate) fn part_of_losses(&self) -> Option<(usize, usize)> {
+        let all = self.data.sequences;
+        let some = self.loss_sequences.filter(|some| *some < all)?;
+        Some((some, all))
+    }
+
     /// The layers that cost least when left out one at a time, in their order; none where that was not measured.
     pub fn cheapest(&self) -> Option<Vec<usize>> {
         let measured = self.scores.method(MethodId::LossChange)?;

@@ -9,13 +9,32 @@ import { reports } from "./reports.svelte";
 import { scores } from "./scores.svelte";
 import { tasks } from "./tasks.svelte";
 
+/** A model that the address names by its file alone, which the visitor may not have. */
+export const missing = $state({ file: "" });
+
+/** Layers of one model say nothing of another's. */
+function forgetLayers(): void {
+  address.removed = [];
+  address.layer = -1;
+}
+
 /** Everything that happens when the page is opened. */
 export async function begin(): Promise<void> {
   void reports.fetchNative();
   const { model: id, endpoint } = address;
   const atFirst = model.source;
   const named: ModelSource = id === "" ? atFirst : { kind: "hub", model: { id, endpoint, revision: "main" } };
+  if (id === "" && address.file !== "") {
+    missing.file = address.file;
+    forgetLayers();
+    address.file = "";
+  }
   await start(address.device);
+  if (model.device !== null && (await reports.openNamed())) {
+    // What the report says is shown at once; the bundled model is there for whoever goes on.
+    if (id === "") await model.load();
+    return;
+  }
   // Another may have been chosen meanwhile.
   await openModel(model.source === atFirst ? named : model.source);
 }
@@ -41,10 +60,11 @@ export async function openModel(source: ModelSource): Promise<void> {
   if (answer === "leave") await stay();
   if (answer !== "open") return;
   if (model.report !== null) {
-    // Layers of one model say nothing of another's; those of the address are meant for the first.
-    address.removed = [];
-    address.layer = -1;
+    // Those of the address are meant for the first.
+    forgetLayers();
   }
+  missing.file = "";
+  name(source);
   model.choose(source);
   if (model.device === null) return;
   scores.clear();
@@ -55,9 +75,30 @@ export async function openModel(source: ModelSource): Promise<void> {
 /** The model that is loaded stays in view; the bundled one where there is none and nothing failed. */
 async function stay(): Promise<void> {
   const { source } = model;
-  if (model.report !== null) address.model = source.kind === "hub" ? source.model.id : "";
+  if (model.report !== null) name(source);
   else if (tasks.current === null && tasks.failure === null) await openBundled();
 }
+
+/** The address names the model. */
+function name(source: ModelSource): void {
+  address.model = source.kind === "hub" ? source.model.id : "";
+  address.file = source.kind === "files" ? source.name : "";
+}
+
+/** Going back or forth in the browser's history leads to the model that is named there, too. */
+async function follow(): Promise<void> {
+  const { source } = model;
+  const { model: id, endpoint, file } = address;
+  const isShown =
+    source.kind === "hub" ? source.model.id === id : id === "" && (source.kind === "files") === (file !== "");
+  if (isShown) return;
+  if (id !== "") await openModel({ kind: "hub", model: { id, endpoint, revision: "main" } });
+  else if (file === "") await openBundled();
+  // Files cannot be taken up again; the model that is there stays.
+  else name(source);
+}
+
+addEventListener("popstate", () => void follow());
 
 /** The same model once more, after what went wrong has been put right. */
 export function openAgain(): Promise<void> {
