@@ -63,7 +63,7 @@ test("the method in view is the score that the measured loss change backs", asyn
   const backed = scoring.scores.agreement.loss_change.filter(({ method }) => isScore.has(method));
   const [best] = backed.toSorted((one, other) => other.spearman - one.spearman);
   await page.getByRole("link", { name: "Layers" }).click();
-  const method = page.getByLabel("method", { exact: false });
+  const method = page.getByRole("combobox", { name: "method" });
   assert.equal(await method.inputValue(), best.method);
   assert.doesNotMatch(page.url(), /method=/);
   // Its points against the loss stand beside it, with the correlation.
@@ -116,7 +116,7 @@ test("the link that is copied is the address, and a report is opened from one", 
 });
 
 test("a report elsewhere is asked for after the visitor has agreed, and not else", async () => {
-  const elsewhere = lab.closing(await site());
+  const elsewhere = lab.closing(await site({ others: true }));
   const { page } = await lab.open();
   const address = `${lab.host.address}?view=layers&${SHORT}&report=${encodeURIComponent(`${elsewhere.address}atlas/report.json`)}`;
   await page.goto(address);
@@ -194,7 +194,10 @@ test("forced colours, paper, half the width and less motion leave the page usabl
   await page.goto(`${lab.host.address}?view=prune&${SHORT}&removed=4`);
   await scored(page);
   const style = (selector, name) =>
-    page.locator(selector).first().evaluate((node, name) => getComputedStyle(node)[name], name);
+    page
+      .locator(selector)
+      .first()
+      .evaluate((node, name) => getComputedStyle(node)[name], name);
   // The view and the removed block stand out by more than their colour.
   assert.notEqual(
     await style("nav a[aria-current]", "borderBottomColor"),
@@ -203,7 +206,10 @@ test("forced colours, paper, half the width and less motion leave the page usabl
   assert.equal(await style(".stack .gone", "borderTopStyle"), "dashed");
   await page.getByRole("link", { name: "Layers" }).click();
   await page.getByTestId("ranks").waitFor();
-  assert.notEqual(await style("td.goes", "textDecorationLine"), await style("td.cell:not(.goes)", "textDecorationLine"));
+  assert.notEqual(
+    await style("td.goes", "textDecorationLine"),
+    await style("td.cell:not(.goes)", "textDecorationLine"),
+  );
   // 200 % of a window of 1280 px.
   await page.setViewportSize({ width: 640, height: 450 });
   assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);

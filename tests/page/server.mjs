@@ -23,9 +23,9 @@ function listen(server) {
 
 /**
  * Serves `folder` under `/lab/of/layers/`; gives its address and what it was asked. Workers run `workerLine` before their
- * own code.
+ * own code. `others` may read from it too.
  */
-export async function host(folder, { workerLine = "" } = {}) {
+export async function host(folder, { workerLine = "", others = false } = {}) {
   const path = "/lab/of/layers/";
   const state = { down: false, requests: [] };
   const server = createServer(async (request, response) => {
@@ -39,6 +39,7 @@ export async function host(folder, { workerLine = "" } = {}) {
       const line = /^assets\/worker-[^/]*\.js$/.test(inside) ? workerLine : "";
       // Many hosts say so, and a cache takes it at their word.
       const headers = { "Content-Type": TYPES[extname(inside)] ?? "application/octet-stream", Vary: "Origin" };
+      if (others) headers["Access-Control-Allow-Origin"] = "*";
       response.writeHead(200, headers);
       response.write(line);
       response.end(contents);

@@ -9,6 +9,8 @@ export const FLOOR = 0.5;
 
 export interface FrontierPoint {
   label: string;
+  /** Whether layers were chosen by place or by chance. */
+  isBaseline: boolean;
   /** How the model was healed; none as it was cut. */
   healing: string | null;
   removed: number[];
@@ -41,7 +43,8 @@ function pointsOf(
   metric: Metric,
 ): FrontierPoint[] {
   const { label } = plan;
-  const whole = { label, healing, removed: [], count: 0, retained: 1, low: 1, high: 1 };
+  const isBaseline = /^(random|first|last)_/.test(plan.method);
+  const whole = { label, isBaseline, healing, removed: [], count: 0, retained: 1, low: 1, high: 1 };
   const steps = plan.removed.map((_, index): FrontierPoint | null => {
     const removed = plan.removed.slice(0, index + 1);
     const same = removed.toSorted((a, b) => a - b).join();
@@ -51,6 +54,7 @@ function pointsOf(
     const { retained } = compared;
     return {
       label,
+      isBaseline,
       healing,
       removed,
       count: removed.length,
@@ -85,9 +89,12 @@ export function frontierLines(points: FrontierPoint[]): FrontierLine[] {
   const end = (line: FrontierLine) => line.points.at(-1)?.retained ?? 0;
   const sorted = [...lines.values()].sort((one, other) => end(other) - end(one));
   const colors = new Map<string, string>();
-  for (const { labels } of sorted) {
+  for (const { labels, points: own } of sorted) {
     const [first = ""] = labels;
-    if (!colors.has(first)) colors.set(first, LINES[colors.size % LINES.length] ?? GREY);
+    // What is a baseline is grey.
+    if (own[0]?.isBaseline === true) colors.set(first, GREY);
+    if (!colors.has(first))
+      colors.set(first, LINES[[...colors.values()].filter((color) => color !== GREY).length % LINES.length] ?? GREY);
   }
   return sorted.map((line) => ({ ...line, color: colors.get(line.labels[0] ?? "") ?? GREY }));
 }

@@ -6,7 +6,9 @@ import { figure } from "../state/format";
 import { order } from "../state/rankings";
 import { BLUE, GREY, ORANGE } from "./palette";
 
-const LEFT = 118;
+const LEFT = 132;
+/** A layer that costs so many times what three quarters of all do at most would leave the others no height. */
+const OUTLIER = 6;
 
 function layerAxis(layers: number[], width: number) {
   const every = Math.ceil(layers.length / Math.max(1, Math.floor((width - LEFT) / 26)));
@@ -19,13 +21,15 @@ export function costChart(lossChange: MethodScores, lowest: number, width: numbe
   const layers = lossChange.layers.filter(({ value }) => typeof value === "number");
   const values = layers.map(({ value }) => value ?? 0);
   const sorted = values.toSorted((one, other) => one - other);
-  const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
-  const most = Math.min(Math.max(...values), Math.max(6 * median, sorted[Math.floor(sorted.length * 0.75)] ?? 0));
+  const usual = Math.max(sorted[Math.floor(sorted.length * 0.75)] ?? 0, 0);
+  const most = Math.max(...values.filter((value) => value <= OUTLIER * usual), usual);
+  const top = sorted.at(-1) === most ? most * 1.05 : most * 1.3;
   const isCut = (layer: LayerScore) => (layer.value ?? 0) > most;
   return Plot.plot({
     width,
-    height: 190,
+    height: 200,
     marginLeft: LEFT,
+    marginTop: 34,
     marginBottom: 34,
     ariaLabel: "loss change of every layer when it is left out",
     x: {
@@ -35,20 +39,20 @@ export function costChart(lossChange: MethodScores, lowest: number, width: numbe
       ),
       label: "layer left out",
     },
-    y: { label: "nats per token lost", grid: true, ticks: 4, domain: [Math.min(0, ...values), most * 1.12] },
+    y: { label: "nats per token lost", grid: true, ticks: 4, domain: [Math.min(0, ...values), top] },
     marks: [
       Plot.barY(layers, {
         x: "layer",
-        y: (layer: LayerScore) => Math.min(layer.value ?? 0, most),
+        y: (layer: LayerScore) => (isCut(layer) ? top : (layer.value ?? 0)),
         fill: (layer: LayerScore) => ((layer.rank ?? Infinity) <= lowest ? ORANGE : BLUE),
         title: (layer: LayerScore) => `layer ${layer.layer}: ${figure(layer.value)} nats per token`,
       }),
       Plot.text(layers.filter(isCut), {
         x: "layer",
-        y: most,
-        text: (layer: LayerScore) => `${(layer.value ?? 0).toPrecision(2)}↑`,
-        dy: -6,
-        fontSize: 9,
+        y: top,
+        text: (layer: LayerScore) => `↑${(layer.value ?? 0).toPrecision(2)}`,
+        dy: -7,
+        fontSize: 10,
       }),
       Plot.ruleY([0]),
     ],

@@ -48,6 +48,21 @@ export function judgeSeconds(report: Report, examination: Examination, models: n
   return models * examined(examination) * secondsOfToken(report) * (1 + logits(report.model));
 }
 
+/** Seconds that pairs of answers take, at one tap or at many: each question is read with both. */
+export function locateSeconds(report: Report, examination: Examination): number {
+  return 2 * examined(examination) * secondsOfToken(report);
+}
+
+/** Seconds that a training on pairs takes, with judging the model before and after. */
+export function repairSeconds(report: Report, examination: Examination, steps: number, pairs: number): number {
+  const items = Math.max((examination.items ?? 0) * examination.datasets.length, 1);
+  const pair = (2 * examined(examination)) / items;
+  return (
+    TRAINING * steps * pairs * pair * secondsOfToken(report) * (1 + logits(report.model)) +
+    judgeSeconds(report, examination, 2)
+  );
+}
+
 /** Tokens that healing reads. */
 function learnt(report: Report, text: Calibration): number {
   const all = text.text.contents.length / BYTES_PER_TOKEN;

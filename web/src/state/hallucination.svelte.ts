@@ -17,10 +17,12 @@ import type { Answer } from "../client/caller";
 import { failureOf } from "../client/failure";
 import type { Step } from "../worker/protocol";
 import { address } from "./address.svelte";
+import { locateSeconds, repairSeconds } from "./budget";
 import { ownDatasets } from "./datasets.svelte";
 import { material } from "./material.svelte";
 import { model } from "./model.svelte";
 import { reports } from "./reports.svelte";
+import { scores } from "./scores.svelte";
 import { tasks } from "./tasks.svelte";
 
 /** Resamples of intervals in the page; the command takes more. */
@@ -105,6 +107,20 @@ class HallucinationState {
   });
   /** Items of each dataset at most. */
   readonly items = $derived(address.items || (model.isSlow ? 12 : 120));
+
+  /** Seconds that locating takes, about. */
+  readonly locateSeconds = $derived.by(() => {
+    const { timed } = scores;
+    if (timed === null || this.pairs === null) return NaN;
+    return locateSeconds(timed, { datasets: this.pairs, items: this.items });
+  });
+  /** Seconds that a repair takes, about. */
+  readonly repairSeconds = $derived.by(() => {
+    const { timed } = scores;
+    if (timed === null || this.texts === null) return NaN;
+    const { datasets } = this.texts;
+    return repairSeconds(timed, { datasets, items: this.items }, address.steps, address.batch);
+  });
 
   /** Fetches what comes with the bundled model, once. */
   async prepare(): Promise<void> {

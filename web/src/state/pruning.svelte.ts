@@ -15,6 +15,7 @@ import { distilSeconds, judgeSeconds, refitSeconds } from "./budget";
 import { conversation, isSameConversation } from "./chat";
 import { material } from "./material.svelte";
 import { model } from "./model.svelte";
+import { rankings } from "./rankings";
 import { reports } from "./reports.svelte";
 import { scores } from "./scores.svelte";
 import { tasks } from "./tasks.svelte";
@@ -94,10 +95,10 @@ class Pruning {
   });
   /** Seconds that pruning by every method takes, about. */
   readonly runSeconds = $derived.by(() => {
-    const { timed } = scores;
-    const { bundled, calibration } = material;
-    if (timed === null || bundled === null || calibration === null) return NaN;
-    const methods = bundled.request.plans.methods.length;
+    const { timed, scoringOfModel } = scores;
+    const { calibration } = material;
+    if (timed === null || scoringOfModel === null || calibration === null) return NaN;
+    const methods = rankings(scoringOfModel).length;
     const healed = this.healsEvery ? methods * (refitSeconds(timed, calibration) + this.#judgeSeconds(1)) : 0;
     return this.#judgeSeconds(1 + methods * address.count) + healed;
   });

@@ -14,7 +14,9 @@ export function methodInView(scoring: ScoringReport, chosen: string): string {
   const measured = scoring.scores.agreement.loss_change.filter(
     ({ method, spearman }) => typeof spearman === "number" && isScore(method),
   );
-  const closest = measured.toSorted((one, other) => (other.spearman ?? 0) - (one.spearman ?? 0))[0];
+  // Of equals the last, as the lab's own sentences say.
+  const highest = Math.max(...measured.map(({ spearman }) => spearman ?? 0));
+  const closest = measured.findLast(({ spearman }) => spearman === highest);
   // Until something was measured, the one that has proved best on real models (docs/healing.md).
   return closest?.method ?? (isScore("relative_avss") ? "relative_avss" : (known[0]?.id ?? ""));
 }

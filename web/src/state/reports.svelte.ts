@@ -8,6 +8,7 @@ import { tasks } from "./tasks.svelte";
 class Reports {
   #native = $state.raw<Report | null>(null);
   #opened = $state.raw<Report | null>(null);
+  #problem = $state<string | null>(null);
 
   /** The command's, on the bundled model. */
   get native(): Report | null {
@@ -19,8 +20,19 @@ class Reports {
     return this.#opened;
   }
 
+  /** Why the report that the address named is not shown. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
   open(report: Report): void {
     this.#opened = report;
+    this.#problem = null;
+  }
+
+  /** The visitor has read why a report is not shown. */
+  dismiss(): void {
+    this.#problem = null;
   }
 
   close(): void {
@@ -58,7 +70,7 @@ class Reports {
       return true;
     } catch (thrown) {
       this.close();
-      tasks.fail(new Error(`The report ${named} cannot be opened: ${failureOf(thrown).message}.`));
+      this.#problem = `The report ${named} cannot be opened: ${failureOf(thrown).message}.`;
       return false;
     }
   }

@@ -173,7 +173,7 @@ class Scores {
     const [text, options] = [this.#text, this.#options];
     if (text === null || options === null) return;
     const began = performance.now();
-    let [known, size] = [this.scoring?.loss_sequences ?? 0, Math.max(2, model.device?.threads ?? 2)];
+    let [known, size] = [this.scoring?.loss_sequences ?? 0, Math.max(2, model.helpers?.count ?? 0)];
     for (;;) {
       const all = this.#live?.scoring?.data.sequences ?? 0;
       if (known >= all) return;

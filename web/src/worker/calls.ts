@@ -40,6 +40,7 @@ export const CALLS = {
 
   bundled: () => Session.bundled(),
   score: (lab, call, ...given: Of<"score">) => lab.session.score(...given, call),
+  leaveOut: (lab, call, ...given: Of<"leaveOut">) => lab.session.leaveOut(...given, call),
   rescore: (lab, _, ...given: Parameters<Session["rescore"]>) => lab.session.rescore(...given),
   plan: (lab, call, ...given: Of<"plan">) => lab.session.plan(...given, call),
   judge: (lab, call, ...given: Of<"judge">) => lab.session.judge(...given, call),

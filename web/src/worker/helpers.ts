@@ -37,7 +37,10 @@ export function helperPlan(weightBytes: number, chosen?: number): HelperPlan {
   const most = chosen ?? Math.min(navigator.hardwareConcurrency, MOST);
   const room = Math.floor(ROOM / (weightBytes + BESIDE));
   const count = Math.min(most, room);
-  return { count: count < 2 ? 0 : count, limit: room < most ? "memory" : chosen === undefined ? "processor" : "chosen" };
+  return {
+    count: count < 2 ? 0 : count,
+    limit: room < most ? "memory" : chosen === undefined ? "processor" : "chosen",
+  };
 }
 
 /** Helpers start when there is something to do for them. */
