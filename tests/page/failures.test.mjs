@@ -14,7 +14,7 @@ test("each long step can be stopped in its middle, and taken up again", async ()
     await page.getByRole("button", { name: "Stop" }).click();
     await page.getByText("Stopped, as you asked.").waitFor({ timeout: 60_000 });
   };
-  await page.goto(`${lab.host.address}?device=cpu&removed=4,5,9`);
+  await page.goto(`${lab.host.address}?view=layers&device=cpu&wait=600&removed=4,5,9`);
   await stop(/leaving out each layer, \d+ of/);
   // The first scores are kept.
   assert.equal(await page.getByTestId("origin").getAttribute("data-origin"), "live");
@@ -46,7 +46,7 @@ test("a lost device ends the run with a message, keeps what was found, and the C
     };
   }`;
   const hooked = lab.closing(await site({ workerLine: hook }));
-  await page.goto(`${hooked.address}?device=gpu&${SHORT}`);
+  await page.goto(`${hooked.address}?view=layers&device=gpu&${SHORT}`);
   await page.getByText(/leaving out each layer, \d+ of/).waitFor({ timeout: 240_000 });
   await page.evaluate(() => new BroadcastChannel("lose").postMessage(""));
   await page.getByText("The device failed.").waitFor({ timeout: 60_000 });
@@ -67,7 +67,7 @@ test("without WebGPU the CPU works, and the page says why", async () => {
   await page.goto(`${lab.host.address}?${SHORT}`);
   await page.getByText(/^On the CPU: /).waitFor({ timeout: 60_000 });
   await ready(page);
-  await page.goto(`${lab.host.address}?device=gpu&${SHORT}`);
+  await page.goto(`${lab.host.address}?view=layers&device=gpu&${SHORT}`);
   await page.getByText("The device failed.").waitFor({ timeout: 60_000 });
   await page.getByRole("button", { name: "Start again on the CPU" }).click();
   await ready(page);

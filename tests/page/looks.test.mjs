@@ -106,6 +106,34 @@ test("the page opens without a network after the first visit, with one module, a
   assert.equal(plain, 0);
 });
 
+test("a newer build takes the place of the kept one when no tab uses it any more", async () => {
+  const { page, context } = await lab.open();
+  await page.goto(`${lab.host.address}?${SHORT}`);
+  // A promise is awaited by `evaluate`, not by `waitForFunction`.
+  const until = async (page, isSo) => {
+    while (!(await page.evaluate(isSo))) await page.waitForTimeout(100);
+  };
+  // Ready is also one that still clears what an older build has left.
+  await until(page, async () => (await navigator.serviceWorker.ready).active.state === "activated");
+  const caches = (page) => page.evaluate(async () => (await globalThis.caches.keys()).map((name) => name.slice(0, 15)));
+  const [old, ...others] = await caches(page);
+  assert.deepEqual(others, []);
+  lab.host.state.isNewer = true;
+  await page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).update());
+  // The tab that is open keeps what it began with.
+  await until(page, async () => (await navigator.serviceWorker.getRegistration()).waiting !== null);
+  assert.equal((await caches(page)).length, 2);
+  await page.close();
+  const next = await context.newPage();
+  await next.goto(`${lab.host.address}?${SHORT}`);
+  await scored(next);
+  await until(next, async () => (await globalThis.caches.keys()).length === 1);
+  const [newer] = await caches(next);
+  lab.host.state.isNewer = false;
+  assert.equal(newer, "layerlab-newer-");
+  assert.notEqual(newer, old);
+});
+
 test("an address leads to the screen that it was taken from", async () => {
   const { page } = await lab.open();
   await page.goto(`${lab.host.address}?${SHORT}&view=prune&removed=2,7&method=block_influence&prompt=Hello`);
@@ -137,6 +165,15 @@ test("the lesson does what it says", async () => {
     .getByTestId("generated")
     .filter({ hasText: /capital of \w/ })
     .waitFor({ timeout: 60_000 });
+});
+
+test("something is painted within a second, and the page can be used before the model is there", async () => {
+  const { page } = await lab.open();
+  await page.goto(`${lab.host.address}?${SHORT}`);
+  await page.getByTestId("overview").waitFor();
+  const painted = () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? false;
+  const paint = await (await page.waitForFunction(painted)).jsonValue();
+  assert.ok(paint < 1000, `${paint} ms`);
 });
 
 test("nothing blocks the main thread for long while the model runs", async () => {

@@ -27,7 +27,7 @@ function listen(server) {
  */
 export async function host(folder, { workerLine = "", others = false } = {}) {
   const path = "/lab/of/layers/";
-  const state = { down: false, requests: [] };
+  const state = { down: false, requests: [], isNewer: false };
   const server = createServer(async (request, response) => {
     const name = decodeURIComponent(new URL(request.url, "http://host").pathname);
     state.requests.push(name);
@@ -35,7 +35,10 @@ export async function host(folder, { workerLine = "", others = false } = {}) {
     const inside = normalize(name.slice(path.length) || "index.html");
     try {
       if (!name.startsWith(path) || inside.startsWith("..")) throw new Error("elsewhere");
-      const contents = await readFile(join(folder, inside));
+      const kept = await readFile(join(folder, inside));
+      // A newer build has another version, hence a cache of its own.
+      const isNewer = state.isNewer && inside === "sw.js";
+      const contents = isNewer ? kept.toString().replace('"version":"', '"version":"newer-') : kept;
       const line = /^assets\/worker-[^/]*\.js$/.test(inside) ? workerLine : "";
       // Many hosts say so, and a cache takes it at their word.
       const headers = { "Content-Type": TYPES[extname(inside)] ?? "application/octet-stream", Vary: "Origin" };

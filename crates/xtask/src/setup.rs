@@ -97,6 +97,22 @@ pub fn chromium() -> Result<(), String> {
     )
 }
 
+/// Makes sure that there is a Firefox, the second engine that the page is tested in.
+///
+/// # Errors
+/// When none is found and it cannot be installed.
+pub fn firefox() -> Result<(), String> {
+    let given = env::var_os("LAYERLAB_FIREFOX").is_some();
+    let is_there = |name| succeeds(name, &["--version"]);
+    if given || is_there("firefox-esr") || is_there("firefox") {
+        return Ok(());
+    }
+    install(
+        "Firefox (or another's place in LAYERLAB_FIREFOX)",
+        &["firefox-esr"],
+    )
+}
+
 /// Makes sure that there is a subcommand of cargo, such as `cargo-fuzz`.
 ///
 /// # Errors

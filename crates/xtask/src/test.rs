@@ -89,6 +89,7 @@ pub fn run() -> Result<(), String> {
     setup::vulkan_driver()?;
     setup::node()?;
     setup::chromium()?;
+    setup::firefox()?;
     let lints = ["--", "--deny", "warnings"];
     let everything = ["clippy", "--workspace", "--all-targets"];
     step("lints", cargo(&[&everything[..], &lints].concat()))?;
@@ -104,7 +105,13 @@ pub fn run() -> Result<(), String> {
     // Last, since it builds the lab once more, as WebAssembly.
     web::build()?;
     web::lint()?;
-    let mut page = command("node", &["--test", "--test-concurrency=1", "tests/page/"]);
-    page.env("LAYERLAB", built("layerlab"));
-    step("tests of the page", page)
+    for (what, folder) in [
+        ("tests of the page", "tests/page/"),
+        ("tests of the page in Firefox", "tests/firefox/"),
+    ] {
+        let mut page = command("node", &["--test", "--test-concurrency=1", folder]);
+        page.env("LAYERLAB", built("layerlab"));
+        step(what, page)?;
+    }
+    Ok(())
 }
