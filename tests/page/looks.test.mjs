@@ -115,6 +115,8 @@ test("a newer build takes the place of the kept one when no tab uses it any more
   };
   // Ready is also one that still clears what an older build has left.
   await until(page, async () => (await navigator.serviceWorker.ready).active.state === "activated");
+  // The first visit is not yet served by it.
+  await page.reload();
   const caches = (page) => page.evaluate(async () => (await globalThis.caches.keys()).map((name) => name.slice(0, 15)));
   const [old, ...others] = await caches(page);
   assert.deepEqual(others, []);
