@@ -3,9 +3,7 @@
 
 mod support;
 
-use layerlab_lab::{
-    Cancel, DeviceChoice, LabError, Measured, Run, ScoreRequest, TextOptions,
-};
+use layerlab_lab::{Cancel, DeviceChoice, LabError, Measured, Run, ScoreRequest, TextOptions};
 use pollster::block_on;
 use support::{open, scoring, short, text};
 
