@@ -6,7 +6,7 @@ import { figure } from "../state/format";
 import { order } from "../state/rankings";
 import { BLUE, GREY, ORANGE } from "./palette";
 
-const LEFT = 132;
+const LEFT = 148;
 /** A layer that costs so many times what three quarters of all do at most would leave the others no height. */
 const OUTLIER = 6;
 

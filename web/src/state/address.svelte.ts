@@ -78,7 +78,8 @@ const PARAMETERS = {
   /** The layer looked at; -1 for none. */
   layer: whole(-1, -1),
   removed: layers(),
-  count: whole(3, -1),
+  /** Layers that a method removes; 0 for a quarter. */
+  count: whole(0),
   schedule: oneOf(SCHEDULES, "one_shot"),
   /** What loss change is measured on where layers are chosen by it. */
   on: oneOf(["text", "task"] as const, "text"),

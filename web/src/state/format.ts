@@ -82,3 +82,19 @@ export function textSize({ tokens, sequences, whole }: DataReport): string {
 export function askedOf({ items, of }: Pick<TaskResult, "items" | "of">): string {
   return of !== undefined && of > items ? `${ENGLISH.format(items)} of ${ENGLISH.format(of)}` : ENGLISH.format(items);
 }
+
+/** Numbers of layers in order, runs of three and more by their ends: "3, 12 to 19". */
+export function layerList(layers: readonly number[]): string {
+  const sorted = layers.toSorted((one, other) => one - other);
+  const runs: [number, number][] = [];
+  for (const layer of sorted) {
+    const last = runs.at(-1);
+    if (last !== undefined && layer === last[1] + 1) last[1] = layer;
+    else runs.push([layer, layer]);
+  }
+  const named = runs.flatMap(([first, last]) => {
+    if (last - first >= 2) return [`${first} to ${last}`];
+    return first === last ? [String(first)] : [String(first), String(last)];
+  });
+  return named.join(", ");
+}

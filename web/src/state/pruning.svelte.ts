@@ -73,6 +73,9 @@ class Pruning {
     return isOurs ? this.#judged.found : null;
   });
 
+  /** How many layers a method removes. */
+  readonly count = $derived(address.count || (scores.scoringOfModel?.scores.lowest ?? 1));
+
   /** Seconds that asking so many models takes, about. */
   #judgeSeconds(models: number): number {
     const { timed } = scores;
@@ -100,7 +103,7 @@ class Pruning {
     if (timed === null || scoringOfModel === null || calibration === null) return NaN;
     const methods = rankings(scoringOfModel).length;
     const healed = this.healsEvery ? methods * (refitSeconds(timed, calibration) + this.#judgeSeconds(1)) : 0;
-    return this.#judgeSeconds(1 + methods * address.count) + healed;
+    return this.#judgeSeconds(1 + methods * this.count) + healed;
   });
 
   /** The layers that a method would remove. */
@@ -108,12 +111,12 @@ class Pruning {
     const text = material.calibration;
     const score = scores.request;
     if (text === null || score === null) return null;
-    const { schedule, count } = address;
+    const { schedule } = address;
     const method = scores.methodOfModel;
     const plans = {
       methods: [method],
       schedules: [schedule],
-      budget: { count },
+      budget: { count: this.count },
       constraints: { protected: [], forced: [] },
     };
     const measures = method === "loss_change";
@@ -175,8 +178,8 @@ class Pruning {
     const { bundled, calibration, examination } = material;
     const score = scores.request;
     if (calibration === null || examination === null || bundled === null || score === null) return;
-    const { count, schedule } = address;
-    const plans = { ...bundled.request.plans, budget: { count }, schedules: [schedule] };
+    const { schedule } = address;
+    const plans = { ...bundled.request.plans, budget: { count: this.count }, schedules: [schedule] };
     const ways: Healing[] = this.healsEvery ? ["none", "refit"] : ["none"];
     const heal = { ...bundled.request.heal, ways };
     const request = { score, plans, eval: material.evalOptions(bundled.request.eval), heal };
