@@ -237,7 +237,11 @@ test("the address names a model of the visitor's by its file, and whoever has no
   await other.getByTestId("missing").filter({ hasText: "demo.gguf" }).waitFor();
   await scored(other);
   await chip(other, "atlas").waitFor();
+  assert.equal(await other.getByTestId("missing").count(), 1);
   assert.equal(await other.getByTestId("removed").innerText(), "none", "layers of another model's");
+  await other.getByRole("link", { name: "Model" }).click();
+  await other.getByTestId("files").setInputFiles(GGUF);
+  await other.getByTestId("missing").waitFor({ state: "detached" });
 });
 
 test("back and forth in the history lead to the model that the address names", async () => {

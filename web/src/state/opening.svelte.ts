@@ -63,7 +63,8 @@ export async function openModel(source: ModelSource): Promise<void> {
     // Those of the address are meant for the first.
     forgetLayers();
   }
-  missing.file = "";
+  // Atlas stands in for what is missing; another model that is chosen takes its place.
+  if (source.kind !== "bundled") missing.file = "";
   name(source);
   model.choose(source);
   if (model.device === null) return;
