@@ -47,7 +47,8 @@ export function costChart(lossChange: MethodScores, lowest: number, width: numbe
         fill: (layer: LayerScore) => ((layer.rank ?? Infinity) <= lowest ? ORANGE : BLUE),
         title: (layer: LayerScore) => `layer ${layer.layer}: ${figure(layer.value)} nats per token`,
       }),
-      Plot.text(layers.filter(isCut), {
+      // Where bars are narrow, numbers would lie on each other; the bar's own title has its.
+      Plot.text((width - LEFT) / layers.length < 20 ? [] : layers.filter(isCut), {
         x: "layer",
         y: top,
         text: (layer: LayerScore) => `↑${(layer.value ?? 0).toPrecision(2)}`,
