@@ -71,7 +71,7 @@ export function scatterChart(
         title: ({ layer, score, change }: ScatterPoint) =>
           `layer ${layer}: ${label} ${figure(score)}, loss change ${figure(change)}`,
       }),
-      Plot.text(points, {
+      Plot.text(labelled(points, axis, width), {
         x: "score",
         y: "change",
         text: ({ layer }: ScatterPoint) => String(layer),
@@ -80,6 +80,30 @@ export function scatterChart(
       }),
     ],
   });
+}
+
+/** Pixels that a number above a point takes. */
+const ROOM = { x: 16, y: 12 };
+
+/** Points whose numbers do not lie on each other: those that cost most come first. The others tell theirs when pointed at. */
+function labelled(points: ScatterPoint[], axis: Axis, width: number): ScatterPoint[] {
+  const constant = constantOf(points);
+  const along = ({ score }: ScatterPoint): number => (axis === "logarithmic" ? Math.log(score) : score);
+  const above = ({ change }: ScatterPoint): number => Math.sign(change) * Math.log1p(Math.abs(change) / constant);
+  const pixels = (place: (point: ScatterPoint) => number, size: number): ((point: ScatterPoint) => number) => {
+    const all = points.map(place);
+    const [least, most] = [Math.min(...all), Math.max(...all)];
+    return (point) => ((place(point) - least) / Math.max(most - least, Number.MIN_VALUE)) * size;
+  };
+  const [x, y] = [pixels(along, width * 0.85), pixels(above, 200)];
+  const kept: ScatterPoint[] = [];
+  for (const point of points.toSorted((one, other) => Math.abs(other.change) - Math.abs(one.change))) {
+    const isFree = kept.every(
+      (other) => Math.abs(x(point) - x(other)) >= ROOM.x || Math.abs(y(point) - y(other)) >= ROOM.y,
+    );
+    if (isFree) kept.push(point);
+  }
+  return kept;
 }
 
 /** Where a symmetric logarithmic axis is about linear: at the middle of what layers cost. */

@@ -4,6 +4,9 @@ use layerlab_score::{MethodId, MethodScores, Role};
 
 use crate::report::{ScoringReport, build::words::layers_in_words, number::significant};
 
+/// Rank correlations closer to 0 than this say little.
+const WEAK: f64 = 0.3;
+
 /// Which layers go first, and how far methods agree with what was measured.
 pub(super) fn of_scores(scoring: &ScoringReport) -> Vec<String> {
     let scores = &scoring.scores;
@@ -55,11 +58,17 @@ pub(super) fn of_scores(scoring: &ScoringReport) -> Vec<String> {
     let avss = rankings
         .iter()
         .find(|(method, _)| method.id == MethodId::Avss);
-    sentences.extend(avss.map(|(_, rho)| match *rho {
-        rho if rho < 0.0 => format!("AVSS orders them rather the other way round (ρ {rho:.2})."),
-        rho => format!("AVSS has ρ {rho:.2}."),
-    }));
+    sentences.extend(avss.map(|(_, rho)| of_avss(*rho)));
     sentences
+}
+
+/// How AVSS's order of layers goes with the measured one.
+fn of_avss(rho: f64) -> String {
+    match rho {
+        rho if rho <= -WEAK => format!("AVSS orders them rather the other way round (ρ {rho:.2})."),
+        rho if rho < WEAK => format!("AVSS says little of it (ρ {rho:.2})."),
+        rho => format!("AVSS has ρ {rho:.2}."),
+    }
 }
 
 impl ScoringReport {
@@ -82,5 +91,18 @@ impl ScoringReport {
         let mut first: Vec<usize> = order.take(self.scores.lowest).collect();
         first.sort_unstable();
         first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_avss;
+
+    #[test]
+    fn a_weak_correlation_is_not_called_an_order() {
+        assert!(of_avss(-0.87).contains("the other way round (ρ -0.87)"));
+        assert!(of_avss(-0.02).contains("says little"));
+        assert!(of_avss(0.2).contains("says little"));
+        assert_eq!(of_avss(0.5), "AVSS has ρ 0.50.");
     }
 }
