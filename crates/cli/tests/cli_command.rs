@@ -308,6 +308,25 @@ fn generation_streams_the_text_that_json_reports() {
         spoken,
         format!("The harbour{}\n", json["text"].as_str().unwrap())
     );
+    // More than the demo model's context of 128 is read, and told.
+    let long = "The harbour ".repeat(100);
+    let [short, long] = ["The harbour", &long].map(|prompt| {
+        let output = run(&[
+            "generate",
+            "--model",
+            &model,
+            "--prompt",
+            prompt,
+            "--max-new-tokens",
+            "1",
+        ]);
+        String::from_utf8(output.stderr).unwrap()
+    });
+    assert!(
+        long.contains("the model was trained on 128 at most"),
+        "{long}"
+    );
+    assert!(!short.contains("trained on"), "{short}");
     let drawn = |seed: &str| {
         let sampled = ["--temperature", "1.5", "--top-k", "50", "--seed", seed];
         stdout(&run(&[&basic[..], &sampled].concat()))
