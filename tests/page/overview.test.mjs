@@ -1,9 +1,11 @@
 // Where a visitor arrives, and what others are sent: the overview, losses measured by and by, charts as files, links, reports by
 // their address.
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { ready, scored } from "./browser.mjs";
-import { assertSameScores, chip, downloaded, native, report, site, visits } from "./support.mjs";
+import { DEMO, assertSameScores, chip, downloaded, native, report, site, visits } from "./support.mjs";
 
 const SHORT = "device=cpu&sequences=2&length=32&items=1";
 const lab = visits();
@@ -95,6 +97,48 @@ test("a chart is saved as SVG, as PNG and as its numbers", async () => {
   const { scoring } = await report(page);
   const avss = scoring.scores.methods.find(({ id }) => id === "avss");
   assert.equal(Number(rows[1].split(",")[2]), avss.layers[0].value);
+});
+
+test("the frontier shows what is worth keeping; what is not stands at its edge with its value", async () => {
+  const { page } = await lab.open();
+  await page.goto(`${lab.host.address}?view=prune&${SHORT}`);
+  const chart = page.getByRole("img", { name: /perplexity kept, against layers removed/ });
+  // AVSS takes the first layer out, after which less than a thousandth is kept.
+  await chart.getByText(/^↓ \d/).waitFor();
+  await chart.getByText("90 %", { exact: true }).waitFor();
+  const dashed = await chart.evaluate(
+    (svg) => svg.querySelectorAll('path[stroke-dasharray="5 4"], g[stroke-dasharray="5 4"]').length,
+  );
+  assert.ok(dashed > 0, "as cut beside healed");
+  await page.getByText(/^Without 3 layers, .* keeps most of perplexity: .*; AVSS least: /).waitFor();
+  await scored(page);
+});
+
+test("an opened report is shown as what it is, and not beside Atlas's sentences", async () => {
+  const folder = await lab.folder();
+  const file = join(folder, "other.json");
+  const other = native(
+    "score",
+    "--model",
+    DEMO,
+    "--text",
+    join(DEMO, "text.txt"),
+    "--device",
+    "cpu",
+    "--resamples",
+    "0",
+  );
+  await writeFile(file, JSON.stringify(other));
+  const { page } = await lab.open();
+  await page.goto(`${lab.host.address}?view=report&${SHORT}`);
+  await scored(page);
+  await page.getByTestId("open-report").setInputFiles(file);
+  await page.getByRole("link", { name: "Overview" }).click();
+  const overview = page.getByTestId("overview");
+  await overview.getByText("From a file.").waitFor();
+  await overview.getByRole("heading", { name: new RegExp(other.model.name) }).waitFor();
+  assert.deepEqual(await overview.getByTestId("conclusions").getByRole("listitem").allInnerTexts(), other.conclusions);
+  assert.equal(await overview.getByRole("button", { name: /^Take / }).count(), 0);
 });
 
 test("the link that is copied is the address, and a report is opened from one", async () => {

@@ -7,7 +7,7 @@ import { order } from "../state/rankings";
 import { BLUE, GREY, ORANGE } from "./palette";
 
 const LEFT = 148;
-/** A layer that costs so many times what three quarters of all do at most would leave the others no height. */
+/** A layer whose loss changes by so many times what three quarters of all change by at most would leave the others no height. */
 const OUTLIER = 6;
 
 function layerAxis(layers: number[], width: number) {
@@ -21,7 +21,8 @@ export function costChart(lossChange: MethodScores, lowest: number, width: numbe
   const layers = lossChange.layers.filter(({ value }) => typeof value === "number");
   const values = layers.map(({ value }) => value ?? 0);
   const sorted = values.toSorted((one, other) => one - other);
-  const usual = Math.max(sorted[Math.floor(sorted.length * 0.75)] ?? 0, 0);
+  const sizes = values.map(Math.abs).toSorted((one, other) => one - other);
+  const usual = sizes[Math.floor(sizes.length * 0.75)] ?? 0;
   const most = Math.max(...values.filter((value) => value <= OUTLIER * usual), usual);
   const top = sorted.at(-1) === most ? most * 1.05 : most * 1.3;
   const isCut = (layer: LayerScore) => (layer.value ?? 0) > most;

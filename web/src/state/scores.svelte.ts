@@ -128,6 +128,7 @@ class Scores {
       const each = secondsOfSequence(first);
       if (all * (each + leaveOutSeconds(first)) <= address.wait) {
         await this.#measure(ask, text, request);
+        performance.mark("layerlab:loss-change");
       } else {
         // Scores are surer on more of the text; half of the time is for what they are to be held against.
         const some = Math.min(all, Math.max(FIRST, Math.floor(address.wait / 2 / each)));
@@ -135,7 +136,6 @@ class Scores {
           const cut = { ...text, max_sequences: some };
           await this.#measure(ask, cut, { ...request, loss_change: false });
         }
-        performance.mark("layerlab:scores");
         await this.#leaveOut(ask, address.wait);
       }
       performance.mark("layerlab:all-scores");
