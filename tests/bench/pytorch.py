@@ -1,4 +1,4 @@
-"""What a user would otherwise run: transformers on PyTorch, on the CPU.
+"""What a user would otherwise run: transformers on PyTorch, on the CPU, or with `--device gpu` on the GPU that it finds.
 
 Forward passes with hooks under inference_mode, the way of the AVSS authors' code (a backward pass, every activation
 copied to the host and reduced by numpy; written from its description), and training steps of adapters by peft. The same
@@ -28,7 +28,8 @@ def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", required=True)
     parser.add_argument("--text", required=True)
-    parser.add_argument("--device", default="cpu", help="ignored: always the CPU")
+    parser.add_argument("--device", default="cpu", help="cpu, or gpu for CUDA")
+    parser.add_argument("--dtype", default="float32", help="of the weights in passes")
     parser.add_argument("--sequence-length", type=int, default=256)
     parser.add_argument("--max-sequences", type=int, default=16)
     parser.add_argument("--batch", type=int, default=4)
@@ -48,7 +49,21 @@ def sequences(options):
     payload = options.sequence_length - len(frame)
     chunks = [frame + ids[i : i + payload] for i in range(0, len(ids), payload)]
     whole = [chunk for chunk in chunks if len(chunk) == options.sequence_length]
-    return torch.tensor(whole[: options.max_sequences])
+    return torch.tensor(whole[: options.max_sequences]).to(place(options))
+
+
+def place(options):
+    return "cuda" if options.device == "gpu" else "cpu"
+
+
+def load(options, dtype=torch.float32):
+    return transformers.AutoModelForCausalLM.from_pretrained(options.model, dtype=dtype).to(place(options))
+
+
+def wait():
+    """Until the GPU has done what it was given."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 def blocks(model):
@@ -100,7 +115,7 @@ class HostCopies(Hooks):
 
 
 def passes(options, ids):
-    model = transformers.AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32).eval()
+    model = load(options, getattr(torch, options.dtype)).eval()
     body = model.base_model
 
     def forward():
@@ -124,7 +139,8 @@ def passes(options, ids):
     ways = {"PyTorch forward pass": forward, "PyTorch with hooks": hooked}
     seconds = timed(options.repeats, ways)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    seconds |= timed(options.repeats, {"PyTorch, the AVSS authors' way": authors})
+    if options.dtype == "float32":
+        seconds |= timed(options.repeats, {"PyTorch, the AVSS authors' way": authors})
     for name, times in seconds.items():
         print(f"{name}\t{ids.numel() / statistics.median(times):.1f}")
     weights = sum(weight.numel() * weight.element_size() for weight in body.parameters())
@@ -138,6 +154,7 @@ def timed(repeats, ways):
         for name, way in ways.items():
             start = time.perf_counter()
             way()
+            wait()
             if turn:
                 seconds[name].append(time.perf_counter() - start)
     return seconds
@@ -145,7 +162,7 @@ def timed(repeats, ways):
 
 def repair(options):
     """Steps of the margin objective with the language-model terms, adapters on the last quarter of the layers."""
-    model = transformers.AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32)
+    model = load(options)
     layers = model.config.num_hidden_layers
     chosen = list(range(layers - -(-layers // 4), layers))
     config = peft.LoraConfig(r=8, lora_alpha=16, target_modules=MAPS, layers_to_transform=chosen)
@@ -158,10 +175,11 @@ def repair(options):
         return [(seed * 7919 + place * 104_729) % vocabulary for place in range(count)]
 
     def side(side):
-        return torch.tensor([ids(n, PROMPT) + ids(n + side * PAIRS, ANSWER) for n in range(PAIRS)])
+        found = [ids(n, PROMPT) + ids(n + side * PAIRS, ANSWER) for n in range(PAIRS)]
+        return torch.tensor(found).to(place(options))
 
     answers = torch.stack([side(1), side(2)])
-    neutral = torch.tensor([ids(seed, NEUTRAL) for seed in range(1000, 1016)])
+    neutral = torch.tensor([ids(seed, NEUTRAL) for seed in range(1000, 1016)]).to(place(options))
 
     def likelihoods(batch, start):
         logits = model(batch[:, :-1], use_cache=False).logits[:, start - 1 :]
@@ -185,6 +203,7 @@ def repair(options):
     for number in range(10 * (options.repeats + 1)):
         start = time.perf_counter()
         step(number)
+        wait()
         if number >= 10:
             seconds.append(time.perf_counter() - start)
     print(f"PyTorch repair steps\t{1 / statistics.median(seconds):.2f}")
@@ -195,13 +214,13 @@ def distil(options, ids):
 
     Adapters lie on the layers from the one before the gap on; the whole model's hidden states are taken once, before.
     """
-    whole = transformers.AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32).eval()
+    whole = load(options).eval()
     with torch.inference_mode():
         wanted = torch.cat([whole.base_model(part, use_cache=False).last_hidden_state for part in ids.split(STEP_OF)])
     head, layers = whole.get_output_embeddings(), whole.config.num_hidden_layers
     first = layers // 2 - layers // 8
     gone = range(first, first + -(-layers // 4))
-    pruned = transformers.AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32)
+    pruned = load(options)
     pruned.model.layers = torch.nn.ModuleList(
         layer for place, layer in enumerate(pruned.model.layers) if place not in gone
     )
@@ -227,6 +246,7 @@ def distil(options, ids):
     for number in range(DISTIL_STEPS * (options.repeats + 1)):
         start = time.perf_counter()
         step(number)
+        wait()
         if number >= DISTIL_STEPS:
             seconds.append(time.perf_counter() - start)
     print(f"PyTorch distil steps\t{1 / statistics.median(seconds):.3f}")

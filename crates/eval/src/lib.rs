@@ -13,4 +13,7 @@ pub use metric::{Comparison, Metric, MetricResult, PairedTest, Sample, Significa
 pub use pairs::{Continued, Pair, TokenPair, pairs, tokenise};
 pub use prompt::ChatOptions;
 pub use right::right_answers;
-pub use task::{ABSTENTION, EvalOptions, Generated, Task, TaskResult, evaluate, generate_answers};
+pub use task::{
+    ABSTENTION, CutResults, EvalOptions, Generated, Task, TaskResult, evaluate, evaluate_cuts,
+    generate_answers,
+};

@@ -1,8 +1,9 @@
 //! The experiment behind `layerlab run`: score, prune by every method, and see what each kept.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use layerlab_eval::{Dataset, EvalOptions};
+use layerlab_heal::HealText;
 use layerlab_model::ModelFiles;
 use layerlab_score::{Budget, Constraints, Plan, Schedule};
 use schemars::JsonSchema;
@@ -10,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
 use crate::{
-    HealRequest, LabError, OpenModel, Progress, Run, ScoreRequest, Stages, Text,
+    HealRequest, HealedModel, Healing, LabError, OpenModel, Progress, Run, ScoreRequest, Stages,
+    Text,
     calibration::{Passages, TaskAnswers},
     evaluate::{corrected, dated, few},
-    heal::{HealingTask, Speakers, agreements},
+    heal::{HealTurn, Healer, HealingTask, Speakers, agreements},
     judge::judge,
-    prune::{PlanRequest, Plans},
+    prune::{BlockPasses, PlanRequest, Plans},
     report::{DataReport, Experiment, Outcome, PruningReport, Report},
     score::Scored,
     stage_cache::{StageCache, fingerprint},
@@ -80,8 +82,7 @@ pub async fn prune_and_judge<F: ModelFiles>(
     valid.map_err(LabError::from)?;
     let judges = request.heal.judges(datasets)?;
     let judges: Vec<Dataset> = judges.into_iter().cloned().collect();
-    let inputs = (DataReport::of(text), &text.sequences, datasets, request);
-    let mut kept = StageCache::new(fingerprint(model, inputs).await?, stages);
+    let mut kept = kept_stages(model, text, datasets, request, stages).await?;
     let passages = Passages::of(&text.sequences);
     let answers = request.score.answers.as_ref();
     let of_answers = answers.map(TaskAnswers::passages);
@@ -110,14 +111,8 @@ pub async fn prune_and_judge<F: ModelFiles>(
 
     let start = Instant::now();
     let sets = removals(&plans.plans);
-    let texts = datasets.iter().filter(|dataset| dataset.is_text());
-    let perplexity_only: Vec<Dataset> = texts.cloned().collect();
-    let asked_of = |is_last| if is_last { datasets } else { &perplexity_only };
-    let sets: Vec<(BTreeSet<usize>, &[Dataset])> = sets
-        .into_iter()
-        .map(|(removed, is_last)| (removed, asked_of(is_last)))
-        .collect();
-    let mut judged = judge(model, datasets, &sets, &request.eval, &mut kept, run).await?;
+    let judged = judge(model, datasets, &sets, &request.eval, &mut kept, run).await?;
+    let (mut judged, passes) = judged;
     // What plans end with stands in one table, what they pass on the way there in another.
     let is_last = |outcome: &Outcome| plans.plans.iter().any(|plan| plan.set() == outcome.removed);
     for last in [true, false] {
@@ -140,10 +135,7 @@ pub async fn prune_and_judge<F: ModelFiles>(
         let plans = &plans.plans;
         agreements(model, speakers, confidence, plans, outcomes, &mut kept, run).await?;
     }
-    let own: Option<Text> = match kept.load("own-text") {
-        Some(own) => own,
-        None => kept.keep("own-text", request.heal.own_text(model, run).await?)?,
-    };
+    let own = learned_from(model, request, &mut kept, run).await?;
     let healing = HealingTask {
         model,
         text: own.as_ref().unwrap_or(text),
@@ -160,6 +152,9 @@ pub async fn prune_and_judge<F: ModelFiles>(
 
     let mut block_passes = scored.block_passes.clone();
     block_passes.extend(plans.block_passes);
+    if passes.plain > 0 {
+        block_passes.push(BlockPasses::of("judging models", passes));
+    }
     run.step(Progress::Hashing).await?;
     let mut report = Report::begin(model, Experiment::Run, created).await?;
     scored.add_to(&mut report);
@@ -207,6 +202,60 @@ pub async fn prune_and_judge<F: ModelFiles>(
         healing: Some(healed),
     });
     Ok(report.concluded())
+}
+
+/// Heals a model of a finished experiment once more, which becomes the same by the same text and seed: trainings, and a text that
+/// the model wrote itself, are taken from `stages`. Also gives the text that was learned from.
+///
+/// # Errors
+/// As [`heal_with`](crate::heal_with).
+pub async fn heal_again<'a, F: ModelFiles>(
+    model: &OpenModel<F>,
+    text: &'a Text,
+    datasets: &[Dataset],
+    request: &ExperimentRequest,
+    (removed, way): (&BTreeSet<usize>, Healing),
+    stages: &mut dyn Stages,
+    run: &mut Run<'_>,
+) -> Result<(HealedModel, Cow<'a, Text>), LabError> {
+    let mut kept = kept_stages(model, text, datasets, request, stages).await?;
+    let text = match learned_from(model, request, &mut kept, run).await? {
+        Some(own) => Cow::Owned(own),
+        None => Cow::Borrowed(text),
+    };
+    let healer = Healer {
+        whole: &model.decoder,
+        text: &HealText::of(&text.sequences)?,
+        request: &request.heal,
+    };
+    let alone = HealTurn { models: 0, of: 1 };
+    let healed = healer.heal(removed, way, alone, Some(&mut kept), run);
+    Ok((healed.await?, text))
+}
+
+/// The stages of one experiment.
+async fn kept_stages<'a, F: ModelFiles>(
+    model: &OpenModel<F>,
+    text: &Text,
+    datasets: &[Dataset],
+    request: &ExperimentRequest,
+    stages: &'a mut dyn Stages,
+) -> Result<StageCache<'a>, LabError> {
+    let inputs = (DataReport::of(text), &text.sequences, datasets, request);
+    Ok(StageCache::new(fingerprint(model, inputs).await?, stages))
+}
+
+/// The text that the model writes itself, where that is what healing learns from.
+async fn learned_from<F: ModelFiles>(
+    model: &OpenModel<F>,
+    request: &ExperimentRequest,
+    kept: &mut StageCache<'_>,
+    run: &mut Run<'_>,
+) -> Result<Option<Text>, LabError> {
+    match kept.load("own-text") {
+        Some(own) => Ok(own),
+        None => kept.keep("own-text", request.heal.own_text(model, run).await?),
+    }
 }
 
 /// The layers that some plan removes, after its last removal and on the way there; in the order of how

@@ -29,7 +29,7 @@ pub use calibration::{MeasureOptions, TaskAnswers, measure};
 pub use device::{DeviceChoice, DeviceError, DeviceKind, OpenDevice, open_device};
 pub use error::LabError;
 pub use evaluate::TaskComparison;
-pub use experiment::{ExperimentRequest, prune_and_judge};
+pub use experiment::{ExperimentRequest, heal_again, prune_and_judge};
 pub use export::{Provenance, export_pruned, export_repaired, rounding};
 pub use hallucination::{
     AnswerChange, AnswerTokens, Ending, GivenAnswer, HallucinationReport, LayerChoice,

@@ -98,6 +98,11 @@ fn timeless(report: &Report) -> Report {
     report
         .warnings
         .retain(|warning| !warning.contains("an earlier run"));
+    if let Some(pruning) = &mut report.pruning {
+        // Of the run that took it up again alone, as times are.
+        let passes = &mut pruning.block_passes;
+        passes.retain(|passes| passes.purpose != "judging models");
+    }
     report
 }
 

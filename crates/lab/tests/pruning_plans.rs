@@ -10,6 +10,7 @@ use layerlab_lab::{
     NoStages, OpenModel, Plan, Run, Schedule, ScoreRequest, TaskAnswers, Text, files::Folder,
     heal_with, plan_removals,
 };
+use layerlab_model::Cuts;
 use pollster::block_on;
 use support::{
     judging::{datasets, judge, judged, plan, pruning, request},
@@ -116,6 +117,20 @@ fn greedy_removal_is_brute_force_with_fewer_passes() {
         (greedy.counted, greedy.plain),
         (counted * sequences, plain * sequences)
     );
+    // The whole model and every cut along the plans read the windows of the text, in groups of 16, and some of them answer
+    // questions.
+    let judging = passes
+        .iter()
+        .find(|passes| passes.purpose.starts_with("judging"))
+        .unwrap();
+    let removed = pruning(&report).outcomes.iter();
+    let removed = removed.map(|outcome| outcome.removed.clone());
+    let sets: Vec<BTreeSet<usize>> = removed.chain([BTreeSet::new()]).collect();
+    let cuts = Cuts::new(6, &sets).unwrap();
+    let windows = report.evaluation[0].items as u64;
+    assert!(judging.plain > cuts.plain_passes() as u64 * windows);
+    assert!(judging.counted > cuts.passes() as u64 * windows);
+    assert!(judging.counted < judging.plain);
 }
 
 /// The model without `removed`, healed by the plain way.

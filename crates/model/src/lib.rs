@@ -9,8 +9,8 @@ mod parts;
 mod yield_now;
 
 pub use decoder::{
-    AdapterShape, Adapters, Decoder, Divergence, KvCache, LoadProgress, LowRank, NoObserver,
-    Observer, PaddingSide, StoredTensor, Stream, Target, TokenBatch, WeightFormat,
+    AdapterShape, Adapters, CutPass, Cuts, Decoder, Divergence, KvCache, LoadProgress, LowRank,
+    NoObserver, Observer, PaddingSide, StoredTensor, Stream, Target, TokenBatch, WeightFormat,
 };
 pub use error::ModelError;
 pub use generate::{GenerateOptions, Sampling, generate, generate_batch};

@@ -7,8 +7,8 @@ use std::{collections::BTreeSet, ops::ControlFlow};
 
 use burn::tensor::Tensor;
 use layerlab_model::{
-    Checkpoint, Decoder, Folder, GenerateOptions, ModelError, NoObserver, PaddingSide, Sampling,
-    TokenBatch, WeightFormat, generate, generate_batch,
+    Checkpoint, CutPass, Cuts, Decoder, Folder, GenerateOptions, ModelError, NoObserver,
+    PaddingSide, Sampling, TokenBatch, WeightFormat, generate, generate_batch,
 };
 use pollster::block_on;
 use support::{Target, cpu, goldens, gpu};
@@ -116,6 +116,49 @@ fn streams_can_be_shared() {
     let without = numbers(decoder.finish(decoder.advance(shared, 2, &mut NoObserver).unwrap()));
     assert_eq!(with, through(&decoder, &[0, 1, 2]));
     assert_eq!(without, through(&decoder, &[0, 2]));
+}
+
+/// Cuts that are passed together are passed as each is alone, whatever they share.
+#[test]
+fn cuts_that_share_their_beginnings_are_passed_as_each_alone() {
+    for target in [cpu(), gpu()] {
+        for name in FAMILIES {
+            let decoder = load(name, &target);
+            let layers = decoder.spec().layers();
+            let last = layers - 1;
+            let removed: Vec<BTreeSet<usize>> =
+                [&[][..], &[last], &[1], &[0], &[0, last], &[1], &[1, last]]
+                    .map(|removed| removed.iter().copied().collect())
+                    .to_vec();
+            let cuts = Cuts::new(layers, &removed).unwrap();
+            let batch = batch();
+            let mut pass = CutPass::begin(&decoder, &cuts, &batch).unwrap();
+            let mut asked = Vec::new();
+            for place in cuts.order() {
+                let found = numbers(pass.advance().unwrap().unwrap());
+                let alone = whole(&decoder.without(&removed[place]).unwrap());
+                assert_eq!(found, alone, "{name} without {:?}", removed[place]);
+                asked.push(place);
+            }
+            assert!(pass.advance().unwrap().is_none());
+            asked.sort_unstable();
+            assert_eq!(asked, (0..removed.len()).collect::<Vec<_>>());
+            assert!(cuts.passes() < cuts.plain_passes());
+        }
+    }
+}
+
+#[test]
+fn cuts_of_another_decoder_are_refused() {
+    let decoder = load("llama", &cpu());
+    for layers in [2, 4] {
+        let cuts = Cuts::whole(layers);
+        assert!(CutPass::begin(&decoder, &cuts, &batch()).is_err());
+        assert!(cuts.views(&decoder).is_err());
+    }
+    let none = Cuts::new(3, &[]).unwrap();
+    let mut pass = CutPass::begin(&decoder, &none, &batch());
+    assert!(pass.as_mut().unwrap().advance().unwrap().is_none());
 }
 
 #[test]

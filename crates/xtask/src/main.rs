@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod command;
 mod fuzz;
+mod gpu_kit;
 mod lab;
 mod mutants;
 mod setup;
@@ -28,6 +29,7 @@ cargo xtask <command>
   atlas write|train --output DIR    write the invented world's texts and tasks, or train the model of it
   bench                             speed beside PyTorch, candle and onnxruntime-web, into docs/benchmarks.md (needs
                                     tests/bench/requirements.txt; name another interpreter by $PYTHON)
+  gpu-kit                           one folder that measures a machine with a GPU, where it needs nothing but a driver
 ";
 
 fn main() -> ExitCode {
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         Some("fuzz") => fuzz::run(&rest),
         Some("mutants") => mutants::run(&rest),
         Some("bench") if rest.is_empty() => bench::run(),
+        Some("gpu-kit") if rest.is_empty() => gpu_kit::run(),
         Some("atlas") => atlas::run(&rest),
         _ => {
             eprint!("{USAGE}");

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
-use layerlab_lab::{Dataset, EvalOptions, LabError, OpenModel, TaskAnswers, dataset::ReadOptions};
+use layerlab_lab::{
+    Dataset, EvalOptions, LabError, OpenModel, TaskAnswers,
+    dataset::{Fields, ReadOptions},
+};
 
 use super::tasks::DEFAULT_ITEMS;
 use crate::{Failure, input::read_dataset};
@@ -19,6 +22,15 @@ pub struct OnArguments {
     /// of --task, where a command has it; may be repeated
     #[arg(long, value_name = "TASK")]
     on: Vec<PathBuf>,
+    /// Which fields of the files of --on are what, as --fields of `eval` has it
+    #[arg(
+        long,
+        value_name = "ROLE=FIELD[+FIELD…],…",
+        default_value = "",
+        hide_default_value = true,
+        requires = "on"
+    )]
+    on_fields: Fields,
 }
 
 impl OnArguments {
@@ -59,7 +71,11 @@ impl OnArguments {
                 }
                 continue;
             }
-            let dataset = read_dataset(task, &ReadOptions::default())?;
+            let options = ReadOptions {
+                fields: self.on_fields.clone(),
+                ..ReadOptions::default()
+            };
+            let dataset = read_dataset(task, &options)?;
             found.push(dataset.sample(DEFAULT_ITEMS, seed));
         }
         Ok(found)

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use layerlab_atlas::bundled;
 use layerlab_lab::{
-    Cancel, Dataset, ExperimentRequest, FolderTarget, HealRequest, Healing, LabError, MethodId,
-    OpenModel, PlanRequest, Provenance, Report, Run, Schedule, ScoreRequest, Text, export_pruned,
-    general, heal_with, prune_and_judge, rounding,
+    Cancel, Dataset, ExperimentRequest, FolderTarget, Healing, LabError, MethodId, OpenModel,
+    PlanRequest, Provenance, Report, Run, Schedule, ScoreRequest, Text, export_pruned, general,
+    heal_again, prune_and_judge, rounding,
 };
 
 use super::{next_steps, now};
@@ -177,7 +177,12 @@ impl Arguments {
         let report =
             prune_and_judge(&model, &text, datasets, &request, now(), stages, &mut run).await?;
         if let Some(mut target) = target {
-            export_best(&model, &report, &text, request.heal, &mut target, &mut run).await?;
+            let asked = Asked {
+                text: &text,
+                datasets,
+                request: &request,
+            };
+            export_best(&model, &report, asked, stages, &mut target, &mut run).await?;
             target.commit().map_err(LabError::from)?;
         }
         Ok(report)
@@ -208,12 +213,19 @@ impl Arguments {
     }
 }
 
-/// Writes the model that the report calls best. Where it was healed it is healed once more: by the same text and seed it becomes the same.
+/// What a report answers.
+struct Asked<'a> {
+    text: &'a Text,
+    datasets: &'a [Dataset],
+    request: &'a ExperimentRequest,
+}
+
+/// Writes the model that the report calls best. Where it was healed it is healed once more, but for what `stages` have kept.
 async fn export_best(
     model: &OpenModel<Source>,
     report: &Report,
-    text: &Text,
-    heal: HealRequest,
+    asked: Asked<'_>,
+    stages: &mut StageFolder,
     target: &mut FolderTarget,
     run: &mut Run<'_>,
 ) -> Result<(), Failure> {
@@ -225,17 +237,18 @@ async fn export_best(
         ))
     })?;
     let mut provenance = Provenance::of(&model.checkpoint, plan.clone(), now()).await?;
-    let request = HealRequest {
-        ways: vec![way],
-        ..heal
-    };
     let healed = match way {
         Healing::None => None,
         _ => {
-            let own = request.own_text(model, run).await?;
-            let text = own.as_ref().unwrap_or(text);
-            let healed = heal_with(model, &plan.set(), text, &request, run).await?;
-            provenance = provenance.healed(&healed.record, text);
+            let Asked {
+                text,
+                datasets,
+                request,
+            } = asked;
+            let best = (&plan.set(), way);
+            let healed = heal_again(model, text, datasets, request, best, stages, run).await?;
+            let (healed, text) = healed;
+            provenance = provenance.healed(&healed.record, &text);
             Some(healed)
         }
     };

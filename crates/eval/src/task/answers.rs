@@ -1,11 +1,10 @@
 //! Questions answered freely.
 
-use layerlab_model::{Decoder, GenerateOptions, Tokenizer, generate_batch};
+use layerlab_model::{Cuts, Decoder, GenerateOptions, Tokenizer, generate_batch};
 
-use super::{Asked, EvalOptions, OnProgress, Task, likelihood::Requests, step};
+use super::{Answered, Asked, EvalOptions, Metrics, OnProgress, Task, likelihood::Requests, step};
 use crate::{
-    Dataset, EvalError, Metric, MetricResult, Sample, dataset::Answer, metric::normalised,
-    prompt::Continuation,
+    Dataset, EvalError, Metric, Sample, dataset::Answer, metric::normalised, prompt::Continuation,
 };
 
 /// What counts as saying that one does not know, after normalisation.
@@ -37,11 +36,12 @@ pub async fn generate_answers(
     options.validate(tokenizer)?;
     let asked = Asked {
         decoder,
+        cuts: &Cuts::whole(decoder.spec().layers()),
         tokenizer,
         dataset: &dataset.name,
         options,
     };
-    let (texts, _) = asked.generated(items, progress).await?;
+    let (texts, _) = asked.generated(decoder, items, progress).await?;
     let mut requests = Requests::default();
     let mut spoken = Vec::new();
     for (index, (item, text)) in items.iter().zip(&texts).enumerate() {
@@ -58,7 +58,8 @@ pub async fn generate_answers(
             spoken.push(index);
         }
     }
-    let found = asked.log_likelihoods(&requests.requests, progress).await?;
+    let (found, _) = asked.log_likelihoods(&requests.requests, progress).await?;
+    let found = found.into_iter().flatten();
     let mut confidences = vec![0.0; items.len()];
     for ((index, sum), request) in spoken.into_iter().zip(found).zip(&requests.requests) {
         let tokens = request.ids.len() - request.start;
@@ -87,11 +88,36 @@ impl Asked<'_> {
         &self,
         items: &[Answer],
         progress: &mut OnProgress<'_>,
-    ) -> Result<(Task, Vec<MetricResult>), EvalError> {
-        let (texts, truncated) = self.generated(items, progress).await?;
+    ) -> Result<Answered, EvalError> {
+        let mut found = vec![Metrics::new(); self.cuts.len()];
+        let (mut before, mut truncated) = (0, 0);
+        let total = items.len() * self.cuts.len();
+        for (cut, view) in self.cuts.views(self.decoder)? {
+            let mut of_cut = |done, _| progress(before + done, total);
+            let texts;
+            (texts, truncated) = self.generated(&view, items, &mut of_cut).await?;
+            found[cut] = self.matched(items, &texts);
+            before += items.len();
+        }
+        let task = Task::ExactMatch {
+            template: self.options.question_template.clone(),
+            chat: self.options.chat.clone(),
+            bos: self.prompting().begins_with_bos()?,
+            truncated,
+            max_new_tokens: self.options.max_new_tokens,
+        };
+        Ok(Answered {
+            task,
+            metrics: found,
+            sequences: 0,
+        })
+    }
+
+    /// One model's answers, judged.
+    fn matched(&self, items: &[Answer], texts: &[String]) -> Metrics {
         let right: Vec<bool> = items
             .iter()
-            .zip(&texts)
+            .zip(texts)
             .map(|(item, text)| is_right(item, text))
             .collect();
         let unknown: Vec<bool> = texts
@@ -103,28 +129,21 @@ impl Asked<'_> {
             .zip(&unknown)
             .map(|(right, unknown)| !right && !unknown)
             .collect();
-        let task = Task::ExactMatch {
-            template: self.options.question_template.clone(),
-            chat: self.options.chat.clone(),
-            bos: self.prompting().begins_with_bos()?,
-            truncated,
-            max_new_tokens: self.options.max_new_tokens,
-        };
         let result = |metric, outcomes: Vec<bool>| {
             let outcomes = outcomes.into_iter().map(Some);
             self.result(metric, Sample::of_outcomes(outcomes))
         };
-        let metrics = vec![
+        vec![
             result(Metric::ExactMatch, right),
             result(Metric::Abstention, unknown),
             result(Metric::WrongAnswer, wrong),
-        ];
-        Ok((task, metrics))
+        ]
     }
 
     /// The first line of each greedy answer, and how many prompts lost their beginning.
     async fn generated(
         &self,
+        decoder: &Decoder,
         items: &[Answer],
         progress: &mut OnProgress<'_>,
     ) -> Result<(Vec<String>, usize), EvalError> {
@@ -158,7 +177,7 @@ impl Asked<'_> {
                 text.is_ok_and(|text| first_line(&text).is_some_and(|(_, ended)| ended))
             };
             let mut go_on = || progress(done, items.len());
-            let texts = generate_batch(self.decoder, &asked, &greedy, &mut has_line, &mut go_on);
+            let texts = generate_batch(decoder, &asked, &greedy, &mut has_line, &mut go_on);
             let texts = texts.await?.ok_or(EvalError::Interrupted)?;
             for (&index, ids) in batch.iter().zip(&texts) {
                 let text = self.tokenizer.decode(ids, true)?;

@@ -1,8 +1,8 @@
 //! Multiple choice by likelihood, as lm-evaluation-harness computes it.
 
-use super::{Asked, OnProgress, Task, likelihood::Requests};
+use super::{Answered, Asked, Metrics, OnProgress, Task, likelihood::Requests};
 use crate::{
-    EvalError, Metric, MetricResult, Sample,
+    EvalError, Metric, Sample,
     dataset::{Choice, ChoiceSet},
     prompt::Continuation,
 };
@@ -13,7 +13,7 @@ impl Asked<'_> {
         &self,
         items: &[Choice],
         progress: &mut OnProgress<'_>,
-    ) -> Result<(Task, Vec<MetricResult>), EvalError> {
+    ) -> Result<Answered, EvalError> {
         let template = &self.options.question_template;
         let mut requests = Requests::default();
         for item in items {
@@ -29,22 +29,7 @@ impl Asked<'_> {
                 }
             }
         }
-        let found = self.log_likelihoods(&requests.requests, progress).await?;
-        let mut outcomes = Outcomes::default();
-        let mut rest = &found[..];
-        for item in items {
-            let mut take = |set: &ChoiceSet| {
-                let (taken, left) = rest.split_at(set.choices.len());
-                rest = left;
-                taken
-            };
-            if let Some(set) = &item.single {
-                outcomes.add_single(set, take(set));
-            }
-            if let Some(set) = &item.multiple {
-                outcomes.mc2.push(share_on_right(&set.right, take(set)));
-            }
-        }
+        let (found, sequences) = self.log_likelihoods(&requests.requests, progress).await?;
         let truthful = items.iter().any(|item| item.truthful);
         let task = Task::MultipleChoice {
             template: template.clone(),
@@ -52,7 +37,15 @@ impl Asked<'_> {
             bos: self.prompting().begins_with_bos()?,
             truncated: requests.truncated,
         };
-        Ok((task, outcomes.results(self, truthful)))
+        let found = found.iter().map(|found| {
+            let outcomes = Outcomes::of(items, found);
+            outcomes.results(self, truthful)
+        });
+        Ok(Answered {
+            task,
+            metrics: found.collect(),
+            sequences,
+        })
     }
 }
 
@@ -69,6 +62,26 @@ struct Outcomes {
 }
 
 impl Outcomes {
+    /// Of the log-likelihoods of all choices, one item's after the other's.
+    fn of(items: &[Choice], found: &[f64]) -> Self {
+        let mut outcomes = Self::default();
+        let mut rest = found;
+        for item in items {
+            let mut take = |set: &ChoiceSet| {
+                let (taken, left) = rest.split_at(set.choices.len());
+                rest = left;
+                taken
+            };
+            if let Some(set) = &item.single {
+                outcomes.add_single(set, take(set));
+            }
+            if let Some(set) = &item.multiple {
+                outcomes.mc2.push(share_on_right(&set.right, take(set)));
+            }
+        }
+        outcomes
+    }
+
     fn add_single(&mut self, set: &ChoiceSet, found: &[f64]) {
         let characters = set
             .choices
@@ -87,7 +100,7 @@ impl Outcomes {
         self.chances.push(right as f64 / set.right.len() as f64);
     }
 
-    fn results(self, asked: &Asked<'_>, truthful: bool) -> Vec<MetricResult> {
+    fn results(self, asked: &Asked<'_>, truthful: bool) -> Metrics {
         let mut results = Vec::new();
         let chance = self.chances.iter().sum::<f64>() / self.chances.len() as f64;
         if !self.right.is_empty() {

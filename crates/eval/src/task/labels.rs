@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Asked, OnProgress, Task,
+    Answered, Asked, OnProgress, Task,
     choices::{best, confidence},
     likelihood::Requests,
 };
-use crate::{EvalError, Metric, MetricResult, Sample, dataset::Label, prompt::Continuation};
+use crate::{EvalError, Metric, Sample, dataset::Label, prompt::Continuation};
 
 impl Asked<'_> {
     /// Accuracy over all classes that the dataset has.
@@ -15,7 +15,7 @@ impl Asked<'_> {
         &self,
         items: &[Label],
         progress: &mut OnProgress<'_>,
-    ) -> Result<(Task, Vec<MetricResult>), EvalError> {
+    ) -> Result<Answered, EvalError> {
         let template = &self.options.text_template;
         let classes: BTreeSet<&str> = items.iter().map(|item| item.label.as_str()).collect();
         let mut requests = Requests::default();
@@ -30,31 +30,38 @@ impl Asked<'_> {
                 self.request(continuation, &mut requests)?;
             }
         }
-        let found = self.log_likelihoods(&requests.requests, progress).await?;
-        let (mut right, mut confidences) = (Vec::new(), Vec::new());
-        for (item, found) in items.iter().zip(found.chunks(classes.len())) {
-            let chosen = best(found).and_then(|best| classes.iter().nth(best));
-            right.push(chosen.map(|chosen| **chosen == *item.label));
-            confidences.push(confidence(found));
-        }
+        let (found, sequences) = self.log_likelihoods(&requests.requests, progress).await?;
         let chance = 1.0 / classes.len() as f64;
         let task = Task::Classification {
             template: template.clone(),
             chat: self.options.chat.clone(),
             bos: self.prompting().begins_with_bos()?,
             truncated: requests.truncated,
-            classes: classes.into_iter().map(str::to_owned).collect(),
+            classes: classes.iter().copied().map(str::to_owned).collect(),
         };
-        let outcomes = Sample::of_outcomes(right.iter().copied());
-        let right = right.into_iter();
-        let calibration = Sample::Calibration {
-            confidences,
-            right: right.map(|right| right.unwrap_or(false)).collect(),
-        };
-        let results = vec![
-            self.result(Metric::Accuracy, outcomes).with_chance(chance),
-            self.result(Metric::Ece, calibration),
-        ];
-        Ok((task, results))
+        let found = found.iter().map(|found| {
+            let (mut right, mut confidences) = (Vec::new(), Vec::new());
+            for (item, found) in items.iter().zip(found.chunks(classes.len())) {
+                let chosen = best(found).and_then(|best| classes.iter().nth(best));
+                right.push(chosen.map(|chosen| **chosen == *item.label));
+                confidences.push(confidence(found));
+            }
+            let outcomes = Sample::of_outcomes(right.iter().copied());
+            let right = right.into_iter();
+            let calibration = Sample::Calibration {
+                confidences,
+                right: right.map(|right| right.unwrap_or(false)).collect(),
+            };
+            vec![
+                self.result(Metric::Accuracy, outcomes).with_chance(chance),
+                self.result(Metric::Ece, calibration),
+            ]
+        });
+        let metrics = found.collect();
+        Ok(Answered {
+            task,
+            metrics,
+            sequences,
+        })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use layerlab_model::{
-    Decoder, ModelError, NoObserver, PaddingSide, Parting, Target, TokenBatch, each_part,
+    CutPass, Cuts, Decoder, ModelError, PaddingSide, Parting, Target, TokenBatch, each_part,
 };
 
 use super::{Asked, OnProgress, step};
@@ -29,12 +29,12 @@ impl Asked<'_> {
         Ok(())
     }
 
-    /// Summed log-likelihood of each request, in nats. Equal requests are computed once.
+    /// Summed log-likelihood of each request, in nats, one list for each cut; and how many differ. Equal requests are computed once.
     pub async fn log_likelihoods(
         &self,
         requests: &[Continued],
         progress: &mut OnProgress<'_>,
-    ) -> Result<Vec<f64>, EvalError> {
+    ) -> Result<(Vec<Vec<f64>>, usize), EvalError> {
         let mut places: HashMap<&Continued, usize> = HashMap::new();
         let mut distinct: Vec<&Continued> = Vec::new();
         let place: Vec<usize> = requests
@@ -50,71 +50,135 @@ impl Asked<'_> {
         // or not at all.
         let mut order: Vec<usize> = (0..distinct.len()).collect();
         order.sort_by_key(|&index| std::cmp::Reverse(distinct[index].ids.len()));
-        let mut found = vec![0.0; distinct.len()];
-        let mut done = 0;
-        step(progress, done, distinct.len()).await?;
-        let device = self.decoder.device();
-        let parting = Parting::of(self.options.batch_tokens, &device);
-        while done < order.len() {
-            let (mut parts, rest) =
-                parting.next_parts(&order[done..], |index| distinct[index].ids.len());
-            let sums = each_part(&device, &mut parts, async |part| {
-                let requests: Vec<&Continued> = part.iter().map(|&index| distinct[index]).collect();
-                batch_sums(self.decoder, &requests).await
-            })
-            .await?;
-            for (part, sums) in parts.iter().zip(sums) {
-                for (&index, sum) in part.iter().zip(sums) {
-                    found[index] = sum;
+        let mut found = vec![vec![0.0; distinct.len()]; self.cuts.len()];
+        let mut reading = self.reading(distinct.len());
+        reading.step(progress).await?;
+        let parting = Parting::of(self.options.batch_tokens, &self.decoder.device());
+        let mut rest = &order[..];
+        while !rest.is_empty() {
+            let (parts, later) = parting.next_parts(rest, |index| distinct[index].ids.len());
+            rest = later;
+            let of_part = |part: &&[usize]| {
+                part.iter()
+                    .map(|&index| distinct[index])
+                    .collect::<Vec<_>>()
+            };
+            let requests: Vec<Vec<&Continued>> = parts.iter().map(of_part).collect();
+            let read = reading.read(&requests, progress).await?;
+            for (found, rows) in found.iter_mut().zip(read) {
+                for (&index, tokens) in parts.iter().copied().flatten().zip(rows) {
+                    found[index] = tokens.iter().sum();
                 }
             }
-            done = order.len() - rest.len();
-            step(progress, done, distinct.len()).await?;
         }
-        Ok(place.into_iter().map(|place| found[place]).collect())
+        let of_requests = |found: Vec<f64>| place.iter().map(|&place| found[place]).collect();
+        Ok((found.into_iter().map(of_requests).collect(), distinct.len()))
     }
-}
 
-/// Summed log-likelihood of the tokens asked for, row by row, in float64.
-async fn batch_sums(decoder: &Decoder, requests: &[&Continued]) -> Result<Vec<f64>, ModelError> {
-    let rows = token_log_likelihoods(decoder, requests).await?;
-    Ok(rows.iter().map(|tokens| tokens.iter().sum()).collect())
+    /// Begins to read `requests` requests.
+    pub fn reading(&self, requests: usize) -> Reading<'_> {
+        Reading {
+            asked: self,
+            done: 0,
+            total: requests * self.cuts.len(),
+        }
+    }
 }
 
 /// Log-likelihood of each token asked for, row by row.
-pub(super) async fn token_log_likelihoods(
-    decoder: &Decoder,
-    requests: &[&Continued],
-) -> Result<Vec<Vec<f64>>, ModelError> {
-    let read: Vec<&[u32]> = requests
-        .iter()
-        .map(|request| &request.ids[..request.ids.len() - 1])
-        .collect();
-    let mut targets = Vec::new();
-    for (row, request) in requests.iter().enumerate() {
-        let predicted = request.ids.iter().enumerate().skip(request.start);
-        targets.extend(predicted.map(|(place, &token)| Target {
-            row,
-            position: place - 1,
-            token,
-        }));
+type Rows = Vec<Vec<f64>>;
+
+/// Requests that are read by every cut.
+pub(super) struct Reading<'a> {
+    asked: &'a Asked<'a>,
+    /// Pairs of a request and a cut.
+    done: usize,
+    total: usize,
+}
+
+impl Reading<'_> {
+    /// Reports how far it has come.
+    pub async fn step(&self, progress: &mut OnProgress<'_>) -> Result<(), EvalError> {
+        step(progress, self.done, self.total).await
     }
-    let batch = TokenBatch::new(&read, PaddingSide::Right)?;
-    let vocab_size = decoder.spec().vocab_size;
-    if let Some(target) = targets
-        .iter()
-        .find(|target| target.token as usize >= vocab_size)
-    {
-        let id = target.token;
-        return Err(ModelError::TokenOutsideVocabulary { id, vocab_size });
-    }
-    let hidden = decoder.hidden_states(&batch, None, &mut NoObserver)?;
-    let mut rows = vec![Vec::new(); requests.len()];
-    if let Some(found) = decoder.log_likelihoods(hidden, &targets) {
-        let found = found.into_data_async().await?;
-        for (target, value) in targets.iter().zip(found.iter::<f32>()) {
-            rows[target.row].push(f64::from(value));
+
+    /// Reads parts of the requests at once, each in one batch. The rows of all parts, for each cut.
+    pub async fn read(
+        &mut self,
+        parts: &[Vec<&Continued>],
+        progress: &mut OnProgress<'_>,
+    ) -> Result<Vec<Rows>, EvalError> {
+        let Asked { decoder, cuts, .. } = *self.asked;
+        let device = decoder.device();
+        let parts = parts.iter().map(|part| Batch::begin(decoder, cuts, part));
+        let mut parts = parts.collect::<Result<Vec<_>, _>>()?;
+        let mut found = vec![Vec::new(); cuts.len()];
+        for cut in cuts.order() {
+            let rows = each_part(&device, &mut parts, async |part| {
+                part.advance(decoder).await
+            });
+            found[cut] = rows.await?.into_iter().flatten().collect();
+            self.done += found[cut].len();
+            self.step(progress).await?;
         }
+        Ok(found)
     }
-    Ok(rows)
+}
+
+/// Requests in one batch, on their way through every cut.
+struct Batch<'a> {
+    pass: CutPass<'a>,
+    rows: usize,
+    targets: Vec<Target>,
+}
+
+impl<'a> Batch<'a> {
+    fn begin(
+        decoder: &'a Decoder,
+        cuts: &'a Cuts,
+        requests: &[&Continued],
+    ) -> Result<Self, ModelError> {
+        let read: Vec<&[u32]> = requests
+            .iter()
+            .map(|request| &request.ids[..request.ids.len() - 1])
+            .collect();
+        let mut targets = Vec::new();
+        for (row, request) in requests.iter().enumerate() {
+            let predicted = request.ids.iter().enumerate().skip(request.start);
+            targets.extend(predicted.map(|(place, &token)| Target {
+                row,
+                position: place - 1,
+                token,
+            }));
+        }
+        let batch = TokenBatch::new(&read, PaddingSide::Right)?;
+        let vocab_size = decoder.spec().vocab_size;
+        if let Some(target) = targets
+            .iter()
+            .find(|target| target.token as usize >= vocab_size)
+        {
+            let id = target.token;
+            return Err(ModelError::TokenOutsideVocabulary { id, vocab_size });
+        }
+        Ok(Self {
+            pass: CutPass::begin(decoder, cuts, &batch)?,
+            rows: requests.len(),
+            targets,
+        })
+    }
+
+    /// Passes the next cut.
+    async fn advance(&mut self, decoder: &Decoder) -> Result<Rows, ModelError> {
+        let mut rows = vec![Vec::new(); self.rows];
+        let Some(hidden) = self.pass.advance()? else {
+            return Ok(rows);
+        };
+        if let Some(found) = decoder.log_likelihoods(hidden, &self.targets) {
+            let found = found.into_data_async().await?;
+            for (target, value) in self.targets.iter().zip(found.iter::<f32>()) {
+                rows[target.row].push(f64::from(value));
+            }
+        }
+        Ok(rows)
+    }
 }

@@ -10,7 +10,7 @@ pub use answers::{ABSTENTION, Generated, generate_answers};
 
 use std::ops::ControlFlow;
 
-use layerlab_model::{Decoder, Tokenizer, yield_now};
+use layerlab_model::{Cuts, Decoder, Tokenizer, yield_now};
 use layerlab_stats::MOST_RESAMPLES;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -217,8 +217,30 @@ impl TaskResult {
     }
 }
 
-/// Receives items done and items in all; `Break` ends the evaluation.
+/// Receives items done and items in all, of all models together; `Break` ends the evaluation.
 pub type OnProgress<'a> = dyn FnMut(usize, usize) -> ControlFlow<()> + 'a;
+
+/// What was measured of one model.
+type Metrics = Vec<MetricResult>;
+
+/// What several models made of one dataset.
+struct Answered {
+    task: Task,
+    /// One for each cut.
+    metrics: Vec<Metrics>,
+    /// Sequences that were passed through each.
+    sequences: usize,
+}
+
+/// What a model made of one dataset without each of some sets of blocks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CutResults {
+    /// In the order in which the sets were asked for.
+    pub results: Vec<TaskResult>,
+    /// Sequences that were passed through the blocks of each: windows, or prompts with a choice. Answers that are generated count
+    /// as none, for each of their tokens is a pass of its own.
+    pub sequences: usize,
+}
 
 /// Asks the model every item of the dataset.
 ///
@@ -232,45 +254,93 @@ pub async fn evaluate(
     options: &EvalOptions,
     progress: &mut OnProgress<'_>,
 ) -> Result<TaskResult, EvalError> {
-    options.validate(tokenizer)?;
     let asked = Asked {
         decoder,
+        cuts: &Cuts::whole(decoder.spec().layers()),
         tokenizer,
         dataset: &dataset.name,
         options,
     };
-    let mut of = dataset.of;
-    let (task, metrics) = match &dataset.items {
-        Items::Text(text) => {
-            let (task, metrics, windows) = asked.perplexity(text, progress).await?;
-            of = windows;
-            (task, metrics)
-        }
-        Items::Choices(items) => asked.choices(items, progress).await?,
-        Items::Answers(items) => asked.answers(items, progress).await?,
-        Items::Labels(items) => asked.labels(items, progress).await?,
-    };
+    let (result, answered) = asked.every_item(dataset, progress).await?;
     Ok(TaskResult {
-        dataset: dataset.name.clone(),
-        sha256: dataset.sha256.clone(),
-        task,
-        items: metrics.first().map_or(0, |result| result.sample.len()),
-        of,
-        mapping: dataset.mapping.clone(),
-        skipped: dataset.skipped.len(),
-        metrics,
+        metrics: answered.metrics.into_iter().flatten().collect(),
+        ..result
     })
 }
 
-/// A model, and how it is asked about which dataset.
+/// Asks the model every item of the dataset without each of some sets of blocks. Of each is found what [`evaluate`] would find of
+/// it, but passes that begin alike share their beginning.
+///
+/// # Errors
+/// As [`evaluate`], and when the cuts are of a model with more or fewer blocks.
+pub async fn evaluate_cuts(
+    decoder: &Decoder,
+    cuts: &Cuts,
+    tokenizer: &Tokenizer,
+    dataset: &Dataset,
+    options: &EvalOptions,
+    progress: &mut OnProgress<'_>,
+) -> Result<CutResults, EvalError> {
+    let asked = Asked {
+        decoder,
+        cuts,
+        tokenizer,
+        dataset: &dataset.name,
+        options,
+    };
+    let (result, answered) = asked.every_item(dataset, progress).await?;
+    let results = answered.metrics.into_iter().map(|metrics| TaskResult {
+        metrics,
+        ..result.clone()
+    });
+    Ok(CutResults {
+        results: results.collect(),
+        sequences: answered.sequences,
+    })
+}
+
+/// A model, without which blocks, and how it is asked about which dataset.
 struct Asked<'a> {
     decoder: &'a Decoder,
+    cuts: &'a Cuts,
     tokenizer: &'a Tokenizer,
     dataset: &'a str,
     options: &'a EvalOptions,
 }
 
 impl Asked<'_> {
+    /// What was asked, and what each cut made of it.
+    async fn every_item(
+        &self,
+        dataset: &Dataset,
+        progress: &mut OnProgress<'_>,
+    ) -> Result<(TaskResult, Answered), EvalError> {
+        self.options.validate(self.tokenizer)?;
+        let mut of = dataset.of;
+        let answered = match &dataset.items {
+            Items::Text(text) => {
+                let (answered, windows) = self.perplexity(text, progress).await?;
+                of = windows;
+                answered
+            }
+            Items::Choices(items) => self.choices(items, progress).await?,
+            Items::Answers(items) => self.answers(items, progress).await?,
+            Items::Labels(items) => self.labels(items, progress).await?,
+        };
+        let mut samples = answered.metrics.iter().flatten();
+        let result = TaskResult {
+            dataset: dataset.name.clone(),
+            sha256: dataset.sha256.clone(),
+            task: answered.task.clone(),
+            items: samples.next().map_or(0, |result| result.sample.len()),
+            of,
+            mapping: dataset.mapping.clone(),
+            skipped: dataset.skipped.len(),
+            metrics: Metrics::new(),
+        };
+        Ok((result, answered))
+    }
+
     fn context(&self) -> usize {
         self.decoder.spec().context
     }

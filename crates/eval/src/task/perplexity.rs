@@ -2,11 +2,11 @@
 
 use std::f64::consts::LN_2;
 
-use layerlab_model::{Parting, each_part};
+use layerlab_model::Parting;
 use sha2::{Digest, Sha256};
 
-use super::{Asked, OnProgress, Task, likelihood::token_log_likelihoods, step};
-use crate::{Continued, EvalError, Metric, MetricResult, Sample};
+use super::{Answered, Asked, Metrics, OnProgress, Task};
+use crate::{Continued, EvalError, Metric, Sample};
 
 /// Tokens of a window where nothing else is asked for and the context allows it.
 const DEFAULT_WINDOW: usize = 256;
@@ -20,7 +20,7 @@ impl Asked<'_> {
         &self,
         text: &str,
         progress: &mut OnProgress<'_>,
-    ) -> Result<(Task, Vec<MetricResult>, usize), EvalError> {
+    ) -> Result<(Answered, usize), EvalError> {
         let context = self.context();
         let window = self.options.window.unwrap_or(DEFAULT_WINDOW.min(context));
         let bos = self.tokenizer.leading_bos();
@@ -49,45 +49,79 @@ impl Asked<'_> {
         let mut windows = windows(&ids[bos.iter().len()..], bos, most, stride);
         let of = windows.len();
         windows.truncate(self.options.max_windows.unwrap_or(usize::MAX));
-        let (mut losses, mut tokens) = (Vec::new(), Vec::new());
-        let mut blocks = Blocks::default();
-        step(progress, 0, windows.len()).await?;
-        let device = self.decoder.device();
-        let parting = Parting::of((self.options.batch_tokens / window).max(1), &device);
+        let mut found: Vec<Losses> = vec![Losses::default(); self.cuts.len()];
+        let mut reading = self.reading(windows.len());
+        reading.step(progress).await?;
+        let parting = Parting::of(
+            (self.options.batch_tokens / window).max(1),
+            &self.decoder.device(),
+        );
         for batch in windows.chunks(parting.together()) {
-            let mut parts: Vec<&[Window]> = batch.chunks(parting.size).collect();
-            let found = each_part(&device, &mut parts, async |part| {
-                let requests: Vec<&Continued> = part.iter().map(|window| &window.read).collect();
-                token_log_likelihoods(self.decoder, &requests).await
-            });
-            for (window, found) in batch.iter().zip(found.await?.into_iter().flatten()) {
-                losses.push(-found.iter().sum::<f64>());
-                tokens.push(found.len() as f64);
-                let first = window.begin + window.read.start;
-                for (place, log_likelihood) in found.iter().enumerate() {
-                    blocks.add(&ends, first + place, *log_likelihood);
+            let parts = batch.chunks(parting.size);
+            let parts = parts.map(|part| part.iter().map(|window| &window.read).collect());
+            let parts: Vec<Vec<&Continued>> = parts.collect();
+            let read = reading.read(&parts, progress).await?;
+            for (losses, rows) in found.iter_mut().zip(read) {
+                for (window, log_likelihoods) in batch.iter().zip(rows) {
+                    losses.add(&ends, window, &log_likelihoods);
                 }
             }
-            step(progress, losses.len(), windows.len()).await?;
         }
+        let [tokens, bytes] = found.first().map_or([0, 0], Losses::counted);
         let task = Task::Perplexity {
             window,
             stride,
             bos: bos.is_some(),
-            tokens: tokens.iter().sum::<f64>() as usize,
-            bytes: blocks.bytes.iter().sum::<f64>() as usize,
+            tokens,
+            bytes,
             token_sha256: hash(&ids),
         };
-        let perplexity = Sample::Perplexity { losses, tokens };
-        let bits_per_byte = Sample::BitsPerByte {
-            bits: blocks.bits,
-            bytes: blocks.bytes,
+        let metrics = found.into_iter().map(|losses| losses.results(self));
+        let answered = Answered {
+            task,
+            metrics: metrics.collect(),
+            sequences: windows.len(),
         };
-        let metrics = vec![
-            self.result(Metric::Perplexity, perplexity),
-            self.result(Metric::BitsPerByte, bits_per_byte),
-        ];
-        Ok((task, metrics, of))
+        Ok((answered, of))
+    }
+}
+
+/// Losses of one model's windows.
+#[derive(Default, Clone)]
+struct Losses {
+    losses: Vec<f64>,
+    tokens: Vec<f64>,
+    blocks: Blocks,
+}
+
+impl Losses {
+    fn add(&mut self, ends: &[usize], window: &Window, log_likelihoods: &[f64]) {
+        self.losses.push(-log_likelihoods.iter().sum::<f64>());
+        self.tokens.push(log_likelihoods.len() as f64);
+        let first = window.begin + window.read.start;
+        for (place, log_likelihood) in log_likelihoods.iter().enumerate() {
+            self.blocks.add(ends, first + place, *log_likelihood);
+        }
+    }
+
+    /// Tokens predicted, and the bytes that they stand for.
+    fn counted(&self) -> [usize; 2] {
+        [&self.tokens, &self.blocks.bytes].map(|counts| counts.iter().sum::<f64>() as usize)
+    }
+
+    fn results(self, asked: &Asked<'_>) -> Metrics {
+        let perplexity = Sample::Perplexity {
+            losses: self.losses,
+            tokens: self.tokens,
+        };
+        let bits_per_byte = Sample::BitsPerByte {
+            bits: self.blocks.bits,
+            bytes: self.blocks.bytes,
+        };
+        vec![
+            asked.result(Metric::Perplexity, perplexity),
+            asked.result(Metric::BitsPerByte, bits_per_byte),
+        ]
     }
 }
 
@@ -95,7 +129,7 @@ impl Asked<'_> {
 const BLOCK: usize = 1024;
 
 /// Losses by blocks of the text, which are the same for every tokenizer.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Blocks {
     bits: Vec<f64>,
     bytes: Vec<f64>,

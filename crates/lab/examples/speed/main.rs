@@ -1,16 +1,21 @@
 //! Speed of what the lab does, on the CPU or GPU. Run by `cargo xtask bench` beside its peers; prints one
 //! `name<TAB>value` a line.
 
+mod generating;
+mod goldens;
 mod healing;
+mod kernel;
 mod pruning;
+mod random_model;
 mod repair;
 mod scoring;
 
-use std::{error::Error, fs};
+use std::{error::Error, fs, path::Path};
 
 use layerlab_lab::{
     Cancel, DeviceChoice, OpenModel, Run, Text, TextOptions, files::Folder, open_device,
 };
+use random_model::Shape;
 
 /// As the command has.
 #[global_allocator]
@@ -30,6 +35,13 @@ struct Options {
     leave_one_out: bool,
     repair: bool,
     heal: bool,
+    generate: bool,
+    /// The statistics kernel alone, without a model.
+    kernel: bool,
+    /// A folder of goldens, compared on the device, without a model.
+    goldens: Option<String>,
+    /// Writes a model of this shape to `model`, and no more.
+    random: Option<Shape>,
 }
 
 fn options() -> Result<Options, Failed> {
@@ -44,6 +56,10 @@ fn options() -> Result<Options, Failed> {
         leave_one_out: false,
         repair: false,
         heal: false,
+        generate: false,
+        kernel: false,
+        goldens: None,
+        random: None,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
@@ -59,10 +75,28 @@ fn options() -> Result<Options, Failed> {
             "--leave-one-out" => options.leave_one_out = value.parse()?,
             "--repair" => options.repair = value.parse()?,
             "--heal" => options.heal = value.parse()?,
+            "--generate" => options.generate = value.parse()?,
+            "--kernel" => options.kernel = value.parse()?,
+            "--goldens" => options.goldens = Some(value),
+            "--random" => options.random = Some(shape(&value)?),
             _ => return Err(format!("unknown option {name}").into()),
         }
     }
     Ok(options)
+}
+
+/// Of layers and channels, and whether weights are float16, such as `12x768` or `24x2048-f16`.
+fn shape(value: &str) -> Result<Shape, Failed> {
+    let (size, half) = match value.strip_suffix("-f16") {
+        Some(size) => (size, true),
+        None => (value, false),
+    };
+    let (layers, width) = size.split_once('x').ok_or("a shape is LAYERSxWIDTH")?;
+    Ok(Shape {
+        layers: layers.parse()?,
+        width: width.parse()?,
+        half,
+    })
 }
 
 fn main() -> Result<(), Failed> {
@@ -72,10 +106,19 @@ fn main() -> Result<(), Failed> {
 }
 
 async fn run(options: &Options) -> Result<(), Failed> {
+    if let Some(shape) = options.random {
+        return random_model::write(Path::new(&options.model), shape);
+    }
     let cancel = Cancel::default();
     let mut silent = |_| ();
     let mut run = Run::new(&mut silent, &cancel);
     let device = open_device(options.device).await?;
+    if options.kernel {
+        return kernel::measure_kernel(&device.device, options.repeats).await;
+    }
+    if let Some(folder) = &options.goldens {
+        return goldens::compare(folder, &device).await;
+    }
     let model = OpenModel::load(Folder::new(&options.model), device, &mut run).await?;
     let text = Text::new(
         &options.text,
@@ -94,6 +137,9 @@ async fn run(options: &Options) -> Result<(), Failed> {
     }
     if options.leave_one_out {
         pruning::measure_leave_one_out(&model, &text, options, &mut run).await?;
+    }
+    if options.generate {
+        generating::measure_generation(&model, &text, options).await?;
     }
     if options.repair {
         repair::measure_steps(&model, options).await?;

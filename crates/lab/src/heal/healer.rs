@@ -24,7 +24,7 @@ pub struct HealedModel {
 
 /// One model of several that are healed one after the other.
 #[derive(Debug, Clone, Copy)]
-pub struct HealTurn {
+pub(crate) struct HealTurn {
     /// Healed before.
     pub models: usize,
     /// In all.

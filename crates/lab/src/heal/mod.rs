@@ -19,6 +19,7 @@ pub use agreement::Agreement;
 pub(crate) use agreement::Speakers;
 pub use alone::{HealTask, HealedAlone, heal_and_judge};
 pub use found::removed_layers;
+pub(crate) use healer::{HealTurn, Healer};
 pub use healer::{HealedModel, heal_with};
 pub(crate) use judged::{HealingTask, agreements};
 pub use largest_cut::LargestCut;

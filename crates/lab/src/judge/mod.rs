@@ -147,11 +147,11 @@ pub async fn judge_removals<F: ModelFiles>(
     valid.map_err(LabError::from)?;
     let inputs = (datasets, options);
     let mut kept = StageCache::new(fingerprint(model, inputs).await?, stages);
-    let sets: Vec<(BTreeSet<usize>, &[Dataset])> = removals
+    let sets: Vec<(BTreeSet<usize>, bool)> = removals
         .iter()
-        .map(|removed| (removed.clone(), datasets))
+        .map(|removed| (removed.clone(), true))
         .collect();
-    let mut judged = judge(model, datasets, &sets, options, &mut kept, run).await?;
+    let (mut judged, _) = judge(model, datasets, &sets, options, &mut kept, run).await?;
     let outcomes = judged.outcomes.iter_mut();
     corrected(outcomes.flat_map(|outcome| &mut outcome.compared));
     Ok(judged)

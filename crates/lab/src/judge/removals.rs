@@ -7,56 +7,72 @@ use std::{
 };
 
 use futures_util::StreamExt;
-use layerlab_eval::{Dataset, EvalOptions, TaskResult};
-use layerlab_model::ModelFiles;
+use layerlab_eval::{CutResults, Dataset, EvalOptions, TaskResult};
+use layerlab_model::{Cuts, ModelFiles};
 
 use super::Judged;
 use crate::{
     LabError, OpenModel, Progress, Run,
-    evaluate::{Exam, ModelTurn, comparisons},
+    calibration::Passes,
+    evaluate::{ModelTurn, comparisons},
     peers::{ExamShare, GarbledShare, Peers, Share, shared},
     report::Outcome,
     stage_cache::StageCache,
 };
 
-/// Layers that a model does without, and what it is asked.
-type Removal<'a> = (BTreeSet<usize>, &'a [Dataset]);
+/// Models that are asked together. The more, the more of their passes is shared, and the more is lost where a run is broken off.
+const TOGETHER: usize = 16;
 
-/// Asks the whole model `datasets`, and the model without each set of layers that set's own. Comparisons are not corrected
-/// yet for being several.
+/// Layers that a model does without, and whether it is asked everything or for the perplexity of texts alone.
+type Removal = (BTreeSet<usize>, bool);
+
+/// Asks the whole model and the model without each set of layers. Comparisons are not corrected yet for being several. Also counts
+/// the blocks that were passed; what was found before takes none.
 pub(crate) async fn judge<F: ModelFiles>(
     model: &OpenModel<F>,
     datasets: &[Dataset],
-    sets: &[Removal<'_>],
+    sets: &[Removal],
     options: &EvalOptions,
     kept: &mut StageCache<'_>,
     run: &mut Run<'_>,
-) -> Result<Judged, LabError> {
-    let whole = (BTreeSet::new(), datasets);
-    let mut found = BTreeMap::new();
-    let mut open = Vec::new();
-    for removal in std::iter::once(&whole).chain(sets) {
+) -> Result<(Judged, Passes), LabError> {
+    let whole = (BTreeSet::new(), true);
+    let all = || std::iter::once(&whole).chain(sets);
+    for (removed, _) in all() {
         // What no model can do without is refused before any is asked.
-        model.decoder.without(&removal.0)?;
-        match kept.load(&stage(&removal.0)) {
-            Some(tasks) => {
-                found.insert(&removal.0, tasks);
-            }
-            None => open.push(removal),
-        }
+        model.decoder.without(removed)?;
     }
-    let asked = Asked {
+    let mut asked = Asked {
         model,
         options,
-        of: sets.len() + 1,
+        datasets,
+        of: 0,
+        found: BTreeMap::new(),
+        passes: Passes::default(),
     };
-    match run.peers() {
-        Some(peers) if open.len() > 1 => asked.by(peers, &open, kept, &mut found, run).await?,
-        _ => asked.here(&open, kept, &mut found, run).await?,
+    let mut open = Vec::new();
+    for (place, dataset) in datasets.iter().enumerate() {
+        let of_dataset = all().filter(|(_, everything)| *everything || dataset.is_text());
+        let removed: BTreeSet<&BTreeSet<usize>> = of_dataset.map(|(removed, _)| removed).collect();
+        asked.of += removed.len();
+        let mut missing = Vec::new();
+        for removed in removed {
+            match kept.load(&stage(place, removed)) {
+                Some(result) => {
+                    asked.found.insert((place, removed), result);
+                }
+                None => missing.push(removed),
+            }
+        }
+        open.extend(asked.groups(place, &missing, run.peers())?);
     }
-    let evaluation = found.get(&whole.0).cloned().unwrap_or_default();
+    match run.peers() {
+        Some(peers) if open.len() > 1 => asked.by(peers, &open, kept, run).await?,
+        _ => asked.here(&open, kept, run).await?,
+    }
+    let evaluation = asked.results(&whole.0);
     let outcomes = sets.iter().map(|(removed, _)| {
-        let tasks = found.get(removed).cloned().unwrap_or_default();
+        let tasks = asked.results(removed);
         Ok(Outcome {
             removed: removed.clone(),
             parameters: model.decoder.without(removed)?.parameters(),
@@ -66,87 +82,112 @@ pub(crate) async fn judge<F: ModelFiles>(
         })
     });
     let outcomes = outcomes.collect::<Result<_, LabError>>()?;
-    Ok(Judged {
+    let judged = Judged {
         evaluation,
         outcomes,
-    })
+    };
+    Ok((judged, asked.passes))
 }
 
-fn stage(removed: &BTreeSet<usize>) -> String {
+fn stage(dataset: usize, removed: &BTreeSet<usize>) -> String {
     let without: Vec<String> = removed.iter().map(ToString::to_string).collect();
-    format!("model-without-{}", without.join("-"))
+    format!("dataset-{dataset}-without-{}", without.join("-"))
 }
 
-/// What models without some layers answered.
-type Answers<'a> = BTreeMap<&'a BTreeSet<usize>, Vec<TaskResult>>;
+/// Models that are asked the same dataset together.
+struct Group<'a> {
+    dataset: usize,
+    removed: Vec<&'a BTreeSet<usize>>,
+}
 
 /// A model that is asked several times.
 struct Asked<'a, F> {
     model: &'a OpenModel<F>,
     options: &'a EvalOptions,
+    datasets: &'a [Dataset],
     /// How often in all, with what was found before.
     of: usize,
+    /// By dataset and layers removed.
+    found: BTreeMap<(usize, &'a BTreeSet<usize>), TaskResult>,
+    passes: Passes,
 }
 
-impl<F: ModelFiles> Asked<'_, F> {
-    /// One after the other.
-    async fn here<'a>(
+impl<'a, F: ModelFiles> Asked<'a, F> {
+    /// Parts models into groups, those that share the most beside each other; enough groups for all peers.
+    fn groups(
         &self,
-        open: &[&'a Removal<'_>],
+        dataset: usize,
+        removed: &[&'a BTreeSet<usize>],
+        peers: Option<&dyn Peers>,
+    ) -> Result<Vec<Group<'a>>, LabError> {
+        let sets: Vec<BTreeSet<usize>> = removed.iter().map(|&set| set.clone()).collect();
+        let cuts = Cuts::new(self.model.decoder.spec().layers(), &sets)?;
+        let order: Vec<&BTreeSet<usize>> = cuts.order().map(|place| removed[place]).collect();
+        let shares = peers.map_or(1, |peers| 2 * peers.count().max(1));
+        let size = order.len().div_ceil(shares).clamp(1, TOGETHER);
+        let groups = order.chunks(size).map(|removed| Group {
+            dataset,
+            removed: removed.to_vec(),
+        });
+        Ok(groups.collect())
+    }
+
+    fn share(&self, group: &Group<'a>) -> ExamShare<'a> {
+        ExamShare {
+            removed: group.removed.iter().copied().cloned().collect(),
+            dataset: Cow::Borrowed(&self.datasets[group.dataset]),
+            options: Cow::Borrowed(self.options),
+        }
+    }
+
+    /// One group after the other.
+    async fn here(
+        &mut self,
+        open: &[Group<'a>],
         kept: &mut StageCache<'_>,
-        found: &mut Answers<'a>,
         run: &mut Run<'_>,
     ) -> Result<(), LabError> {
-        let before = self.of - open.len();
-        for (place, (removed, datasets)) in open.iter().enumerate() {
-            let exam = Exam {
-                tokenizer: &self.model.tokenizer,
-                datasets,
-                options: self.options,
-            };
-            let place = ModelTurn {
-                models: before + place,
+        for group in open {
+            let turn = ModelTurn {
+                models: self.found.len(),
                 of: self.of,
             };
-            let view = self.model.decoder.without(removed)?;
-            let tasks = exam.take(&view, place, run).await?;
-            found.insert(removed, kept.keep(&stage(removed), tasks)?);
+            let (decoder, tokenizer) = (&self.model.decoder, &self.model.tokenizer);
+            let found = self
+                .share(group)
+                .perform(decoder, tokenizer, turn, run)
+                .await?;
+            self.keep(group, found, kept)?;
         }
         Ok(())
     }
 
-    /// Several at a time, each by a peer.
-    async fn by<'a>(
-        &self,
+    /// Several groups at a time, each by a peer.
+    async fn by(
+        &mut self,
         peers: &dyn Peers,
-        open: &[&'a Removal<'_>],
+        open: &[Group<'a>],
         kept: &mut StageCache<'_>,
-        found: &mut Answers<'a>,
         run: &mut Run<'_>,
     ) -> Result<(), LabError> {
         let cancel = run.wishes();
-        let shares = open.iter().map(|(removed, datasets)| {
-            let share = ExamShare {
-                removed: Cow::Borrowed(removed),
-                datasets: Cow::Borrowed(datasets),
-                options: Cow::Borrowed(self.options),
-            };
+        let OpenModel {
+            decoder, tokenizer, ..
+        } = self.model;
+        let shares: Vec<ExamShare<'a>> = open.iter().map(|group| self.share(group)).collect();
+        let shares = shares.into_iter().map(|share| {
             let here = share.clone();
-            let OpenModel {
-                decoder, tokenizer, ..
-            } = self.model;
             let here = async move {
                 let mut silent = |_| ();
                 let mut run = Run::new(&mut silent, cancel);
-                here.perform(decoder, tokenizer, &mut run).await
+                here.answer(decoder, tokenizer, &mut run).await
             };
             (Share::Exam(share), here)
         });
         let mut answers = pin!(shared::<String, _>(peers, shares));
-        let before = self.of - open.len();
-        for (place, (removed, _)) in open.iter().enumerate() {
+        for group in open {
             run.step(Progress::Evaluating {
-                models: before + place,
+                models: self.found.len(),
                 of: self.of,
                 done: 0,
                 total: 0,
@@ -155,9 +196,38 @@ impl<F: ModelFiles> Asked<'_, F> {
             let Some(answer) = answers.next().await else {
                 break;
             };
-            let tasks = serde_json::from_str(&answer?).map_err(GarbledShare::from)?;
-            found.insert(removed, kept.keep(&stage(removed), tasks)?);
+            let found = serde_json::from_str(&answer?).map_err(GarbledShare::from)?;
+            self.keep(group, found, kept)?;
         }
         Ok(())
+    }
+
+    /// Keeps what was found of a group.
+    fn keep(
+        &mut self,
+        group: &Group<'a>,
+        found: CutResults,
+        kept: &mut StageCache<'_>,
+    ) -> Result<(), LabError> {
+        let sets: Vec<BTreeSet<usize>> = group.removed.iter().map(|&set| set.clone()).collect();
+        let cuts = Cuts::new(self.model.decoder.spec().layers(), &sets)?;
+        let [shared, plain] = [cuts.passes(), cuts.plain_passes()];
+        self.passes.add(Passes {
+            counted: (shared * found.sequences) as u64,
+            plain: (plain * found.sequences) as u64,
+        });
+        for (&removed, result) in group.removed.iter().zip(found.results) {
+            let result = kept.keep(&stage(group.dataset, removed), result)?;
+            self.found.insert((group.dataset, removed), result);
+        }
+        Ok(())
+    }
+
+    /// What the model without these layers made of the datasets that it was asked.
+    fn results(&self, removed: &BTreeSet<usize>) -> Vec<TaskResult> {
+        let places = 0..self.datasets.len();
+        places
+            .filter_map(|place| self.found.get(&(place, removed)).cloned())
+            .collect()
     }
 }

@@ -1,16 +1,16 @@
 //! A share of the work as bytes, and how it is done.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{borrow::Cow, collections::BTreeSet, ops::ControlFlow};
 
-use layerlab_eval::{Dataset, EvalOptions};
-use layerlab_model::{Decoder, Tokenizer};
+use layerlab_eval::{CutResults, Dataset, EvalOptions, evaluate_cuts};
+use layerlab_model::{Cuts, Decoder, Tokenizer};
 use serde::{Deserialize, Serialize};
 
 use super::GarbledShare;
 use crate::{
-    LabError, OpenModel, Run,
+    LabError, OpenModel, Progress, Run,
     calibration::{Calibration, PassRequest, PassResult, Passages},
-    evaluate::{Exam, ModelTurn},
+    evaluate::ModelTurn,
 };
 
 /// A piece of work that needs nothing but the model.
@@ -28,12 +28,12 @@ pub(crate) struct PassShare<'a> {
     pub wanted: Cow<'a, PassRequest>,
 }
 
-/// A model to ask; the answer is JSON, since results have forms that only such a language can tell apart.
+/// Models to ask; the answer is JSON, since results have forms that only such a language can tell apart.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct ExamShare<'a> {
-    /// Layers that the model is to do without.
-    pub removed: Cow<'a, BTreeSet<usize>>,
-    pub datasets: Cow<'a, [Dataset]>,
+    /// Layers that each is to do without.
+    pub removed: Vec<BTreeSet<usize>>,
+    pub dataset: Cow<'a, Dataset>,
     pub options: Cow<'a, EvalOptions>,
 }
 
@@ -56,18 +56,41 @@ impl ExamShare<'_> {
         &self,
         decoder: &Decoder,
         tokenizer: &Tokenizer,
+        turn: ModelTurn,
+        run: &mut Run<'_>,
+    ) -> Result<CutResults, LabError> {
+        let cuts = Cuts::new(decoder.spec().layers(), &self.removed)?;
+        let models = self.removed.len().max(1);
+        let mut progress = |done: usize, total: usize| {
+            // They are asked side by side; this tells it as if it were one after the other.
+            let each = (total / models).max(1);
+            let place = (done / each).min(models - 1);
+            let step = Progress::Evaluating {
+                models: turn.models + place,
+                of: turn.of,
+                done: done - place * each,
+                total: each,
+            };
+            match run.report(step) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        };
+        let (dataset, options) = (&self.dataset, &self.options);
+        let found = evaluate_cuts(decoder, &cuts, tokenizer, dataset, options, &mut progress);
+        Ok(found.await?)
+    }
+
+    /// As it goes from one session to the other.
+    pub async fn answer(
+        &self,
+        decoder: &Decoder,
+        tokenizer: &Tokenizer,
         run: &mut Run<'_>,
     ) -> Result<String, LabError> {
-        let exam = Exam {
-            tokenizer,
-            datasets: &self.datasets,
-            options: &self.options,
-        };
-        let view = decoder.without(&self.removed)?;
-        let results = exam
-            .take(&view, ModelTurn { models: 0, of: 1 }, run)
-            .await?;
-        Ok(serde_json::to_string(&results).map_err(GarbledShare::from)?)
+        let alone = ModelTurn { models: 0, of: 1 };
+        let found = self.perform(decoder, tokenizer, alone, run).await?;
+        Ok(serde_json::to_string(&found).map_err(GarbledShare::from)?)
     }
 }
 
@@ -83,7 +106,7 @@ pub async fn perform_share<F>(
     let (decoder, tokenizer) = (&model.decoder, &model.tokenizer);
     let written = match postcard::from_bytes(share).map_err(GarbledShare::from)? {
         Share::Pass(share) => postcard::to_stdvec(&share.perform(decoder, run).await?),
-        Share::Exam(share) => postcard::to_stdvec(&share.perform(decoder, tokenizer, run).await?),
+        Share::Exam(share) => postcard::to_stdvec(&share.answer(decoder, tokenizer, run).await?),
     };
     Ok(written.map_err(GarbledShare::from)?)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::model::Decoder;
+use super::{cuts::stays, model::Decoder};
 use crate::ModelError;
 
 impl Decoder {
@@ -12,18 +12,14 @@ impl Decoder {
     /// # Errors
     /// When there is no such block, or none would be left.
     pub fn without(&self, removed: &BTreeSet<usize>) -> Result<Self, ModelError> {
-        let layers = self.blocks.len();
-        if let Some(&layer) = removed.iter().find(|layer| **layer >= layers) {
-            return Err(ModelError::NoSuchLayer { layer, layers });
-        }
-        if removed.len() == layers {
-            return Err(ModelError::NoLayerLeft { layers });
-        }
-        let stays = |layer: &usize| !removed.contains(layer);
-        let kept: Vec<usize> = (0..layers).filter(stays).collect();
+        Ok(self.with_blocks(&stays(self.blocks.len(), removed)?))
+    }
+
+    /// The decoder with these of its blocks alone.
+    pub(super) fn with_blocks(&self, kept: &[usize]) -> Self {
         let mut spec = self.spec.clone();
         spec.blocks = kept.iter().map(|&layer| self.spec.blocks[layer]).collect();
-        Ok(Self {
+        Self {
             embedding: self.embedding.clone(),
             positions: self.positions.clone(),
             blocks: kept
@@ -33,6 +29,6 @@ impl Decoder {
             final_norm: self.final_norm.clone(),
             head: self.head.clone(),
             spec,
-        })
+        }
     }
 }
