@@ -46,13 +46,16 @@ def figures(command, environment=None):
 def beside_peers(options, model, text, more):
     """Medians of all programs over the rounds."""
     common = ["--model", str(model), "--text", str(text), *more]
+    ours = [options.speed, *common, "--leave-one-out", "true", "--repair", "true", "--heal", "true", "--generate", "true"]
+    theirs = [sys.executable, str(HERE / "pytorch.py"), *common, "--repair", "true", "--heal", "true"]
+    return beside([ours, [options.candle, *common], theirs])
+
+
+def beside(programs):
+    """Medians of what programs print, over rounds in which they take turns."""
     gathered = collections.defaultdict(list)
     for _ in range(ROUNDS):
-        for program in [
-            [options.speed, *common, "--leave-one-out", "true", "--repair", "true", "--heal", "true"],
-            [options.candle, *common],
-            [sys.executable, str(HERE / "pytorch.py"), *common, "--repair", "true", "--heal", "true"],
-        ]:
+        for program in programs:
             for name, value in figures(program).items():
                 gathered[name].append(value)
     return {name: statistics.median(values) for name, values in gathered.items()}

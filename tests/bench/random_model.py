@@ -1,6 +1,6 @@
 """Writes a random-weight Llama for measurements; of 126 million parameters (503 MB as float32) unless told.
 
-    python tests/bench/random_model.py FOLDER [LAYERS WIDTH]
+    python tests/bench/random_model.py FOLDER [LAYERS WIDTH [VOCABULARY]]
 
 Tokenizer: the demo model's, whose ids are all below this vocabulary.
 """
@@ -12,9 +12,9 @@ import sys
 import torch
 import transformers
 
-def config(layers, width):
+def config(layers, width, vocabulary=16384):
     return transformers.LlamaConfig(
-        vocab_size=16384,
+        vocab_size=vocabulary,
         hidden_size=width,
         intermediate_size=4 * width,
         num_hidden_layers=layers,
@@ -28,9 +28,9 @@ def config(layers, width):
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    layers, width = map(int, sys.argv[2:] or (12, 768))
+    shape = map(int, sys.argv[2:] or (12, 768))
     torch.manual_seed(0)
-    transformers.LlamaForCausalLM(config(layers, width)).save_pretrained(folder)
+    transformers.LlamaForCausalLM(config(*shape)).save_pretrained(folder)
     demo = pathlib.Path(__file__).parent.parent / "goldens" / "demo"
     for name in ["tokenizer.json", "tokenizer_config.json"]:
         shutil.copy(demo / name, folder)

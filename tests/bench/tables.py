@@ -79,9 +79,13 @@ def markdown(found):
         "(`tests/bench/page_profile.mjs`).",
         table(["function", "share"], [[f"`{name}`", f"{value:.1%}"] for name, value in found["profile"].items() if value >= 0.005]),
         "## Growth",
-        "Microseconds a token on the CPU, of random Llamas.",
+        "Microseconds a token on the CPU, of random Llamas, and seconds of judging cuts by perplexity on four windows.",
     ]
-    for axis, rows in found["growth"].items():
+    for axis, grown in found["growth"].items():
+        rows, exponents = grown["rows"], grown["exponents"]
         names = list(rows[0])
-        parts += [f"By {axis}:", table(names, [[cell(row[name]) for name in names] for row in rows])]
+        cells = [[cell(row[name]) for name in names] for row in rows]
+        if exponents:
+            cells.append([f"{exponents[name]:.2f}" if name in exponents else "" for name in names])
+        parts += [f"By {axis}; the last line is the exponent, where one thing grows:" if exponents else f"By {axis}:", table(names, cells)]
     return "\n\n".join(parts) + "\n"

@@ -314,6 +314,16 @@ fn layers_are_chosen_on_the_healed_model_by_answers_and_healed_by_the_models_own
     let by_answers = ["--method", "loss_change", "--on", &task, "--text", &text];
     let said = stdout(&prune(&by_answers));
     assert!(said.contains("llama-quantize --prune-layers"), "{said}");
+    // Fields that nobody would recognise are named.
+    let odd = work.path().join("odd.jsonl");
+    let records =
+        "{\"zweck\": \"Who?\", \"ziel\": \"he\"}\n{\"zweck\": \"Where?\", \"ziel\": \"here\"}\n";
+    std::fs::write(&odd, records).unwrap();
+    let odd = odd.display().to_string();
+    let by_odd = ["--method", "loss_change", "--on", &odd, "--text", &text];
+    assert!(!prune(&by_odd).status.success());
+    let fields = ["--on-fields", "question=zweck,answer=ziel"];
+    stdout(&prune(&[&by_odd[..], &fields].concat()));
     let unmeasured = ["--method", "avss", "--on", &task, "--text", &text];
     assert_fails(&prune(&unmeasured), 2, &["loss change is not measured"]);
     assert_fails(&run_of(&["--on", "task"]), 2, &["there is no --task"]);

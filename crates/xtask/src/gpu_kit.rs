@@ -26,7 +26,9 @@ pub fn run() -> Result<(), String> {
     ] {
         let copy = kit.join(name);
         fs::copy(program, &copy).map_err(failed)?;
-        step("stripping", command("strip", &[&copy.to_string_lossy()]))?;
+        let copy = copy.to_string_lossy();
+        step("stripping", command("strip", &[&copy]))?;
+        step("packing", command("gzip", &["-9", "--no-name", &copy]))?;
     }
     let root = root();
     for (from, to) in [

@@ -27,8 +27,9 @@ cargo xtask <command>
   mutants [PACKAGE...]              change the code in small ways and see that tests notice: stats, score, data,
                                     checkpoint, eval
   atlas write|train --output DIR    write the invented world's texts and tasks, or train the model of it
-  bench                             speed beside PyTorch, candle and onnxruntime-web, into docs/benchmarks.md (needs
-                                    tests/bench/requirements.txt; name another interpreter by $PYTHON)
+  bench [--real]                    speed beside PyTorch, candle and onnxruntime-web, into docs/benchmarks.md (needs
+                                    tests/bench/requirements.txt; name another interpreter by $PYTHON); with --real
+                                    on real models, beside llama.cpp too, into docs/benchmarks-real.md
   gpu-kit                           one folder that measures a machine with a GPU, where it needs nothing but a driver
 ";
 
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Some("fuzz") => fuzz::run(&rest),
         Some("mutants") => mutants::run(&rest),
         Some("bench") if rest.is_empty() => bench::run(),
+        Some("bench") if rest == ["--real"] => bench::real(),
         Some("gpu-kit") if rest.is_empty() => gpu_kit::run(),
         Some("atlas") => atlas::run(&rest),
         _ => {

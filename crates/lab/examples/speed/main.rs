@@ -31,11 +31,15 @@ struct Options {
     max_sequences: usize,
     batch: usize,
     repeats: usize,
+    /// Whether scoring passes are measured.
+    passes: bool,
     /// What is measured beside the scoring pass.
     leave_one_out: bool,
     repair: bool,
     heal: bool,
     generate: bool,
+    /// How many cuts are judged, if any.
+    cuts: usize,
     /// The statistics kernel alone, without a model.
     kernel: bool,
     /// A folder of goldens, compared on the device, without a model.
@@ -53,10 +57,12 @@ fn options() -> Result<Options, Failed> {
         max_sequences: 16,
         batch: 4,
         repeats: 5,
+        passes: true,
         leave_one_out: false,
         repair: false,
         heal: false,
         generate: false,
+        cuts: 0,
         kernel: false,
         goldens: None,
         random: None,
@@ -72,10 +78,12 @@ fn options() -> Result<Options, Failed> {
             "--max-sequences" => options.max_sequences = value.parse()?,
             "--batch" => options.batch = value.parse()?,
             "--repeats" => options.repeats = value.parse()?,
+            "--passes" => options.passes = value.parse()?,
             "--leave-one-out" => options.leave_one_out = value.parse()?,
             "--repair" => options.repair = value.parse()?,
             "--heal" => options.heal = value.parse()?,
             "--generate" => options.generate = value.parse()?,
+            "--cuts" => options.cuts = value.parse()?,
             "--kernel" => options.kernel = value.parse()?,
             "--goldens" => options.goldens = Some(value),
             "--random" => options.random = Some(shape(&value)?),
@@ -113,6 +121,7 @@ async fn run(options: &Options) -> Result<(), Failed> {
     let mut silent = |_| ();
     let mut run = Run::new(&mut silent, &cancel);
     let device = open_device(options.device).await?;
+    eprintln!("device: {}", device.name);
     if options.kernel {
         return kernel::measure_kernel(&device.device, options.repeats).await;
     }
@@ -130,13 +139,18 @@ async fn run(options: &Options) -> Result<(), Failed> {
             max_sequences: options.max_sequences,
         },
     )?;
-    scoring::measure_passes(&model, &text, options, &mut run).await?;
-    if let Some(peak) = peak_memory()? {
-        let weights = model.checkpoint.weight_bytes() as f64;
-        println!("layerlab peak memory over weights\t{:.3}", peak / weights);
+    if options.passes {
+        scoring::measure_passes(&model, &text, options, &mut run).await?;
+        if let Some(peak) = peak_memory()? {
+            let weights = model.checkpoint.weight_bytes() as f64;
+            println!("layerlab peak memory over weights\t{:.3}", peak / weights);
+        }
     }
     if options.leave_one_out {
         pruning::measure_leave_one_out(&model, &text, options, &mut run).await?;
+    }
+    if options.cuts > 0 {
+        pruning::measure_cuts(&model, options).await?;
     }
     if options.generate {
         generating::measure_generation(&model, &text, options).await?;

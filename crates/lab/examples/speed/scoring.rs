@@ -8,9 +8,17 @@ use layerlab_lab::{
 };
 use layerlab_model::{NoObserver, PaddingSide, Parting, TokenBatch, each_part};
 
-use crate::{Failed, Options, median};
+use crate::{Failed, Options, median, pruning::loss};
 
-/// Prints tokens per second of the forward pass alone and with statistics at one, the score's, and all taps.
+/// What a pass is for.
+enum Pass {
+    Bare,
+    /// The loss of every token.
+    Loss,
+    Measured(MeasureOptions),
+}
+
+/// Prints tokens per second of the forward pass alone, to the loss, and with statistics at one, the score's, and all taps.
 pub async fn measure_passes(
     model: &OpenModel<Folder>,
     text: &Text,
@@ -23,19 +31,21 @@ pub async fn measure_passes(
         spans: spans.iter().copied().collect(),
         batch: options.batch,
     };
+    let of_score = [Tap::Input, Tap::Output, Tap::Update];
     let variants = [
-        ("layerlab forward pass", None),
+        ("forward pass", Pass::Bare),
+        ("pass to the loss", Pass::Loss),
         (
-            "layerlab with statistics of one tap",
-            Some(with(&[Tap::Output], &[1])),
+            "with statistics of one tap",
+            Pass::Measured(with(&[Tap::Output], &[1])),
         ),
         (
-            "layerlab with statistics of the score's taps",
-            Some(with(&[Tap::Input, Tap::Output, Tap::Update], &[1])),
+            "with statistics of the score's taps",
+            Pass::Measured(with(&of_score, &[1])),
         ),
         (
-            "layerlab with statistics of all taps",
-            Some(with(&Tap::ALL, &[1])),
+            "with statistics of all taps",
+            Pass::Measured(with(&Tap::ALL, &[1])),
         ),
     ];
     // Variants take turns, so that a slow minute of the machine hits all of them alike. The first
@@ -45,8 +55,9 @@ pub async fn measure_passes(
         for ((_, with), seconds) in variants.iter().zip(&mut seconds) {
             let start = Instant::now();
             match with {
-                None => forward(model, text, options.batch).await?,
-                Some(with) => {
+                Pass::Bare => forward(model, text, options.batch).await?,
+                Pass::Loss => loss(model, text, options.batch).await?,
+                Pass::Measured(with) => {
                     black_box(measure(&model.decoder, &text.sequences, with, run).await?);
                 }
             }
@@ -56,7 +67,10 @@ pub async fn measure_passes(
         }
     }
     for ((name, _), seconds) in variants.iter().zip(seconds) {
-        println!("{name}\t{:.1}", text.tokens() as f64 / median(seconds));
+        println!(
+            "layerlab {name}\t{:.1}",
+            text.tokens() as f64 / median(seconds)
+        );
     }
     Ok(())
 }

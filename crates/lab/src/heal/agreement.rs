@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use layerlab_eval::{Dataset, Items, metric::Confidence};
 use layerlab_model::{
-    Decoder, GenerateOptions, NoObserver, PaddingSide, TokenBatch, Tokenizer, generate_batch,
+    Decoder, GenerateOptions, ModelError, NoObserver, PaddingSide, Parting, TokenBatch, Tokenizer,
+    each_part, generate_batch,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -97,19 +98,16 @@ impl Speakers {
         run: &mut Run<'_>,
     ) -> Result<Agreement, LabError> {
         let own = continued(changed, &self.prompts, run).await?;
-        let mut equal = Vec::with_capacity(self.prompts.len());
-        for (prompt, written) in self.prompts.iter().zip(&self.written) {
-            if written.is_empty() {
-                equal.push(0);
-                continue;
-            }
-            let read: Vec<u32> = prompt.iter().chain(written).copied().collect();
-            let batch = TokenBatch::new(&[&read], PaddingSide::Right)?;
-            let hidden = changed.hidden_states(&batch, None, &mut NoObserver)?;
-            let hidden = hidden.narrow(1, prompt.len() - 1, written.len());
-            let likeliest = changed.most_likely(hidden).await?;
-            let pairs = likeliest.iter().zip(written);
-            equal.push(pairs.filter(|(found, wanted)| found == wanted).count());
+        let mut equal: Vec<usize> = Vec::with_capacity(self.prompts.len());
+        let spoken: Vec<Spoken<'_>> = self.prompts.iter().zip(&self.written).collect();
+        let device = changed.device();
+        let parting = Parting::of(AT_ONCE, &device);
+        for some in spoken.chunks(parting.together()) {
+            let mut parts: Vec<&[Spoken<'_>]> = some.chunks(parting.size).collect();
+            let found = each_part(&device, &mut parts, async |part| {
+                equally(changed, part).await
+            });
+            equal.extend(found.await?.into_iter().flatten());
             run.step(Progress::Continuing {
                 done: equal.len(),
                 total: self.prompts.len(),
@@ -129,6 +127,32 @@ impl Speakers {
             whole_repeating: repeating(&self.written),
         })
     }
+}
+
+/// A prompt, and what the whole model wrote behind it.
+type Spoken<'a> = (&'a Vec<u32>, &'a Vec<u32>);
+
+/// How many of the whole model's tokens another finds likeliest as well, of each prompt.
+async fn equally(changed: &Decoder, spoken: &[Spoken<'_>]) -> Result<Vec<usize>, ModelError> {
+    let read = spoken
+        .iter()
+        .map(|(prompt, written)| [&prompt[..], written].concat());
+    let read: Vec<Vec<u32>> = read.collect();
+    let batch = TokenBatch::new(&read, PaddingSide::Right)?;
+    let hidden = changed.hidden_states(&batch, None, &mut NoObserver)?;
+    let mut equal = Vec::with_capacity(spoken.len());
+    for (row, (prompt, written)) in spoken.iter().enumerate() {
+        if written.is_empty() {
+            equal.push(0);
+            continue;
+        }
+        let hidden = hidden.clone().narrow(0, row, 1);
+        let hidden = hidden.narrow(1, prompt.len() - 1, written.len());
+        let likeliest = changed.most_likely(hidden).await?;
+        let pairs = likeliest.iter().zip(*written);
+        equal.push(pairs.filter(|(found, wanted)| found == wanted).count());
+    }
+    Ok(equal)
 }
 
 async fn continued(

@@ -130,6 +130,14 @@ impl InPanels for Forwards<'_> {
             outputs_first: true,
         }
     }
+
+    fn is_outputs_first(&self) -> bool {
+        true
+    }
+
+    fn output(&self, output: usize, values: &mut [f32]) {
+        self.0.decode(output, 0..self.0.inputs, values);
+    }
 }
 
 /// The way of gradients: from outputs to inputs.
@@ -156,5 +164,13 @@ impl InPanels for Backwards<'_> {
             shape: [outputs, width],
             outputs_first: false,
         }
+    }
+
+    fn is_outputs_first(&self) -> bool {
+        false
+    }
+
+    fn output(&self, input: usize, values: &mut [f32]) {
+        values.copy_from_slice(&self.panel(input, 1).values);
     }
 }

@@ -85,6 +85,14 @@ impl InPanels for Halves<'_> {
             outputs_first: self.outputs_first,
         }
     }
+
+    fn is_outputs_first(&self) -> bool {
+        self.outputs_first
+    }
+
+    fn output(&self, output: usize, values: &mut [f32]) {
+        self.decode(output * values.len(), values);
+    }
 }
 
 struct Decode<'a> {

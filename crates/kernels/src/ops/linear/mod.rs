@@ -3,6 +3,7 @@
 mod blocks;
 mod by_stored;
 mod cpu;
+mod dots;
 mod gradient;
 mod halves;
 mod matrix;

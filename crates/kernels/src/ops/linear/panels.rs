@@ -4,9 +4,11 @@
 use rayon::prelude::*;
 
 use super::{
+    dots::Dots,
     matrix::Matrix,
     product::{Columns, product},
 };
+use crate::ops::cpu::vectorised;
 
 /// Values of a panel where few rows are multiplied, so that it stays in the fastest cache.
 const SMALL: usize = 1 << 13;
@@ -14,6 +16,11 @@ const SMALL: usize = 1 << 13;
 const LARGE: usize = 1 << 18;
 /// Rows that are many.
 const MANY_ROWS: usize = 16;
+/// Rows that are so few that what `gemm` arranges would cost more than the product: those of generation. In WebAssembly there are too few
+/// registers for several rows.
+const FEW_ROWS: usize = if cfg!(target_arch = "wasm32") { 4 } else { 33 };
+/// Values of a weight that a thread takes at once then.
+const DOTS: usize = 1 << 16;
 
 /// A weight `[inputs, outputs]` of which neighbouring outputs can be decoded.
 pub(super) trait InPanels: Sync {
@@ -25,6 +32,12 @@ pub(super) trait InPanels: Sync {
 
     /// `width` outputs from `first` on, as float32.
     fn panel(&self, first: usize, width: usize) -> Panel;
+
+    /// Whether the inputs of an output lie one after the other, so that [`output`](Self::output) can decode them.
+    fn is_outputs_first(&self) -> bool;
+
+    /// All inputs of one output, as float32.
+    fn output(&self, output: usize, values: &mut [f32]);
 }
 
 /// Neighbouring outputs of a weight, as float32.
@@ -56,17 +69,39 @@ pub(super) fn by_panels(a: &Matrix<'_>, weight: &impl InPanels, output: &mut [f3
     if inner != inputs || output.len() != rows * outputs {
         return None;
     }
+    let is_plain = a.strides == [inner.cast_signed(), 1] && a.is_within();
+    if rows < FEW_ROWS && is_plain && weight.is_outputs_first() {
+        let parts = Columns::new(output, outputs).parts((DOTS / inner.max(1)).max(1));
+        each(parts, |(first, output)| {
+            let rows = &a.values[..rows * inner];
+            vectorised(Dots {
+                rows,
+                inner,
+                weight,
+                first,
+                output,
+            });
+            Some(())
+        })?;
+        return Some(());
+    }
     let values = if rows < MANY_ROWS { SMALL } else { LARGE };
     let width = (values / inner.max(1)).max(1);
     let width = width.next_multiple_of(weight.together().max(1));
     let parts = Columns::new(output, outputs).parts(width);
-    let multiply = |(first, part): (usize, Columns<'_>)| {
+    each(parts, |(first, part)| {
         let panel = weight.panel(first, part.width());
         product(a, &panel.matrix(), part)
-    };
-    // Each part has a thread of its own.
+    })
+}
+
+/// Does something with every part, each of which has a thread of its own where there are threads.
+fn each<'a>(
+    parts: Vec<(usize, Columns<'a>)>,
+    work: impl Fn((usize, Columns<'a>)) -> Option<()> + Sync + Send,
+) -> Option<()> {
     #[cfg(not(target_arch = "wasm32"))]
-    return parts.into_par_iter().map(multiply).collect();
+    return parts.into_par_iter().map(work).collect();
     #[cfg(target_arch = "wasm32")]
-    return parts.into_iter().map(multiply).collect();
+    return parts.into_iter().map(work).collect();
 }
