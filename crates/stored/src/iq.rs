@@ -8,12 +8,14 @@ const TABLE: [i8; 16] = [
 ];
 
 /// Scale, 16 bytes of two values: `scale * table[q]`.
+#[inline(always)]
 pub(crate) fn iq4_nl(block: &[u8; 18], values: &mut [f32; 32]) {
     let scale = half(block[0], block[1]);
     looked_up(&block[2..], scale, values);
 }
 
 /// Scale, the upper two bits of 8 scales, their lower four bits, 128 bytes of two values: `scale * table[q]`.
+#[inline(always)]
 pub(crate) fn iq4_xs(block: &[u8; 136], values: &mut [f32; 256]) {
     let scale = half(block[0], block[1]);
     let upper = u16::from_le_bytes([block[2], block[3]]);
@@ -27,6 +29,7 @@ pub(crate) fn iq4_xs(block: &[u8; 136], values: &mut [f32; 256]) {
     }
 }
 
+#[inline(always)]
 fn looked_up(quants: &[u8], scale: f32, values: &mut [f32; 32]) {
     let (low, high) = values.split_at_mut(16);
     for ((byte, low), high) in quants.iter().zip(low).zip(high) {

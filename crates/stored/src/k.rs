@@ -5,6 +5,7 @@ use crate::blocks::half;
 
 /// 16 bytes of scale (lower half) and minimum (upper half) for 16 groups of 16, 64 bytes of four values, the block's scale
 /// and minimum: `scale * q - minimum`.
+#[inline(always)]
 pub(crate) fn q2(block: &[u8; 84], values: &mut [f32; 256]) {
     let (scales, quants) = (&block[..16], &block[16..80]);
     let (scale, minimum) = (half(block[80], block[81]), half(block[82], block[83]));
@@ -19,6 +20,7 @@ pub(crate) fn q2(block: &[u8; 84], values: &mut [f32; 256]) {
 
 /// 32 bytes of third bits, 64 bytes of four values, 12 bytes of 16 scales of 6 bits, the block's scale: `scale * q`, where a
 /// third bit of 0 takes 4 away.
+#[inline(always)]
 pub(crate) fn q3(block: &[u8; 110], values: &mut [f32; 256]) {
     let (third, quants, packed) = (&block[..32], &block[32..96], &block[96..108]);
     let scale = half(block[108], block[109]);
@@ -38,6 +40,7 @@ pub(crate) fn q3(block: &[u8; 110], values: &mut [f32; 256]) {
 }
 
 /// Scale and minimum, 12 bytes of 8 scales and 8 minima of 6 bits, 128 bytes of two values: `scale * q - minimum`.
+#[inline(always)]
 pub(crate) fn q4(block: &[u8; 144], values: &mut [f32; 256]) {
     let (scale, minimum) = (half(block[0], block[1]), half(block[2], block[3]));
     let (packed, quants) = (&block[4..16], &block[16..]);
@@ -50,6 +53,7 @@ pub(crate) fn q4(block: &[u8; 144], values: &mut [f32; 256]) {
 }
 
 /// The same with 32 bytes of fifth bits before the values.
+#[inline(always)]
 pub(crate) fn q5(block: &[u8; 176], values: &mut [f32; 256]) {
     let (scale, minimum) = (half(block[0], block[1]), half(block[2], block[3]));
     let (packed, fifth, quants) = (&block[4..16], &block[16..48], &block[48..]);
@@ -64,6 +68,7 @@ pub(crate) fn q5(block: &[u8; 176], values: &mut [f32; 256]) {
 }
 
 /// 128 bytes of lower four bits, 64 bytes of upper two bits, 16 signed scales, the block's scale: `scale * (q - 32)`.
+#[inline(always)]
 pub(crate) fn q6(block: &[u8; 210], values: &mut [f32; 256]) {
     let (lower, upper, scales) = (&block[..128], &block[128..192], &block[192..208]);
     let scale = half(block[208], block[209]);
@@ -82,6 +87,7 @@ pub(crate) fn q6(block: &[u8; 210], values: &mut [f32; 256]) {
 }
 
 /// The 16 values of a group where 32 bytes hold 128 values: first their lowest two bits, then the next two.
+#[inline(always)]
 fn two_bits(quants: &[u8], group: usize) -> impl Iterator<Item = u8> {
     let (part, within) = (group / 8, group % 8);
     let start = part * 32 + within % 2 * 16;
@@ -91,6 +97,7 @@ fn two_bits(quants: &[u8], group: usize) -> impl Iterator<Item = u8> {
 }
 
 /// The 32 values of a group where 32 bytes hold 64 values: first their lower halves.
+#[inline(always)]
 fn four_bits(quants: &[u8], group: usize) -> impl Iterator<Item = u8> {
     let start = group / 2 * 32;
     let shift = group % 2 * 4;
@@ -100,6 +107,7 @@ fn four_bits(quants: &[u8], group: usize) -> impl Iterator<Item = u8> {
 
 /// Scale and minimum of one of 8 groups. The first four have their six bits in one byte; the others have four in the last
 /// bytes and two on top of those of the first four.
+#[inline(always)]
 fn six_bits(packed: &[u8], group: usize, scale: f32, minimum: f32) -> (f32, f32) {
     let (s, m) = match group {
         0..4 => (packed[group] & 63, packed[group + 4] & 63),

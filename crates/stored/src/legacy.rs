@@ -2,7 +2,10 @@
 
 use crate::blocks::half;
 
+// What decodes is inlined here and in the other types, so that it is compiled for the wide instructions of whoever calls.
+
 /// Scale (2 bytes), 16 bytes of two values: `scale * (q - 8)`.
+#[inline(always)]
 pub(crate) fn q4_0(block: &[u8; 18], values: &mut [f32; 32]) {
     let scale = half(block[0], block[1]);
     let (low, high) = values.split_at_mut(16);
@@ -13,6 +16,7 @@ pub(crate) fn q4_0(block: &[u8; 18], values: &mut [f32; 32]) {
 }
 
 /// Scale, minimum, 16 bytes of two values: `scale * q + minimum`.
+#[inline(always)]
 pub(crate) fn q4_1(block: &[u8; 20], values: &mut [f32; 32]) {
     let (scale, minimum) = (half(block[0], block[1]), half(block[2], block[3]));
     let (low, high) = values.split_at_mut(16);
@@ -23,6 +27,7 @@ pub(crate) fn q4_1(block: &[u8; 20], values: &mut [f32; 32]) {
 }
 
 /// Scale, 32 fifth bits, 16 bytes of two values: `scale * (q - 16)`.
+#[inline(always)]
 pub(crate) fn q5_0(block: &[u8; 22], values: &mut [f32; 32]) {
     let scale = half(block[0], block[1]);
     let fifth = u32::from_le_bytes([block[2], block[3], block[4], block[5]]);
@@ -32,6 +37,7 @@ pub(crate) fn q5_0(block: &[u8; 22], values: &mut [f32; 32]) {
 }
 
 /// Scale, minimum, 32 fifth bits, 16 bytes of two values: `scale * q + minimum`.
+#[inline(always)]
 pub(crate) fn q5_1(block: &[u8; 24], values: &mut [f32; 32]) {
     let (scale, minimum) = (half(block[0], block[1]), half(block[2], block[3]));
     let fifth = u32::from_le_bytes([block[4], block[5], block[6], block[7]]);
@@ -40,6 +46,7 @@ pub(crate) fn q5_1(block: &[u8; 24], values: &mut [f32; 32]) {
     });
 }
 
+#[inline(always)]
 fn five_bits(fifth: u32, bytes: &[u8], values: &mut [f32; 32], value: impl Fn(u8) -> f32) {
     let (low, high) = values.split_at_mut(16);
     for (place, ((byte, low), high)) in bytes.iter().zip(low).zip(high).enumerate() {
@@ -50,6 +57,7 @@ fn five_bits(fifth: u32, bytes: &[u8], values: &mut [f32; 32], value: impl Fn(u8
 }
 
 /// Scale, 32 signed bytes: `q * scale`.
+#[inline(always)]
 pub(crate) fn q8_0(block: &[u8; 34], values: &mut [f32; 32]) {
     let scale = half(block[0], block[1]);
     for (byte, value) in block[2..].iter().zip(values) {

@@ -14,8 +14,8 @@ use super::Judged;
 use crate::{
     LabError, OpenModel, Progress, Run,
     calibration::Passes,
-    evaluate::{ModelTurn, comparisons},
-    peers::{ExamShare, GarbledShare, Peers, Share, shared},
+    evaluate::comparisons,
+    peers::{ExamShare, ExamTurn, GarbledShare, Peers, Share, shared},
     report::Outcome,
     stage_cache::StageCache,
 };
@@ -47,6 +47,7 @@ pub(crate) async fn judge<F: ModelFiles>(
         options,
         datasets,
         of: 0,
+        models: sets.len() + 1,
         found: BTreeMap::new(),
         passes: Passes::default(),
     };
@@ -105,8 +106,10 @@ struct Asked<'a, F> {
     model: &'a OpenModel<F>,
     options: &'a EvalOptions,
     datasets: &'a [Dataset],
-    /// How often in all, with what was found before.
+    /// Pairs of a model and a dataset, with what was found before.
     of: usize,
+    /// How many models there are.
+    models: usize,
     /// By dataset and layers removed.
     found: BTreeMap<(usize, &'a BTreeSet<usize>), TaskResult>,
     passes: Passes,
@@ -140,6 +143,14 @@ impl<'a, F: ModelFiles> Asked<'a, F> {
         }
     }
 
+    fn turn(&self) -> ExamTurn {
+        ExamTurn {
+            done: self.found.len(),
+            of: self.of,
+            models: self.models,
+        }
+    }
+
     /// One group after the other.
     async fn here(
         &mut self,
@@ -148,10 +159,7 @@ impl<'a, F: ModelFiles> Asked<'a, F> {
         run: &mut Run<'_>,
     ) -> Result<(), LabError> {
         for group in open {
-            let turn = ModelTurn {
-                models: self.found.len(),
-                of: self.of,
-            };
+            let turn = self.turn();
             let (decoder, tokenizer) = (&self.model.decoder, &self.model.tokenizer);
             let found = self
                 .share(group)
@@ -187,8 +195,8 @@ impl<'a, F: ModelFiles> Asked<'a, F> {
         let mut answers = pin!(shared::<String, _>(peers, shares));
         for group in open {
             run.step(Progress::Evaluating {
-                models: self.found.len(),
-                of: self.of,
+                models: self.turn().models(0),
+                of: self.models,
                 done: 0,
                 total: 0,
             })

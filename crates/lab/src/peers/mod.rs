@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 pub use share::perform_share;
-pub(crate) use share::{ExamShare, PassShare, Share};
+pub(crate) use share::{ExamShare, ExamTurn, PassShare, Share};
 
 use crate::LabError;
 

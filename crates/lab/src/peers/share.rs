@@ -10,7 +10,6 @@ use super::GarbledShare;
 use crate::{
     LabError, OpenModel, Progress, Run,
     calibration::{Calibration, PassRequest, PassResult, Passages},
-    evaluate::ModelTurn,
 };
 
 /// A piece of work that needs nothing but the model.
@@ -37,6 +36,23 @@ pub(crate) struct ExamShare<'a> {
     pub options: Cow<'a, EvalOptions>,
 }
 
+/// Where models that are asked several datasets stand.
+#[derive(Clone, Copy)]
+pub(crate) struct ExamTurn {
+    /// Pairs of a model and a dataset done, and in all.
+    pub done: usize,
+    pub of: usize,
+    /// How many models there are.
+    pub models: usize,
+}
+
+impl ExamTurn {
+    /// How many models that many more pairs make.
+    pub fn models(&self, more: usize) -> usize {
+        (self.done + more) * self.models / self.of.max(1)
+    }
+}
+
 impl PassShare<'_> {
     pub async fn perform(
         &self,
@@ -56,7 +72,7 @@ impl ExamShare<'_> {
         &self,
         decoder: &Decoder,
         tokenizer: &Tokenizer,
-        turn: ModelTurn,
+        turn: ExamTurn,
         run: &mut Run<'_>,
     ) -> Result<CutResults, LabError> {
         let cuts = Cuts::new(decoder.spec().layers(), &self.removed)?;
@@ -66,8 +82,8 @@ impl ExamShare<'_> {
             let each = (total / models).max(1);
             let place = (done / each).min(models - 1);
             let step = Progress::Evaluating {
-                models: turn.models + place,
-                of: turn.of,
+                models: turn.models(place),
+                of: turn.models,
                 done: done - place * each,
                 total: each,
             };
@@ -88,7 +104,11 @@ impl ExamShare<'_> {
         tokenizer: &Tokenizer,
         run: &mut Run<'_>,
     ) -> Result<String, LabError> {
-        let alone = ModelTurn { models: 0, of: 1 };
+        let alone = ExamTurn {
+            done: 0,
+            of: 1,
+            models: 1,
+        };
         let found = self.perform(decoder, tokenizer, alone, run).await?;
         Ok(serde_json::to_string(&found).map_err(GarbledShare::from)?)
     }
