@@ -10,7 +10,9 @@ const lab = visits();
 
 /** What a report says of the model: not when, how fast, and on how many threads. */
 function findings({ scoring, pruning, evaluation, warnings }) {
-  return { scoring, pruning, evaluation, warnings };
+  // Helpers judge models in smaller groups, whose passes share less.
+  const passes = pruning?.block_passes.filter(({ purpose }) => purpose !== "judging models");
+  return { scoring, pruning: pruning && { ...pruning, block_passes: passes }, evaluation, warnings };
 }
 
 /** Scores with so many workers at most. */

@@ -64,7 +64,7 @@ pub use layerlab_model::{
     WeightFormat,
     chat::ChatError,
     contained::is_contained,
-    export::{ExportError, ExportTarget, write_adapters},
+    export::{ExportError, ExportTarget, RecipeError, read_mergekit, write_adapters},
     files, generate,
     tensors::CheckpointError,
 };

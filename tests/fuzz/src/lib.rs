@@ -13,6 +13,8 @@ mod data;
 mod distillation;
 mod memory;
 #[cfg(feature = "device")]
+mod recipe;
+#[cfg(feature = "device")]
 mod report;
 mod tokenizer;
 #[cfg(feature = "device")]
@@ -90,6 +92,11 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "parquet",
         run: data::parquet,
+    },
+    #[cfg(feature = "device")]
+    Target {
+        name: "recipe",
+        run: recipe::recipe,
     },
     #[cfg(feature = "device")]
     Target {

@@ -1,13 +1,17 @@
 //! `layerlab prune`.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use anyhow::anyhow;
 use clap::Args;
 use layerlab_lab::{
     Cancel, Checkpoint, Dataset, DecoderSpec, EvalOptions, FolderTarget, HealRecord, Healing,
-    LabError, MethodId, OpenModel, Plan, PlanError, PlanRequest, Provenance, Run, Schedule,
-    ScoreRequest, Text, export_pruned, heal_with, plan_removals, report::count, rounding,
+    LabError, MethodId, OpenModel, Plan, PlanRequest, Provenance, RecipeError, Run, Schedule,
+    ScoreRequest, Text, export_pruned, heal_with, plan_removals, read_mergekit, report::count,
+    rounding,
 };
 
 use super::now;
@@ -17,9 +21,9 @@ use crate::{
         BudgetArguments, CutArguments, DeviceArguments, DistilArguments, Layers, ModelArguments,
         ScoringArguments, all_layers, answers,
     },
-    input::calibration,
+    input::{calibration, read_text},
     model::{self, Source},
-    output::print,
+    output::{print, warn},
     progress::{Bars, on_interrupt},
 };
 
@@ -30,6 +34,7 @@ Examples:
   layerlab prune --model path/to/model --layers 5,6 --output pruned
   layerlab prune --model path/to/model --method block_influence --text notes.txt --share 0.25 --output pruned
   layerlab prune --model path/to/model --layers 12-19 --heal refit --text notes.txt --output healed
+  layerlab prune --model path/to/model --plan mergekit.yaml --output pruned
   layerlab prune --model path/to/model --method loss_change --schedule iterative --tolerance 0.1 \\
       --text notes.txt --output pruned")]
 pub struct Arguments {
@@ -49,6 +54,9 @@ pub struct Arguments {
         conflicts_with = "method"
     )]
     layers: Vec<Layers>,
+    /// Keep the layers that this recipe of mergekit takes, a `passthrough` over slices of one model, in place of --layers
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["method", "layers"])]
+    plan: Option<PathBuf>,
     #[arg(
         long,
         value_name = "METHOD",
@@ -200,9 +208,9 @@ pub(super) fn healing_lines(record: &HealRecord) -> String {
 
 impl Arguments {
     async fn prune(&self, bars: &mut Bars, cancel: &Cancel) -> Result<Written, Failure> {
-        if self.method.is_none() && self.layers.is_empty() {
+        if self.method.is_none() && self.layers.is_empty() && self.plan.is_none() {
             return Err(Failure::usage(anyhow!(
-                "which layers? Name them with --layers, or let a --method choose them: {}",
+                "which layers? Name them with --layers or a mergekit recipe (--plan), or let a --method choose them: {}",
                 MethodId::CHOICES
             )));
         }
@@ -225,8 +233,7 @@ impl Arguments {
                 "nothing is healed, so that no text is wanted for it: name a way to --heal, or leave out --heal-text"
             )));
         }
-        let plan = self.plan_without_text(spec.layers());
-        let plan = plan.map_err(LabError::from)?;
+        let plan = self.plan_without_text(spec.layers())?;
         if let (Some(plan), false) = (&plan, heals) {
             if self.text.is_some() {
                 return Err(Failure::usage(anyhow!(
@@ -289,14 +296,44 @@ impl Arguments {
     }
 
     /// The plan where nothing need be measured for it.
-    fn plan_without_text(&self, layers: usize) -> Result<Option<Plan>, PlanError> {
-        match self.method {
-            None => Plan::by_hand(all_layers(&self.layers), layers).map(Some),
-            Some(method) => {
+    fn plan_without_text(&self, layers: usize) -> Result<Option<Plan>, Failure> {
+        let plan = match (self.method, &self.plan) {
+            (Some(method), _) => {
                 let constraints = self.budget.constraints();
                 Plan::without_text(method, layers, self.budget.budget(), &constraints)
             }
+            (None, Some(path)) => Plan::by_hand(self.left_out(path, layers)?, layers).map(Some),
+            (None, None) => Plan::by_hand(all_layers(&self.layers), layers).map(Some),
+        };
+        Ok(plan.map_err(LabError::from)?)
+    }
+
+    /// The layers that a mergekit recipe leaves out.
+    fn left_out(&self, path: &Path, layers: usize) -> Result<Vec<usize>, Failure> {
+        let text = read_text(path)?;
+        let refused = |error: RecipeError| Failure::input(anyhow!("{}: {error}", text.name));
+        let recipe = read_mergekit(&text.contents).map_err(refused)?;
+        let removed = recipe.removed(layers).map_err(refused)?;
+        if removed.is_empty() {
+            return Err(Failure::input(anyhow!(
+                "{}: it takes all {layers} layers, so that there is nothing to remove",
+                text.name
+            )));
         }
+        if recipe.model != self.model.model {
+            warn(&format!(
+                "{} is of `{}`; the same layers are taken of {}",
+                text.name, recipe.model, self.model.model
+            ));
+        }
+        if !recipe.unused.is_empty() {
+            warn(&format!(
+                "{}: not used: {}; weights are written as they are stored, with the model's own tokenizer",
+                text.name,
+                recipe.unused.join(", ")
+            ));
+        }
+        Ok(removed)
     }
 
     async fn measured_plan(

@@ -14,7 +14,7 @@ mod weights;
 pub use error::ExportError;
 #[cfg(not(target_arch = "wasm32"))]
 pub use folder::FolderTarget;
-pub use mergekit::mergekit_yaml;
+pub use mergekit::{Recipe, RecipeError, mergekit_yaml, read_mergekit};
 pub use peft::write_adapters;
 
 use std::{collections::BTreeSet, ops::ControlFlow};

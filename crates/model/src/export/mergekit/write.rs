@@ -1,4 +1,4 @@
-//! A pruning plan in mergekit's words.
+//! A pruning plan as a recipe.
 
 use std::{collections::BTreeSet, fmt::Write, ops::Range};
 

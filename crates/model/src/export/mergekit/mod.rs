@@ -1,0 +1,7 @@
+//! Pruning plans in mergekit's words, written and read.
+
+mod read;
+mod write;
+
+pub use read::{Recipe, RecipeError, read_mergekit};
+pub use write::mergekit_yaml;
