@@ -40,20 +40,23 @@ def main():
     common = ["--model", str(options.smollm2), "--text", options.text, "--repeats", "1", "--max-sequences", "4"]
     ours = ["--leave-one-out", "true", "--heal", "true", "--generate", "true", "--cuts", "75"]
     theirs = [sys.executable, str(HERE / "pytorch.py"), *common, "--heal", "true"]
-    found = {
-        "machine": machine(),
-        "SmolLM2-135M-Instruct, f16": beside(
-            [[options.speed, *common, *ours], [options.candle, *common], theirs]
-        ),
-    }
+    found = {"machine": machine()}
+    programs = [[options.speed, *common, *ours], [options.candle, *common], theirs]
+    found["SmolLM2-135M-Instruct, f16"] = beside(programs)
+    # After each, since all together take long.
+    write(found)
     for name in ["smollm2", "qwen"]:
         file = str(options.gguf / f"{name}.gguf")
         llama = ["node", str(HERE / "llama.mjs"), options.layerlab, options.speed, file, options.text]
         found[f"{name}.gguf"] = figures(llama)
+        write(found)
+    print(markdown(found))
+
+
+def write(found):
     docs = ROOT / "docs"
     (docs / "benchmarks-real.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
     (docs / "benchmarks-real.md").write_text(markdown(found))
-    print(markdown(found))
 
 
 def markdown(found):

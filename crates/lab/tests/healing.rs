@@ -3,12 +3,13 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use layerlab_eval::Metric;
 use layerlab_lab::{
     Budget, Cancel, DeviceChoice, DistilRecipe, ExperimentRequest, HealRequest, HealSource,
-    HealTask, Healing, LabError, MemoryStages, NoStages, Report, Run, TextOptions, heal_and_judge,
+    HealTask, Healing, LabError, MemoryStages, NoStages, Progress, Report, Run, StageError, Stages,
+    TextOptions, heal_again, heal_and_judge,
     report::{Detail, HealingReport},
 };
 use pollster::block_on;
@@ -88,6 +89,68 @@ fn every_way_is_tried_on_every_plan() {
     }
     assert!(
         healing.cuts.iter().any(|cut| cut.healing == Healing::Refit) || !healing.refused.is_empty()
+    );
+}
+
+/// Keeps trainings too, as the command's folder does.
+#[derive(Default)]
+struct WithTrainings {
+    found: MemoryStages,
+    trainings: BTreeMap<String, Vec<u8>>,
+}
+
+impl Stages for WithTrainings {
+    fn load(&self, name: &str) -> Option<String> {
+        self.found.load(name)
+    }
+
+    fn save(&mut self, name: &str, found: &str) -> Result<(), StageError> {
+        self.found.save(name, found)
+    }
+
+    fn load_bytes(&self, name: &str) -> Option<Vec<u8>> {
+        self.trainings.get(name).cloned()
+    }
+
+    fn save_bytes(&mut self, name: &str, found: &[u8]) -> Result<(), StageError> {
+        self.trainings.insert(name.to_owned(), found.to_vec());
+        Ok(())
+    }
+}
+
+/// What is exported is the model that was judged, and is not trained a second time.
+#[test]
+fn a_model_that_is_healed_again_is_the_judged_one() {
+    let model = open(DeviceChoice::Cpu);
+    let text = text(&model, short());
+    let mut request = ways(&[Healing::RefitDistil]);
+    request.heal.source = HealSource::Own {
+        sequences: 8,
+        length: Some(32),
+        seed: 3,
+    };
+    let cancel = Cancel::default();
+    let mut stages = WithTrainings::default();
+    let report = judge(&model, &text, &request, &mut stages, &mut |_| (), &cancel).unwrap();
+    let judged = healing(&report).outcomes.first().unwrap();
+    let mut steps = 0;
+    let mut show = |progress| {
+        steps += usize::from(matches!(
+            progress,
+            Progress::Distilling { .. } | Progress::Continuing { .. }
+        ));
+    };
+    let mut run = Run::new(&mut show, &cancel);
+    let best = (&judged.outcome.removed, Healing::RefitDistil);
+    let (texts, stages) = (datasets(), &mut stages);
+    let again = heal_again(&model, &text, &texts, &request, best, stages, &mut run);
+    let (again, learned) = block_on(again).unwrap();
+    assert_eq!(steps, 0, "nothing is trained or written again");
+    assert_eq!(again.record.distil, judged.record.distil);
+    assert_eq!(again.record.gaps, judged.record.gaps);
+    assert_eq!(
+        Some(learned.tokens()),
+        healing(&report).text.as_ref().map(|text| text.tokens)
     );
 }
 
