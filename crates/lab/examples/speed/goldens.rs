@@ -31,6 +31,9 @@ pub async fn compare(folder: &str, device: &OpenDevice) -> Result<(), Failed> {
         off += u32::from(error.is_nan() || error > TOLERANCE);
         largest = largest.max(error);
     }
+    if families == 0 {
+        return Err(format!("{folder} holds no goldens").into());
+    }
     println!("families compared with transformers\t{families}");
     println!("of these, off by more than {TOLERANCE}\t{off}");
     println!("largest difference over a layer's root mean square\t{largest:e}");
