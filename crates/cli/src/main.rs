@@ -12,7 +12,7 @@ mod stages;
 
 use std::{panic, process::ExitCode, thread};
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use layerlab_lab::{dataset::PARQUET_READER, is_contained};
 
 use failure::Failure;
@@ -23,8 +23,19 @@ struct Cli {
     /// No progress bars and no warnings; errors still
     #[arg(long, short, global = true)]
     quiet: bool,
+    /// How progress is told on the standard error: bars on a terminal, or a line of JSON for each step
+    #[arg(long, global = true, value_enum, default_value_t)]
+    progress: ProgressForm,
     #[command(subcommand)]
     command: Command,
+}
+
+/// How progress is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum ProgressForm {
+    #[default]
+    Bars,
+    Json,
 }
 
 #[derive(Subcommand)]
@@ -37,6 +48,9 @@ enum Command {
     Compare(commands::compare::Arguments),
     Locate(Box<commands::locate::Arguments>),
     Repair(Box<commands::repair::Arguments>),
+    Plan(commands::plan::Arguments),
+    Merge(commands::merge::Arguments),
+    Show(commands::show::Arguments),
     Generate(commands::generate::Arguments),
     Info(commands::info::Arguments),
     Completions(commands::completions::Arguments),
@@ -67,8 +81,13 @@ fn main() -> ExitCode {
             usual(panicked);
         }
     }));
-    let Cli { quiet, command } = Cli::parse();
+    let Cli {
+        quiet,
+        progress,
+        command,
+    } = Cli::parse();
     output::keep_quiet(quiet);
+    output::tell_programs(progress == ProgressForm::Json);
     // In the pool whose threads share the work: a thread outside would be woken after every operation.
     let result = rayon::scope(|_| run(&command));
     match result {
@@ -102,6 +121,11 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Compare(arguments) => commands::compare::run(arguments),
         Command::Locate(arguments) => commands::locate::run(arguments),
         Command::Repair(arguments) => commands::repair::run(arguments),
+        Command::Plan(arguments) => {
+            commands::plan::run(arguments, |words| Cli::try_parse_from(words).map(drop))
+        }
+        Command::Merge(arguments) => commands::merge::run(arguments),
+        Command::Show(arguments) => commands::show::run(arguments),
         Command::Generate(arguments) => commands::generate::run(arguments),
         Command::Info(arguments) => commands::info::run(arguments),
         Command::Completions(arguments) => commands::completions::run(arguments, Cli::command()),

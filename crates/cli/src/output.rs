@@ -17,6 +17,19 @@ use crate::Failure;
 /// Whether a user wants nothing but results and errors.
 static QUIET: AtomicBool = AtomicBool::new(false);
 
+/// Whether progress is told to a program.
+static FOR_PROGRAMS: AtomicBool = AtomicBool::new(false);
+
+/// Tells progress in lines of JSON from now on.
+pub fn tell_programs(tell: bool) {
+    FOR_PROGRAMS.store(tell, Ordering::Relaxed);
+}
+
+/// Whether progress is told in lines of JSON.
+pub fn is_for_programs() -> bool {
+    FOR_PROGRAMS.load(Ordering::Relaxed)
+}
+
 /// Shows no progress and no warnings from now on.
 pub fn keep_quiet(quiet: bool) {
     QUIET.store(quiet, Ordering::Relaxed);

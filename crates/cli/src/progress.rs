@@ -1,6 +1,7 @@
 //! Progress bars on a terminal, and Ctrl-C.
 
 use std::{
+    io::{self, Write},
     mem::{Discriminant, discriminant},
     process,
 };
@@ -8,8 +9,14 @@ use std::{
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use layerlab_lab::{Cancel, Progress, files::hub::DownloadProgress};
+use serde::Serialize;
 
-use crate::{Failure, failure::INTERRUPTED, memory, output::is_quiet};
+use crate::{
+    Failure,
+    failure::INTERRUPTED,
+    memory,
+    output::{is_for_programs, is_quiet},
+};
 
 /// Files that are mapped into memory come at no speed that would mean anything.
 const BYTES: &str = "{msg:10} {wide_bar} {decimal_bytes}/{decimal_total_bytes} ETA {eta}";
@@ -43,6 +50,9 @@ impl Bars {
         if self.stage != stage {
             self.stage = stage;
             memory::give_back();
+        }
+        if is_for_programs() {
+            return tell(&progress);
         }
         match progress {
             Progress::Loading { bytes, total } => self.set("loading", BYTES, bytes, total),
@@ -108,6 +118,14 @@ impl Bars {
             self.clear();
             process::exit(INTERRUPTED.into());
         }
+        if is_for_programs() {
+            return tell(&Download {
+                stage: "downloading",
+                file: &progress.file,
+                bytes: progress.bytes,
+                total: progress.total,
+            });
+        }
         self.set(&progress.file, DOWNLOAD, progress.bytes, progress.total);
     }
 
@@ -131,6 +149,22 @@ impl Bars {
         }
         self.bar.set_length(length);
         self.bar.set_position(position);
+    }
+}
+
+/// How far a download has come, as programs are told.
+#[derive(Serialize)]
+struct Download<'a> {
+    stage: &'static str,
+    file: &'a str,
+    bytes: u64,
+    total: u64,
+}
+
+/// Tells a program how far a run has come. One that no longer listens stops nothing.
+fn tell(progress: &impl Serialize) {
+    if let (Ok(line), false) = (serde_json::to_string(progress), is_quiet()) {
+        let _ = writeln!(io::stderr().lock(), "{line}");
     }
 }
 

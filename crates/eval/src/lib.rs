@@ -5,6 +5,7 @@ pub mod metric;
 mod pairs;
 mod prompt;
 mod right;
+mod shard;
 mod task;
 
 pub use error::EvalError;
@@ -13,7 +14,8 @@ pub use metric::{Comparison, Metric, MetricResult, PairedTest, Sample, Significa
 pub use pairs::{Continued, Pair, TokenPair, pairs, tokenise};
 pub use prompt::ChatOptions;
 pub use right::right_answers;
+pub use shard::{NoShard, Shard};
 pub use task::{
     ABSTENTION, CutResults, EvalOptions, Generated, Task, TaskResult, evaluate, evaluate_cuts,
-    generate_answers,
+    evaluate_shard, generate_answers,
 };

@@ -3,6 +3,7 @@
 use layerlab_model::Tokenizer;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Dataset, EvalError, EvalOptions, Items,
@@ -27,7 +28,7 @@ pub struct Pair {
 }
 
 /// A pair as tokens.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenPair {
     /// As in [`Pair`].
     pub group: String,
@@ -38,7 +39,7 @@ pub struct TokenPair {
 }
 
 /// A prompt with what follows it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Continued {
     /// Prompt and answer, an answer of at least one token.
     pub ids: Vec<u32>,

@@ -11,7 +11,7 @@ use layerlab_stats::Tap;
 use layerlab_tune::TuneError;
 use thiserror::Error;
 
-use crate::{DeviceError, TextError, peers::GarbledShare, run::StageError};
+use crate::{DeviceError, TextError, peers::GarbledShare, run::StageError, shard::ShardError};
 
 /// An experiment that did not come to its end.
 #[derive(Debug, Error)]
@@ -145,6 +145,9 @@ pub enum LabError {
     /// Workers did not understand each other.
     #[error(transparent)]
     Share(#[from] GarbledShare),
+    /// Shards of an experiment that cannot be done or merged.
+    #[error(transparent)]
+    Shard(#[from] ShardError),
     /// Sequences per batch.
     #[error("a batch needs at least one sequence")]
     EmptyBatch,

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use layerlab_eval::{
-    Comparison, Dataset, EvalOptions, Metric, MetricResult, Task, TaskResult, evaluate,
-    metric::correct,
+    Comparison, Dataset, EvalOptions, Metric, MetricResult, Shard, Task, TaskResult,
+    evaluate_shard, metric::correct,
 };
 use layerlab_model::{Decoder, Tokenizer};
 use layerlab_stats::FEW_UNITS;
@@ -33,6 +33,17 @@ impl Exam<'_> {
     pub async fn take(
         &self,
         decoder: &Decoder,
+        turn: ModelTurn,
+        run: &mut Run<'_>,
+    ) -> Result<Vec<TaskResult>, LabError> {
+        self.take_shard(decoder, Shard::WHOLE, turn, run).await
+    }
+
+    /// The same of a part of each dataset.
+    pub async fn take_shard(
+        &self,
+        decoder: &Decoder,
+        shard: Shard,
         ModelTurn { models, of }: ModelTurn,
         run: &mut Run<'_>,
     ) -> Result<Vec<TaskResult>, LabError> {
@@ -51,7 +62,8 @@ impl Exam<'_> {
                 }
             };
             let (tokenizer, options) = (self.tokenizer, self.options);
-            results.push(evaluate(decoder, tokenizer, dataset, options, &mut progress).await?);
+            let result = evaluate_shard(decoder, tokenizer, dataset, shard, options, &mut progress);
+            results.push(result.await?);
         }
         Ok(results)
     }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use layerlab_eval::{Dataset, EvalOptions};
+use layerlab_eval::{Dataset, EvalOptions, Shard};
 use layerlab_heal::HealText;
 use layerlab_model::ModelFiles;
 use layerlab_score::{Budget, Constraints, Plan, Schedule};
@@ -20,6 +20,7 @@ use crate::{
     prune::{BlockPasses, PlanRequest, Plans},
     report::{DataReport, Experiment, Outcome, PruningReport, Report},
     score::Scored,
+    shard::enough,
     stage_cache::{StageCache, fingerprint},
 };
 
@@ -56,6 +57,22 @@ impl Default for ExperimentRequest {
     }
 }
 
+/// What an experiment is about.
+#[derive(Clone, Copy)]
+pub(crate) struct Subjects<'a> {
+    pub text: &'a Text,
+    pub datasets: &'a [Dataset],
+    pub request: &'a ExperimentRequest,
+}
+
+/// What came of a part of the plans.
+pub(crate) struct Pruned {
+    /// Of these plans alone, nothing concluded yet.
+    pub report: Report,
+    /// All plans.
+    pub plans: Vec<Plan>,
+}
+
 /// Scores the model on `text`, makes a plan by every method, and asks the whole and every pruned model
 /// every dataset. Perplexity is also measured on the way to each plan's last removal, for the frontier.
 /// Finished stages are kept in `stages`; a run with the same inputs takes them from there.
@@ -72,6 +89,28 @@ pub async fn prune_and_judge<F: ModelFiles>(
     stages: &mut dyn Stages,
     run: &mut Run<'_>,
 ) -> Result<Report, LabError> {
+    let subjects = Subjects {
+        text,
+        datasets,
+        request,
+    };
+    let pruned = prune_some(model, subjects, Shard::WHOLE, created, stages, run).await?;
+    Ok(pruned.report.concluded())
+}
+
+/// As [`prune_and_judge`], of a part of the plans. All layers are scored, and all plans made.
+pub(crate) async fn prune_some<F: ModelFiles>(
+    model: &OpenModel<F>,
+    Subjects {
+        text,
+        datasets,
+        request,
+    }: Subjects<'_>,
+    shard: Shard,
+    created: String,
+    stages: &mut dyn Stages,
+    run: &mut Run<'_>,
+) -> Result<Pruned, LabError> {
     let layers = model.decoder.spec().layers();
     // What cannot be done is refused before anything is computed.
     let count = request
@@ -108,18 +147,20 @@ pub async fn prune_and_judge<F: ModelFiles>(
         }
     };
     let plan_seconds = start.elapsed().as_secs_f64();
+    let own = match shard {
+        // What finds no plan is told by an empty report.
+        Shard::WHOLE => &plans.plans[..],
+        shard => {
+            enough(shard, plans.plans.len(), "plans")?;
+            &plans.plans[shard.range(plans.plans.len())]
+        }
+    };
 
     let start = Instant::now();
-    let sets = removals(&plans.plans);
+    let sets = removals(own);
     let judged = judge(model, datasets, &sets, &request.eval, &mut kept, run).await?;
     let (mut judged, passes) = judged;
-    // What plans end with stands in one table, what they pass on the way there in another.
-    let is_last = |outcome: &Outcome| plans.plans.iter().any(|plan| plan.set() == outcome.removed);
-    for last in [true, false] {
-        let table = judged.outcomes.iter_mut();
-        let table = table.filter(|outcome| is_last(outcome) == last);
-        corrected(table.flat_map(|outcome| &mut outcome.compared));
-    }
+    corrected_outcomes(own, &mut judged.outcomes);
     let evaluate_seconds = start.elapsed().as_secs_f64();
 
     let start = Instant::now();
@@ -132,13 +173,12 @@ pub async fn prune_and_judge<F: ModelFiles>(
     };
     if let Some(speakers) = &speakers {
         let (outcomes, confidence) = (&mut judged.outcomes, &request.eval.confidence);
-        let plans = &plans.plans;
-        agreements(model, speakers, confidence, plans, outcomes, &mut kept, run).await?;
+        agreements(model, speakers, confidence, own, outcomes, &mut kept, run).await?;
     }
-    let own = learned_from(model, request, &mut kept, run).await?;
+    let own_text = learned_from(model, request, &mut kept, run).await?;
     let healing = HealingTask {
         model,
-        text: own.as_ref().unwrap_or(text),
+        text: own_text.as_ref().unwrap_or(text),
         request: &request.heal,
         eval: &request.eval,
         datasets,
@@ -146,14 +186,14 @@ pub async fn prune_and_judge<F: ModelFiles>(
         whole: &judged.evaluation,
         speakers: speakers.as_ref(),
     };
-    let healed = healing.perform(&plans.plans, &judged.outcomes, &mut kept, run);
+    let healed = healing.perform(own, &judged.outcomes, &mut kept, run);
     let healed = healed.await?;
     let heal_seconds = start.elapsed().as_secs_f64();
 
     let mut block_passes = scored.block_passes.clone();
-    block_passes.extend(plans.block_passes);
+    block_passes.extend(plans.block_passes.iter().cloned());
     if passes.plain > 0 {
-        block_passes.push(BlockPasses::of("judging models", passes));
+        block_passes.push(BlockPasses::of(BlockPasses::JUDGING, passes));
     }
     run.step(Progress::Hashing).await?;
     let mut report = Report::begin(model, Experiment::Run, created).await?;
@@ -195,13 +235,26 @@ pub async fn prune_and_judge<F: ModelFiles>(
     report.pruning = Some(PruningReport {
         request: request.plans.clone(),
         count,
-        plans: plans.plans,
+        plans: own.to_vec(),
         outcomes: judged.outcomes,
         block_passes,
         options: request.eval.clone(),
         healing: Some(healed),
     });
-    Ok(report.concluded())
+    Ok(Pruned {
+        report,
+        plans: plans.plans,
+    })
+}
+
+/// Corrects comparisons for being several: what plans end with stands in one table, what they pass on the way there in another.
+pub(crate) fn corrected_outcomes(plans: &[Plan], outcomes: &mut [Outcome]) {
+    let is_last = |outcome: &Outcome| plans.iter().any(|plan| plan.set() == outcome.removed);
+    for last in [true, false] {
+        let table = outcomes.iter_mut();
+        let table = table.filter(|outcome| is_last(outcome) == last);
+        corrected(table.flat_map(|outcome| &mut outcome.compared));
+    }
 }
 
 /// Heals a model of a finished experiment once more, which becomes the same by the same text and seed: trainings, and a text that
@@ -260,7 +313,7 @@ async fn learned_from<F: ModelFiles>(
 
 /// The layers that some plan removes, after its last removal and on the way there; in the order of how
 /// many they are. With each, whether it is some plan's last.
-fn removals(plans: &[Plan]) -> Vec<(BTreeSet<usize>, bool)> {
+pub(crate) fn removals(plans: &[Plan]) -> Vec<(BTreeSet<usize>, bool)> {
     let mut sets: Vec<(BTreeSet<usize>, bool)> = Vec::new();
     for plan in plans {
         for count in 1..=plan.removed.len() {

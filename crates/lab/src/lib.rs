@@ -21,6 +21,7 @@ mod prune;
 pub mod report;
 mod run;
 mod score;
+mod shard;
 mod speech;
 mod stage_cache;
 mod text;
@@ -48,12 +49,16 @@ pub use prune::{BlockPasses, PlanRequest, plan_removals};
 pub use report::Report;
 pub use run::{Cancel, MemoryStages, NoStages, Progress, Run, StageError, Stages};
 pub use score::{Measured, ScoreRequest, score_layers};
+pub use shard::{
+    Inputs, NamedShard, PruneShard, ShardDocument, ShardError, ShardTask, evaluate_shard,
+    locate_shard, merge_shards, prune_shard, score_shard,
+};
 pub use speech::Speech;
 pub use text::{Text, TextError, TextOptions, WholeText};
 
 // What faces need of the rooms below, so that they depend on this crate alone.
 pub use layerlab_eval::{
-    ChatOptions, Dataset, DatasetError, EvalError, EvalOptions, dataset, metric,
+    ChatOptions, Dataset, DatasetError, EvalError, EvalOptions, NoShard, Shard, dataset, metric,
 };
 pub use layerlab_heal::{GapRecord, HealError, HealText, RefitOptions, Tried};
 #[cfg(not(target_arch = "wasm32"))]

@@ -84,7 +84,7 @@ impl ScoreRequest {
 
 /// What passing a text through a model found: scores by any estimator, tap and threshold follow from it
 /// without another pass.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Measured {
     data: DataReport,
     spans: BTreeSet<usize>,
@@ -239,6 +239,26 @@ impl Measured {
         self.answers.is_none().then_some(losses.tokens.len())
     }
 
+    /// Appends what was found of the sequences that follow, for the same.
+    pub(crate) fn append(&mut self, next: Self) {
+        self.data.append(&next.data);
+        self.statistics.merge(next.statistics);
+        if let (Some(answers), Some(next)) = (&mut self.answers, next.answers) {
+            answers.answers += next.answers;
+            answers.tokens += next.tokens;
+        }
+        if let (Some(losses), Some(next)) = (&mut self.losses, next.losses) {
+            losses.append(next);
+        }
+        for (passes, next) in self.block_passes.iter_mut().zip(next.block_passes) {
+            passes.append(&next);
+        }
+        self.measure_seconds += next.measure_seconds;
+        if let (Some(seconds), Some(next)) = (&mut self.leave_out_seconds, next.leave_out_seconds) {
+            *seconds += next;
+        }
+    }
+
     /// Adds losses to those that are known.
     fn take_losses(&mut self, found: PassResult) {
         let seconds = found.pass_seconds + found.loss_seconds;
@@ -311,7 +331,11 @@ impl Measured {
         Ok(subject.plans(&scores, request, run).await?.plans)
     }
 
-    async fn scored(&self, options: &ScoreOptions, run: &mut Run<'_>) -> Result<Scored, LabError> {
+    pub(crate) async fn scored(
+        &self,
+        options: &ScoreOptions,
+        run: &mut Run<'_>,
+    ) -> Result<Scored, LabError> {
         run.step(Progress::Scoring).await?;
         let start = Instant::now();
         Ok(Scored {

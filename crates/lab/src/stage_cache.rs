@@ -70,14 +70,9 @@ const SHAPING: [&str; 9] = [
     "merges.txt",
 ];
 
-/// Everything that a stage depends on, as a short hash: the model by all of its files, the device, and `inputs`, of which
-/// every field that is serialised counts: whole datasets with their items and how their fields were read, and all options.
-pub(crate) async fn fingerprint<F: ModelFiles>(
-    model: &OpenModel<F>,
-    inputs: impl Serialize,
-) -> Result<String, LabError> {
+/// SHA-256 of the files beside the weights that shape what a model answers, as hexadecimal.
+pub(crate) async fn shaping_files<F: ModelFiles>(files: &F) -> Result<String, LabError> {
     let mut hasher = Sha256::new();
-    let files = model.checkpoint.files();
     for name in SHAPING {
         let contents = files
             .read_small(name)
@@ -88,8 +83,19 @@ pub(crate) async fn fingerprint<F: ModelFiles>(
         hasher.update(format!("{name} {length:?} "));
         hasher.update(contents.unwrap_or_default());
     }
+    Ok(format!("{:x}", hasher.finalize()))
+}
+
+/// Everything that a stage depends on, as a short hash: the model by all of its files, the device, and `inputs`, of which
+/// every field that is serialised counts: whole datasets with their items and how their fields were read, and all options.
+pub(crate) async fn fingerprint<F: ModelFiles>(
+    model: &OpenModel<F>,
+    inputs: impl Serialize,
+) -> Result<String, LabError> {
+    let mut hasher = Sha256::new();
     let inputs = (
         env!("CARGO_PKG_VERSION"),
+        shaping_files(model.checkpoint.files()).await?,
         model.checkpoint.sha256().await?,
         (model.device.kind, &model.device.name),
         inputs,

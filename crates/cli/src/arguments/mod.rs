@@ -4,16 +4,20 @@ mod chat;
 mod heal;
 mod layers;
 mod on;
+mod page;
 mod plan;
 mod scoring;
+mod shard;
 mod tasks;
 
 pub use chat::ChatArguments;
 pub use heal::{DistilArguments, HealArguments};
 pub use layers::{Layers, all as all_layers};
 pub use on::answers;
+pub use page::PageArguments;
 pub use plan::{BudgetArguments, Schedules};
 pub use scoring::{CutArguments, ScoringArguments};
+pub use shard::{Found, ShardArguments, WantedShard, read_shard};
 pub use tasks::{Exam, ExamArguments, TaskArguments};
 
 use std::path::PathBuf;

@@ -14,6 +14,7 @@ use layerlab_lab::{
 
 use super::{
     ChatArguments, ConfidenceArguments, DeviceArguments, FormatArguments, OutputArguments,
+    ShardArguments, WantedShard,
 };
 use crate::{
     Failure,
@@ -107,6 +108,28 @@ impl ExamArguments {
     /// When a file cannot be read, there is none, or the output cannot be written.
     pub fn exam(&self, model: &str, own: fn() -> Vec<TaskFile>) -> Result<Exam, Failure> {
         self.output.destination().check()?;
+        self.read(model, own)
+    }
+
+    /// The same for an experiment of which a part may be all that is wanted.
+    ///
+    /// # Errors
+    /// As [`exam`](Self::exam), and when something else lies where the part is to go.
+    pub fn exam_in_shards(
+        &self,
+        model: &str,
+        own: fn() -> Vec<TaskFile>,
+        shard: &ShardArguments,
+    ) -> Result<(Exam, Option<WantedShard>), Failure> {
+        let wanted = shard.wanted(&self.output)?;
+        let exam = match wanted {
+            Some(_) => self.read(model, own),
+            None => self.exam(model, own),
+        };
+        Ok((exam?, wanted))
+    }
+
+    fn read(&self, model: &str, own: fn() -> Vec<TaskFile>) -> Result<Exam, Failure> {
         let confidence = self.confidence.confidence();
         let texts = self.texts.iter().map(|path| read_text(path));
         let texts = texts.collect::<Result<_, _>>()?;

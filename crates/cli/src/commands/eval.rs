@@ -2,12 +2,12 @@
 
 use clap::Args;
 use layerlab_atlas::bundled;
-use layerlab_lab::{Run, evaluate_model};
+use layerlab_lab::{Run, evaluate_model, evaluate_shard};
 
 use super::now;
 use crate::{
     Failure,
-    arguments::{Exam, ExamArguments, ModelArguments},
+    arguments::{Exam, ExamArguments, Found, ModelArguments, ShardArguments},
     model,
     progress::{Bars, on_interrupt},
 };
@@ -23,6 +23,8 @@ pub struct Arguments {
     model: ModelArguments,
     #[command(flatten)]
     exam: ExamArguments,
+    #[command(flatten)]
+    shard: ShardArguments,
 }
 
 /// Runs it.
@@ -31,18 +33,27 @@ pub struct Arguments {
 /// When the model or a dataset cannot be used, the device fails, the output cannot be written, or the user
 /// interrupts.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Exam { datasets, options } = arguments
+    let own = bundled::tests;
+    let exam = arguments
         .exam
-        .exam(&arguments.model.model, bundled::tests)?;
+        .exam_in_shards(&arguments.model.model, own, &arguments.shard)?;
+    let (Exam { datasets, options }, wanted) = exam;
     let device = arguments.exam.device;
     let cancel = on_interrupt()?;
     let mut bars = Bars::new();
-    let report = pollster::block_on(async {
+    let found = pollster::block_on(async {
         let model = model::load(&arguments.model.model, device, &mut bars, &cancel).await?;
         let mut show = |progress| bars.show(progress);
         let mut run = Run::new(&mut show, &cancel);
-        Ok::<_, Failure>(evaluate_model(&model, &datasets, &options, now(), &mut run).await?)
+        Ok::<_, Failure>(match wanted {
+            None => Found::All(evaluate_model(&model, &datasets, &options, now(), &mut run).await?),
+            Some(wanted) => {
+                let task = wanted.task(now());
+                let part = evaluate_shard(&model, &datasets, &options, task, &mut run).await?;
+                Found::Part(wanted, part)
+            }
+        })
     });
     bars.clear();
-    arguments.exam.write(&report?)
+    found?.write(|report| arguments.exam.write(report))
 }

@@ -6,12 +6,13 @@ use clap::Args;
 use layerlab_atlas::bundled;
 use layerlab_lab::{
     ContrastOptions, Epsilon, Estimator, LocateRequest, MineOptions, Run, Tap, locate_layers,
+    locate_shard,
 };
 
 use super::now;
 use crate::{
     Failure,
-    arguments::{Exam, ExamArguments, ModelArguments},
+    arguments::{Exam, ExamArguments, Found, ModelArguments, ShardArguments},
     model,
     progress::{Bars, on_interrupt},
 };
@@ -32,6 +33,8 @@ pub struct Arguments {
     exam: ExamArguments,
     #[command(flatten)]
     contrast: ContrastArguments,
+    #[command(flatten)]
+    shard: ShardArguments,
 }
 
 /// How layers are told apart
@@ -85,19 +88,29 @@ impl ContrastArguments {
 /// When the model or a dataset cannot be used, the device fails, the output cannot be written, or the user
 /// interrupts.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let own = bundled::pairs;
     let exam = arguments
         .exam
-        .exam(&arguments.model.model, bundled::pairs)?;
+        .exam_in_shards(&arguments.model.model, own, &arguments.shard)?;
+    let (exam, wanted) = exam;
     let request = arguments.contrast.request(&exam);
     let device = arguments.exam.device;
     let cancel = on_interrupt()?;
     let mut bars = Bars::new();
-    let report = pollster::block_on(async {
+    let found = pollster::block_on(async {
         let model = model::load(&arguments.model.model, device, &mut bars, &cancel).await?;
         let mut show = |progress| bars.show(progress);
         let mut run = Run::new(&mut show, &cancel);
-        Ok::<_, Failure>(locate_layers(&model, &exam.datasets, &request, now(), &mut run).await?)
+        let datasets = &exam.datasets;
+        Ok::<_, Failure>(match wanted {
+            None => Found::All(locate_layers(&model, datasets, &request, now(), &mut run).await?),
+            Some(wanted) => {
+                let task = wanted.task(now());
+                let part = locate_shard(&model, datasets, &request, task, &mut run).await?;
+                Found::Part(wanted, part)
+            }
+        })
     });
     bars.clear();
-    arguments.exam.write(&report?)
+    found?.write(|report| arguments.exam.write(report))
 }

@@ -7,10 +7,13 @@ pub mod generate;
 pub mod heal;
 pub mod info;
 pub mod locate;
+pub mod merge;
+pub mod plan;
 pub mod prune;
 pub mod repair;
 pub mod run;
 pub mod score;
+pub mod show;
 
 use std::{path::Path, time::SystemTime};
 

@@ -6,20 +6,21 @@ use clap::Args;
 use layerlab_atlas::bundled;
 use layerlab_lab::{
     Cancel, Dataset, ExperimentRequest, FolderTarget, Healing, LabError, MethodId, OpenModel,
-    PlanRequest, Provenance, Report, Run, Schedule, ScoreRequest, Text, export_pruned, general,
-    heal_again, prune_and_judge, rounding,
+    PlanRequest, Provenance, PruneShard, Report, Run, Schedule, ScoreRequest, Text, export_pruned,
+    general, heal_again, prune_and_judge, prune_shard, rounding,
 };
 
 use super::{next_steps, now};
 use crate::{
     Failure,
     arguments::{
-        BudgetArguments, CutArguments, DeviceArguments, FormatArguments, HealArguments,
-        ModelArguments, OutputArguments, Schedules, ScoringArguments, TaskArguments, answers,
+        BudgetArguments, CutArguments, DeviceArguments, FormatArguments, Found, HealArguments,
+        ModelArguments, OutputArguments, PageArguments, Schedules, ScoringArguments,
+        ShardArguments, TaskArguments, WantedShard, answers,
     },
     input::{NamedText, calibration, read_text},
     model::{self, Source},
-    output::{Destination, warn},
+    output::warn,
     progress::{Bars, on_interrupt},
     stages::StageFolder,
 };
@@ -79,16 +80,22 @@ pub struct Arguments {
     format: FormatArguments,
     #[command(flatten)]
     output: OutputArguments,
-    /// Also write a page with charts to this file, readable without a network
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    html: Option<PathBuf>,
+    #[command(flatten)]
+    page: PageArguments,
     /// Also write the pruned model that keeps the lowest perplexity, healed where that helps, to this folder
-    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        help_heading = "Output",
+        conflicts_with = "shard"
+    )]
     export: Option<PathBuf>,
     /// Where finished stages are kept until the end, so that a run that was broken off goes on; the user's
-    /// cache if not given
+    /// cache if not given. Shards that share a folder take the scores of the first, and leave them there
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     work: Option<PathBuf>,
+    #[command(flatten)]
+    shard: ShardArguments,
 }
 
 /// Where the rest of a run is.
@@ -101,11 +108,17 @@ const NEXT: &str = "Everything: --full; with charts: --html FILE; for programs: 
 /// cannot be written, or the user interrupts.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let destination = arguments.output.destination();
-    destination.check()?;
-    let page = Destination {
-        path: arguments.html.clone(),
-        force: arguments.output.destination().force,
-    };
+    let wanted = arguments.shard.wanted(&arguments.output)?;
+    let page = arguments.page.destination(&arguments.output);
+    match wanted {
+        None => destination.check()?,
+        Some(_) if page.path.is_some() => {
+            return Err(Failure::usage(anyhow::anyhow!(
+                "--html shows a whole report, and this is a part of one; give it to `layerlab merge`"
+            )));
+        }
+        Some(_) => {}
+    }
     page.check()?;
     let text = calibration(arguments.text.as_deref(), &arguments.model.model)?;
     let datasets = arguments.datasets(&text)?;
@@ -115,13 +128,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let cancel = on_interrupt()?;
     let mut bars = Bars::new();
     let mut stages = StageFolder::new(arguments.work.clone());
-    let report =
-        pollster::block_on(arguments.run(text, [&datasets, &on], &mut stages, &mut bars, &cancel));
+    let asked = [&datasets[..], &on];
+    let found =
+        pollster::block_on(arguments.run(text, asked, wanted, &mut stages, &mut bars, &cancel));
     bars.clear();
-    let report = report?;
-    if arguments.html.is_some() {
-        page.write(report.to_html())?;
-    }
+    let report = match found? {
+        Found::All(report) => report,
+        Found::Part(wanted, part) => return wanted.write(part),
+    };
+    arguments.page.write(&page, &report)?;
     let format = arguments.format.format(&destination);
     let mut written = format.write(&report)?;
     if format.is_brief() {
@@ -155,10 +170,11 @@ impl Arguments {
         &self,
         text: NamedText,
         [datasets, on]: [&[Dataset]; 2],
+        wanted: Option<WantedShard>,
         stages: &mut StageFolder,
         bars: &mut Bars,
         cancel: &Cancel,
-    ) -> Result<Report, Failure> {
+    ) -> Result<Found, Failure> {
         let target = match &self.export {
             Some(path) => {
                 let source = model::source(&self.model.model, bars, cancel)?;
@@ -174,6 +190,16 @@ impl Arguments {
         let mut run = Run::new(&mut show, cancel);
         let mut request = self.request();
         request.score.answers = answers(on, &model, &request.eval)?;
+        if let Some(wanted) = wanted {
+            let part = PruneShard {
+                text: &text,
+                datasets,
+                request: &request,
+                task: wanted.task(now()),
+            };
+            let part = prune_shard(&model, part, stages, &mut run).await?;
+            return Ok(Found::Part(wanted, part));
+        }
         let report =
             prune_and_judge(&model, &text, datasets, &request, now(), stages, &mut run).await?;
         if let Some(mut target) = target {
@@ -185,7 +211,7 @@ impl Arguments {
             export_best(&model, &report, asked, stages, &mut target, &mut run).await?;
             target.commit().map_err(LabError::from)?;
         }
-        Ok(report)
+        Ok(Found::All(report))
     }
 
     fn measures_loss(&self) -> bool {

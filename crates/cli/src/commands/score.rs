@@ -2,17 +2,19 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use layerlab_lab::{
     Cancel, Dataset, EvalOptions, Measured, Report, Run, ScoreOptions, ScoreRequest, Tap,
+    score_shard,
 };
 
 use super::{next_steps, now};
 use crate::{
     Failure,
     arguments::{
-        CutArguments, DeviceArguments, FormatArguments, ModelArguments, OutputArguments,
-        ScoringArguments, answers,
+        CutArguments, DeviceArguments, FormatArguments, Found, ModelArguments, OutputArguments,
+        ScoringArguments, ShardArguments, WantedShard, answers,
     },
     input::{NamedText, calibration},
     model,
@@ -45,6 +47,8 @@ pub struct Arguments {
     format: FormatArguments,
     #[command(flatten)]
     output: OutputArguments,
+    #[command(flatten)]
+    shard: ShardArguments,
 }
 
 /// What else is scored
@@ -87,43 +91,59 @@ const NEXT: &str = "Everything: --full; for programs: --json or --csv";
 /// user interrupts.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let destination = arguments.output.destination();
-    destination.check()?;
+    let wanted = arguments.shard.wanted(&arguments.output)?;
+    match wanted {
+        None => destination.check()?,
+        Some(_) if arguments.more.loss_change == LossChange::Auto => {
+            return Err(Failure::usage(anyhow!(
+                "--loss-change auto depends on how fast a machine is, and all shards must do the same: say --loss-change always or \
+                 never"
+            )));
+        }
+        Some(_) => {}
+    }
     let on = &arguments.scoring.on;
     on.check(arguments.more.loss_change != LossChange::Never)?;
     let on = on.datasets(&[], arguments.scoring.confidence.confidence().seed)?;
     let text = calibration(arguments.text.as_deref(), &arguments.model.model)?;
     let cancel = on_interrupt()?;
     let mut bars = Bars::new();
-    let report = pollster::block_on(arguments.score(text, &on, &mut bars, &cancel));
+    let found = pollster::block_on(arguments.score(text, &on, wanted, &mut bars, &cancel));
     bars.clear();
-    let report = report?;
-    let format = arguments.format.format(&destination);
-    let mut written = format.write(&report)?;
-    if format.is_brief() {
-        written += &next_steps(
-            &report,
-            &arguments.model.model,
-            arguments.text.as_deref(),
-            NEXT,
-        );
-    }
-    destination.write(&written)
+    found?.write(|report| arguments.write(report))
 }
 
 impl Arguments {
+    fn write(&self, report: &Report) -> Result<(), Failure> {
+        let destination = self.output.destination();
+        let format = self.format.format(&destination);
+        let mut written = format.write(report)?;
+        if format.is_brief() {
+            let (model, text) = (&self.model.model, self.text.as_deref());
+            written += &next_steps(report, model, text, NEXT);
+        }
+        destination.write(&written)
+    }
+
     async fn score(
         &self,
         text: NamedText,
         on: &[Dataset],
+        wanted: Option<WantedShard>,
         bars: &mut Bars,
         cancel: &Cancel,
-    ) -> Result<Report, Failure> {
+    ) -> Result<Found, Failure> {
         let model = model::load(&self.model.model, self.device, bars, cancel).await?;
         let text = self.cut.text(&text, &model)?;
         let mut show = |progress| bars.show(progress);
         let mut run = Run::new(&mut show, cancel);
         let mut request = self.request();
         request.answers = answers(on, &model, &EvalOptions::default())?;
+        if let Some(wanted) = wanted {
+            let task = wanted.task(now());
+            let part = score_shard(&model, &text, &request, task, &mut run).await?;
+            return Ok(Found::Part(wanted, part));
+        }
         let mut measured = Measured::of(&model, &text, &request, &mut run).await?;
         if !request.loss_change && self.more.loss_change == LossChange::Auto {
             let seconds = measured.leave_out_estimate(model.decoder.spec());
@@ -139,9 +159,8 @@ impl Arguments {
                 )),
             }
         }
-        Ok(measured
-            .report(&model, &request.score, now(), &mut run)
-            .await?)
+        let report = measured.report(&model, &request.score, now(), &mut run);
+        Ok(Found::All(report.await?))
     }
 
     fn request(&self) -> ScoreRequest {

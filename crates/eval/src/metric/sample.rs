@@ -214,6 +214,24 @@ impl Sample {
         })
     }
 
+    /// This sample with what follows it of the same dataset, by the same model; none where they are of two kinds. Blocks of text may
+    /// reach from one part into the next.
+    pub(crate) fn continued(self, next: Self) -> Option<Self> {
+        match (self, next) {
+            (
+                Self::BitsPerByte { bits, bytes },
+                Self::BitsPerByte {
+                    bits: more_bits,
+                    bytes: more_bytes,
+                },
+            ) => Some(Self::BitsPerByte {
+                bits: sums(bits, &more_bits),
+                bytes: sums(bytes, &more_bytes),
+            }),
+            (this, next) => this.joined(next),
+        }
+    }
+
     /// Both samples on what both models were asked: all items, where these are as many. Blocks of text may be more on
     /// one side, where windows are limited and one model's tokens are shorter; those that both have read count.
     pub(super) fn in_common(&self, other: &Self) -> Option<[Self; 2]> {
@@ -233,4 +251,13 @@ impl Sample {
             other => other.clone(),
         }
     }
+}
+
+/// Sums of two lists, place by place; where one is longer, its own.
+fn sums(mut one: Vec<f64>, other: &[f64]) -> Vec<f64> {
+    one.resize(one.len().max(other.len()), 0.0);
+    for (sum, more) in one.iter_mut().zip(other) {
+        *sum += more;
+    }
+    one
 }

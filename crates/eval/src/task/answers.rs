@@ -4,7 +4,8 @@ use layerlab_model::{Cuts, Decoder, GenerateOptions, Tokenizer, generate_batch};
 
 use super::{Answered, Asked, EvalOptions, Metrics, OnProgress, Task, likelihood::Requests, step};
 use crate::{
-    Dataset, EvalError, Metric, Sample, dataset::Answer, metric::normalised, prompt::Continuation,
+    Dataset, EvalError, Metric, Sample, Shard, dataset::Answer, metric::normalised,
+    prompt::Continuation,
 };
 
 /// What counts as saying that one does not know, after normalisation.
@@ -39,6 +40,7 @@ pub async fn generate_answers(
         cuts: &Cuts::whole(decoder.spec().layers()),
         tokenizer,
         dataset: &dataset.name,
+        shard: Shard::WHOLE,
         options,
     };
     let (texts, _) = asked.generated(decoder, items, progress).await?;
@@ -89,6 +91,7 @@ impl Asked<'_> {
         items: &[Answer],
         progress: &mut OnProgress<'_>,
     ) -> Result<Answered, EvalError> {
+        let items = self.own(items);
         let mut found = vec![Metrics::new(); self.cuts.len()];
         let (mut before, mut truncated) = (0, 0);
         let total = items.len() * self.cuts.len();

@@ -14,6 +14,8 @@ impl Asked<'_> {
         items: &[Choice],
         progress: &mut OnProgress<'_>,
     ) -> Result<Answered, EvalError> {
+        let truthful = items.iter().any(|item| item.truthful);
+        let items = self.own(items);
         let template = &self.options.question_template;
         let mut requests = Requests::default();
         for item in items {
@@ -30,7 +32,6 @@ impl Asked<'_> {
             }
         }
         let (found, sequences) = self.log_likelihoods(&requests.requests, progress).await?;
-        let truthful = items.iter().any(|item| item.truthful);
         let task = Task::MultipleChoice {
             template: template.clone(),
             chat: self.options.chat.clone(),

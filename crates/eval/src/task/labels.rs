@@ -18,6 +18,7 @@ impl Asked<'_> {
     ) -> Result<Answered, EvalError> {
         let template = &self.options.text_template;
         let classes: BTreeSet<&str> = items.iter().map(|item| item.label.as_str()).collect();
+        let items = self.own(items);
         let mut requests = Requests::default();
         for item in items {
             let prompt = template.replace("{text}", &item.text);

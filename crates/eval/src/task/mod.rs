@@ -2,6 +2,7 @@
 
 mod answers;
 mod choices;
+mod join;
 mod labels;
 mod likelihood;
 mod perplexity;
@@ -16,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dataset, EvalError, Items, MetricResult,
+    Dataset, EvalError, Items, MetricResult, Shard,
     dataset::Mapping,
     metric::{Confidence, Metric},
     prompt::{ChatOptions, Prompting},
@@ -254,11 +255,28 @@ pub async fn evaluate(
     options: &EvalOptions,
     progress: &mut OnProgress<'_>,
 ) -> Result<TaskResult, EvalError> {
+    evaluate_shard(decoder, tokenizer, dataset, Shard::WHOLE, options, progress).await
+}
+
+/// Asks the model a part of the dataset's items, or has it read a part of the text's windows; what comes of all parts makes up what
+/// [`evaluate`] finds, by [`TaskResult::joined`].
+///
+/// # Errors
+/// As [`evaluate`].
+pub async fn evaluate_shard(
+    decoder: &Decoder,
+    tokenizer: &Tokenizer,
+    dataset: &Dataset,
+    shard: Shard,
+    options: &EvalOptions,
+    progress: &mut OnProgress<'_>,
+) -> Result<TaskResult, EvalError> {
     let asked = Asked {
         decoder,
         cuts: &Cuts::whole(decoder.spec().layers()),
         tokenizer,
         dataset: &dataset.name,
+        shard,
         options,
     };
     let (result, answered) = asked.every_item(dataset, progress).await?;
@@ -286,6 +304,7 @@ pub async fn evaluate_cuts(
         cuts,
         tokenizer,
         dataset: &dataset.name,
+        shard: Shard::WHOLE,
         options,
     };
     let (result, answered) = asked.every_item(dataset, progress).await?;
@@ -305,6 +324,8 @@ struct Asked<'a> {
     cuts: &'a Cuts,
     tokenizer: &'a Tokenizer,
     dataset: &'a str,
+    /// Which of the items or windows.
+    shard: Shard,
     options: &'a EvalOptions,
 }
 
@@ -339,6 +360,11 @@ impl Asked<'_> {
             metrics: Metrics::new(),
         };
         Ok((result, answered))
+    }
+
+    /// The items that are asked, of all.
+    fn own<'i, T>(&self, items: &'i [T]) -> &'i [T] {
+        &items[self.shard.range(items.len())]
     }
 
     fn context(&self) -> usize {

@@ -49,6 +49,7 @@ impl Asked<'_> {
         let mut windows = windows(&ids[bos.iter().len()..], bos, most, stride);
         let of = windows.len();
         windows.truncate(self.options.max_windows.unwrap_or(usize::MAX));
+        let windows = self.own(&windows);
         let mut found: Vec<Losses> = vec![Losses::default(); self.cuts.len()];
         let mut reading = self.reading(windows.len());
         reading.step(progress).await?;

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use layerlab_eval::{
-    Dataset, EvalOptions, Items, Pair, TokenPair, dataset::Mapping, pairs, tokenise,
-};
+use layerlab_eval::{Dataset, EvalOptions, Shard, TokenPair, dataset::Mapping};
 use layerlab_model::{Decoder, ModelFiles};
 use layerlab_score::{
     ContrastOptions, LayerContrast, ShuffledLabels, contrast_layers, shuffled_labels,
@@ -16,7 +14,8 @@ use web_time::Instant;
 
 use super::{
     measure::{MeasuredPairs, measure_pairs},
-    mine::{MineOptions, Mined, mine},
+    measured_dataset::MeasuredDataset,
+    mine::{MineOptions, Mined},
     tokens::LocatedPairs,
 };
 use crate::{
@@ -162,40 +161,27 @@ pub async fn locate_pairs<F: ModelFiles>(
     let mut found = Vec::with_capacity(datasets.len());
     let mut pairs = Vec::with_capacity(datasets.len());
     for dataset in datasets {
-        let found_pairs = token_pairs(model, &model.decoder, dataset, request, run).await?;
-        let FoundPairs {
-            pairs: tokens,
-            truncated,
-            mined,
-        } = found_pairs;
-        let epsilon = request.contrast.epsilon;
-        let measured = measure_pairs(&model.decoder, &tokens, &request.taps, epsilon, run).await?;
-        let taps = contrasted(&measured, &tokens, request, run).await?;
-        let mean = |count: &dyn Fn(&TokenPair) -> usize| {
-            tokens.iter().map(|pair| count(pair) as f64).sum::<f64>() / tokens.len() as f64
-        };
-        found.push(LocatedDataset {
-            dataset: dataset.name.clone(),
-            sha256: dataset.sha256.clone(),
-            pairs: tokens.len(),
-            of: dataset.of,
-            items: dataset.items.len(),
-            mapping: dataset.mapping.clone(),
-            skipped: dataset.skipped.len(),
-            truncated,
-            mined,
-            answer_tokens: [
-                mean(&|pair| pair.factual.ids.len() - pair.factual.start),
-                mean(&|pair| pair.hallucinated.ids.len() - pair.hallucinated.start),
-            ],
-            taps,
-        });
-        pairs.push(LocatedPairs::of(&dataset.name, tokens, &measured));
+        let measured = MeasuredDataset::of(model, dataset, Shard::WHOLE, request, run).await?;
+        let (located, of_dataset) = measured.contrasted(request, run).await?;
+        found.push(located);
+        pairs.push(of_dataset);
     }
     let seconds = start.elapsed().as_secs_f64();
     run.step(Progress::Hashing).await?;
     let mut report = Report::begin(model, Experiment::Locate, created).await?;
     report.timings.measure_seconds = Some(seconds);
+    report
+        .warnings
+        .extend(dated(&model.tokenizer, &request.eval));
+    found_in(&mut report, request, found);
+    Ok(Located {
+        report: report.concluded(),
+        pairs,
+    })
+}
+
+/// Puts what was found where it belongs in a report.
+pub(crate) fn found_in(report: &mut Report, request: &LocateRequest, found: Vec<LocatedDataset>) {
     let short = found.iter().filter(|dataset| dataset.pairs < FEW_UNITS);
     let short = short.map(|dataset| {
         format!(
@@ -205,59 +191,11 @@ pub async fn locate_pairs<F: ModelFiles>(
         )
     });
     report.warnings.extend(short);
-    report
-        .warnings
-        .extend(dated(&model.tokenizer, &request.eval));
     report.hallucination = Some(HallucinationReport {
         definitions: DEFINITIONS.into(),
         request: request.clone(),
         datasets: found,
     });
-    Ok(Located {
-        report: report.concluded(),
-        pairs,
-    })
-}
-
-/// Pairs of a dataset as tokens.
-pub(crate) struct FoundPairs {
-    pub pairs: Vec<TokenPair>,
-    /// Those whose prompt lost its beginning.
-    pub truncated: usize,
-    /// How they were mined, if they were.
-    pub mined: Option<Mined>,
-}
-
-/// The pairs of a dataset as tokens, mined where it has none of its own.
-pub(crate) async fn token_pairs<F>(
-    model: &OpenModel<F>,
-    decoder: &Decoder,
-    dataset: &Dataset,
-    request: &LocateRequest,
-    run: &mut Run<'_>,
-) -> Result<FoundPairs, LabError> {
-    let (found, mined): (Vec<Pair>, Option<Mined>) = match &dataset.items {
-        Items::Answers(_) => {
-            let (options, mining) = (&request.eval, request.mining);
-            let mined = mine(decoder, &model.tokenizer, dataset, options, mining, run).await?;
-            (mined.0, Some(mined.1))
-        }
-        _ => (pairs(dataset, request.contrast.seed)?, None),
-    };
-    if found.len() < 2 {
-        return Err(LabError::FewPairs {
-            dataset: dataset.name.clone(),
-            pairs: found.len(),
-        });
-    }
-    let context = decoder.spec().context;
-    let (tokenizer, options) = (&model.tokenizer, &request.eval);
-    let (pairs, truncated) = tokenise(&dataset.name, &found, tokenizer, context, options)?;
-    Ok(FoundPairs {
-        pairs,
-        truncated,
-        mined,
-    })
 }
 
 /// Every tap that is asked for, with its controls.
@@ -273,7 +211,7 @@ pub(crate) async fn located(
 }
 
 /// Figures and controls of what was measured.
-async fn contrasted(
+pub(super) async fn contrasted(
     measured: &MeasuredPairs,
     pairs: &[TokenPair],
     request: &LocateRequest,

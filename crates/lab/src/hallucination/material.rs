@@ -1,10 +1,10 @@
 //! What a repair reads: pairs and neutral text to learn from, questions and other texts to be judged by.
 
-use layerlab_eval::{Dataset, Items, TokenPair};
+use layerlab_eval::{Dataset, Items, Shard, TokenPair};
 use layerlab_tune::Material;
 
 use super::{
-    RepairRequest,
+    RepairRequest, enough_pairs,
     split::{SplitPart, SplitReport, only},
     token_pairs,
 };
@@ -69,7 +69,9 @@ pub(super) async fn prepare<F>(
         ] {
             let part = only(dataset, part, seed);
             if is_taught && part.items.len() >= 2 {
-                let found = token_pairs(model, &model.decoder, &part, &request.locate, run).await?;
+                let whole = (&part, Shard::WHOLE);
+                let found = token_pairs(model, &model.decoder, whole, &request.locate, run).await?;
+                enough_pairs(&part.name, found.pairs.len())?;
                 truncated += found.truncated;
                 pairs.extend(found.pairs);
             }

@@ -7,6 +7,7 @@ use layerlab_eval::{Continued, TokenPair};
 use layerlab_kernels::{BatchStatistics, Recorder};
 use layerlab_model::{Decoder, Observer, PaddingSide, Parting, TokenBatch, each_part};
 use layerlab_stats::{Epsilon, ModelStatistics, SequenceStatistics, Tap};
+use serde::{Deserialize, Serialize};
 
 use crate::{LabError, Progress, Run};
 
@@ -14,7 +15,8 @@ use crate::{LabError, Progress, Run};
 const TOKENS_AT_ONCE: usize = 1024;
 
 /// Statistics over answer tokens of both sides, one sequence for each answer in the order of the pairs.
-pub(super) struct MeasuredPairs {
+#[derive(Serialize, Deserialize)]
+pub(crate) struct MeasuredPairs {
     pub factual: ModelStatistics,
     pub hallucinated: ModelStatistics,
 }

@@ -1,6 +1,6 @@
 //! Pairs out of what a model itself gets wrong.
 
-use layerlab_eval::{Dataset, EvalOptions, Generated, Items, Pair, generate_answers};
+use layerlab_eval::{Dataset, EvalOptions, Generated, Pair, dataset::Answer, generate_answers};
 use layerlab_model::{Decoder, Tokenizer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,21 +35,25 @@ pub struct Mined {
     pub confident: usize,
 }
 
-/// Lets the model answer and pairs each confident wrong answer with the first right one.
+impl Mined {
+    /// Adds what came of other questions.
+    pub(super) fn add(&mut self, other: Self) {
+        self.questions += other.questions;
+        self.right += other.right;
+        self.wrong += other.wrong;
+        self.confident += other.confident;
+    }
+}
+
+/// Lets the model answer some of the dataset's questions and pairs each confident wrong answer with the first right one.
 pub(super) async fn mine(
     decoder: &Decoder,
     tokenizer: &Tokenizer,
-    dataset: &Dataset,
+    (dataset, items): (&Dataset, &[Answer]),
     options: &EvalOptions,
     mining: MineOptions,
     run: &mut Run<'_>,
 ) -> Result<(Vec<Pair>, Mined), LabError> {
-    let Items::Answers(items) = &dataset.items else {
-        return Ok((
-            layerlab_eval::pairs(dataset, options.confidence.seed)?,
-            empty(),
-        ));
-    };
     let mut progress = |done, total| {
         let step = Progress::Evaluating {
             models: 0,
@@ -66,7 +70,9 @@ pub(super) async fn mine(
         generate_answers(decoder, tokenizer, dataset, items, options, &mut progress).await?;
     let mut mined = Mined {
         questions: items.len(),
-        ..empty()
+        right: 0,
+        wrong: 0,
+        confident: 0,
     };
     let mut pairs = Vec::new();
     for (
@@ -94,13 +100,4 @@ pub(super) async fn mine(
         }
     }
     Ok((pairs, mined))
-}
-
-fn empty() -> Mined {
-    Mined {
-        questions: 0,
-        right: 0,
-        wrong: 0,
-        confident: 0,
-    }
 }

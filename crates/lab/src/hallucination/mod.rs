@@ -5,6 +5,7 @@ mod choice;
 mod locate;
 mod material;
 mod measure;
+mod measured_dataset;
 mod mine;
 mod pooled;
 mod repair;
@@ -18,8 +19,10 @@ pub use locate::{
     HallucinationReport, LocateRequest, Located, LocatedDataset, LocatedTap, MatchedLength,
     locate_layers, locate_pairs,
 };
-pub(crate) use locate::{located, token_pairs};
+pub(crate) use locate::{found_in, located};
 pub use material::RepairMaterial;
+pub(crate) use measure::MeasuredPairs;
+pub(crate) use measured_dataset::{MeasuredDataset, enough_pairs, token_pairs};
 pub use mine::{MineOptions, Mined};
 pub use repair::{RepairReport, RepairRequest, RepairRun, Repaired, repair_layers};
 pub use split::SplitReport;

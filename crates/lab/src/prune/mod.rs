@@ -45,12 +45,21 @@ pub struct BlockPasses {
 }
 
 impl BlockPasses {
+    /// Of models that are asked.
+    pub(crate) const JUDGING: &'static str = "judging models";
+
     pub(crate) fn of(purpose: &str, passes: Passes) -> Self {
         Self {
             purpose: purpose.to_owned(),
             counted: passes.counted,
             plain: passes.plain,
         }
+    }
+
+    /// What another part of the work took for the same purpose.
+    pub(crate) fn append(&mut self, more: &Self) {
+        self.counted += more.counted;
+        self.plain += more.plain;
     }
 
     /// More passes for the same purpose.

@@ -42,6 +42,12 @@ impl DataReport {
         }
     }
 
+    /// Adds the sequences that follow of the same text.
+    pub(crate) fn append(&mut self, next: &Self) {
+        self.sequences += next.sequences;
+        self.tokens += next.tokens;
+    }
+
     /// Tokens and sequences, with what they are of where that is more.
     pub fn size(&self) -> String {
         let plural = |number: usize| if number == 1 { "sequence" } else { "sequences" };

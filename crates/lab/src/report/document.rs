@@ -351,3 +351,23 @@ pub struct Timings {
     #[serde(default)]
     pub heal_seconds: Option<f64>,
 }
+
+impl Timings {
+    /// Adds the seconds of another part of the same work. What is a rate is left out.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.load_seconds += other.load_seconds;
+        self.hash_seconds += other.hash_seconds;
+        for (sum, more) in [
+            (&mut self.measure_seconds, other.measure_seconds),
+            (&mut self.leave_out_seconds, other.leave_out_seconds),
+            (&mut self.score_seconds, other.score_seconds),
+            (&mut self.plan_seconds, other.plan_seconds),
+            (&mut self.evaluate_seconds, other.evaluate_seconds),
+            (&mut self.heal_seconds, other.heal_seconds),
+        ] {
+            if let Some(more) = more {
+                *sum.get_or_insert(0.0) += more;
+            }
+        }
+    }
+}
