@@ -239,6 +239,23 @@ impl Measured {
         self.answers.is_none().then_some(losses.tokens.len())
     }
 
+    /// Whether its parts belong together, as they do unless a file was tampered with.
+    pub(crate) fn is_sound(&self) -> bool {
+        let sequences = self.data.sequences;
+        let layers = self.statistics.layers.len();
+        let of = match &self.answers {
+            Some(answers) => answers.answers,
+            None => sequences,
+        };
+        let losses = self.losses.as_ref().is_none_or(|losses| {
+            let mut all = losses.without.iter().chain([&losses.whole]);
+            losses.without.len() == layers
+                && losses.tokens.len() == of
+                && all.all(|losses| losses.len() == of)
+        });
+        losses && layers > 0 && self.statistics.is_sound(sequences)
+    }
+
     /// Appends what was found of the sequences that follow, for the same.
     pub(crate) fn append(&mut self, next: Self) {
         self.data.append(&next.data);

@@ -3,6 +3,8 @@
 use layerlab_stats::{MOST_RESAMPLES, Tap};
 use thiserror::Error;
 
+use crate::hallucination::MOST_SHUFFLES;
+
 /// Scores that cannot be computed.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum ScoreError {
@@ -25,6 +27,9 @@ pub enum ScoreError {
     /// More resamples than any interval needs.
     #[error("at most {most} resamples can be drawn, not {0}", most = MOST_RESAMPLES)]
     Resamples(usize),
+    /// More shuffles than make sense.
+    #[error("labels can be shuffled at most {most} times, not {0}", most = MOST_SHUFFLES)]
+    Shuffles(usize),
     /// More layers are to be removed than there are, or none would be left.
     #[error("{lowest} of {layers} layers cannot be the lowest: at least one must remain")]
     Lowest {

@@ -137,6 +137,16 @@ fn a_layer_that_is_not_finite_is_told_nothing_of() {
     assert_eq!(found.rank, None);
 }
 
+/// Channel means that are no numbers: their projections are not even equal to themselves.
+#[test]
+fn a_probe_of_what_is_no_number_has_no_area() {
+    let mut factual = side(1, 12, 1.0, 0.0);
+    let hallucinated = side(2, 12, 1.0, 0.0);
+    factual.sequences[3].channel_mean[0] = f64::NAN;
+    let found = contrast(&factual, &hallucinated, &element());
+    assert_eq!(found.auroc.value, None);
+}
+
 #[test]
 fn a_planted_difference_is_told_apart() {
     let found = contrast(&side(1, 80, 1.0, 0.0), &side(2, 80, 1.6, 0.0), &element());

@@ -50,6 +50,30 @@ impl ModelStatistics {
         }
     }
 
+    /// Whether it is of so many sequences, and all layers have the same taps and as many channels, as they do unless a file was
+    /// tampered with.
+    pub fn is_sound(&self, sequences: usize) -> bool {
+        let Some(first) = self.layers.first() else {
+            return true;
+        };
+        let channels = |tap: &TapStatistics| {
+            let first = tap.sequences.first();
+            first.map_or(0, |sequence| sequence.channel_mean.len())
+        };
+        self.layers.iter().all(|layer| {
+            let taps = layer.taps.iter().all(|(name, tap)| {
+                let width = channels(tap);
+                let mut sequences_of = tap.sequences.iter();
+                first.taps.get(name).map(channels) == Some(width)
+                    && tap.sequences.len() == sequences
+                    && sequences_of.all(|sequence| sequence.channel_mean.len() == width)
+            });
+            let mut spans = layer.spans.values();
+            taps && layer.taps.len() == first.taps.len()
+                && spans.all(|span| span.sequences.len() == sequences)
+        })
+    }
+
     /// Number of sequences measured.
     pub fn sequences(&self) -> usize {
         let first = self

@@ -16,6 +16,8 @@ mod memory;
 mod recipe;
 #[cfg(feature = "device")]
 mod report;
+#[cfg(feature = "device")]
+mod shard;
 mod tokenizer;
 #[cfg(feature = "device")]
 mod training;
@@ -102,6 +104,11 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "report",
         run: report::report,
+    },
+    #[cfg(feature = "device")]
+    Target {
+        name: "shard",
+        run: shard::shard,
     },
     #[cfg(feature = "device")]
     Target {

@@ -15,9 +15,11 @@ pub use sample::Sample;
 pub use significance::{PairedTest, Significance, correct};
 pub use wilson::wilson;
 
-use layerlab_stats::{FEW_UNITS, Resamples};
+use layerlab_stats::{FEW_UNITS, MOST_RESAMPLES, Resamples};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::EvalError;
 
 /// What is measured.
 #[derive(
@@ -122,6 +124,20 @@ impl Default for Confidence {
 }
 
 impl Confidence {
+    /// Refuses what no interval can be found with.
+    ///
+    /// # Errors
+    /// When the level is no share, or resamples are too many.
+    pub fn validate(&self) -> Result<(), EvalError> {
+        if !(self.level > 0.0 && self.level < 1.0) {
+            return Err(EvalError::Confidence(self.level));
+        }
+        match self.resamples > MOST_RESAMPLES {
+            true => Err(EvalError::Resamples(self.resamples)),
+            false => Ok(()),
+        }
+    }
+
     /// Resamples of so many units.
     pub fn resamples(&self, units: usize) -> Resamples {
         Resamples::new(units, self.resamples, self.seed)

@@ -12,7 +12,6 @@ pub use answers::{ABSTENTION, Generated, generate_answers};
 use std::ops::ControlFlow;
 
 use layerlab_model::{Cuts, Decoder, Tokenizer, yield_now};
-use layerlab_stats::MOST_RESAMPLES;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -83,13 +82,7 @@ impl EvalOptions {
                 return Err(EvalError::Template { template, field });
             }
         }
-        let level = self.confidence.level;
-        if !(level > 0.0 && level < 1.0) {
-            return Err(EvalError::Confidence(level));
-        }
-        if self.confidence.resamples > MOST_RESAMPLES {
-            return Err(EvalError::Resamples(self.confidence.resamples));
-        }
+        self.confidence.validate()?;
         for (number, name) in [
             (self.batch_tokens, "token per batch"),
             (self.max_new_tokens, "token per answer"),

@@ -45,10 +45,12 @@ pub enum ShardError {
         second: String,
     },
     /// Shards that are not there.
-    #[error("of {of} shards {} missing: {}", if missing.len() == 1 { "1 is" } else { "some are" }, list(missing))]
+    #[error("of {of} shards {missing} {} missing: {}", if *missing == 1 { "is" } else { "are" }, list(first, *missing))]
     Missing {
-        /// Their numbers, from 1.
-        missing: Vec<usize>,
+        /// How many.
+        missing: usize,
+        /// The numbers of the first of them, from 1.
+        first: Vec<usize>,
         /// How many there should be.
         of: usize,
     },
@@ -75,16 +77,10 @@ pub enum ShardError {
     },
 }
 
-/// Numbers for a sentence; of many the first.
-fn list(numbers: &[usize]) -> String {
-    const SHOWN: usize = 20;
-    let shown: Vec<String> = numbers
-        .iter()
-        .take(SHOWN)
-        .map(ToString::to_string)
-        .collect();
-    let more = numbers.len().saturating_sub(SHOWN);
-    match more {
+/// The first of `all` numbers for a sentence.
+fn list(first: &[usize], all: usize) -> String {
+    let shown: Vec<String> = first.iter().map(ToString::to_string).collect();
+    match all.saturating_sub(first.len()) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }

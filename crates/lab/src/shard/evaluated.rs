@@ -46,14 +46,15 @@ pub async fn evaluate_shard<F: ModelFiles>(
     Ok(Some(ShardDocument::new(shard, inputs, report, found)))
 }
 
-pub(super) fn joined(shards: &[NamedShard], mut report: Report) -> Result<Report, ShardError> {
+pub(super) fn joined(shards: &[NamedShard], mut report: Report) -> Result<Report, LabError> {
     let Some(NamedShard { document, .. }) = shards.first() else {
-        return Err(ShardError::Nothing);
+        return Err(ShardError::Nothing.into());
     };
     let shard = document.shard;
     let Found::Evaluate { options } = &document.found else {
-        return Err(ShardError::Garbled { shard });
+        return Err(ShardError::Garbled { shard }.into());
     };
+    options.confidence.validate()?;
     let places = 0..document.report.evaluation.len();
     let results = places.map(|place| {
         let parts = shards

@@ -1,6 +1,6 @@
 //! Locating in parts: pairs, or questions where pairs are mined.
 
-use layerlab_eval::{Dataset, TokenPair};
+use layerlab_eval::{Continued, Dataset, TokenPair};
 use layerlab_model::ModelFiles;
 use web_time::Instant;
 
@@ -94,6 +94,18 @@ fn opened(found: &Found) -> Option<(Vec<MeasuredDataset>, &LocateRequest)> {
     };
     let pairs: Vec<Pairs> = pairs.open()?;
     if pairs.len() != datasets.len() {
+        return None;
+    }
+    let is_sound = |(pairs, measured): &Pairs| {
+        let sides = [&measured.factual, &measured.hallucinated];
+        let has_answer = |side: &Continued| (1..side.ids.len()).contains(&side.start);
+        sides.iter().all(|side| side.is_sound(pairs.len()))
+            && sides[0].layers.len() == sides[1].layers.len()
+            && pairs
+                .iter()
+                .all(|pair| has_answer(&pair.factual) && has_answer(&pair.hallucinated))
+    };
+    if !pairs.iter().all(is_sound) {
         return None;
     }
     let measured = datasets.iter().zip(pairs);

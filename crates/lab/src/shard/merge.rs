@@ -7,6 +7,9 @@ use layerlab_eval::Shard;
 use super::{ShardDocument, ShardError, document::Found, evaluated, located, pruned, scored};
 use crate::{LabError, Report, Run, report::Timings};
 
+/// Missing shards that are named.
+const NAMED: usize = 20;
+
 /// A shard, and what to call it in messages.
 #[derive(Debug, Clone)]
 pub struct NamedShard {
@@ -83,10 +86,18 @@ fn in_order(shards: Vec<NamedShard>) -> Result<Vec<NamedShard>, ShardError> {
     }
     let of = first.map_or(0, |first| first.document.shard.of());
     let is_there = |index: &usize| places.keys().any(|shard| shard.index() == *index);
-    let missing: Vec<usize> = (1..=of).filter(|index| !is_there(index)).collect();
-    match missing.is_empty() {
-        true => Ok(places.into_values().collect()),
-        false => Err(ShardError::Missing { missing, of }),
+    // A file may say any number.
+    let missing = of - places.len();
+    let first = (1..=of)
+        .filter(|index| !is_there(index))
+        .take(missing.min(NAMED));
+    match missing {
+        0 => Ok(places.into_values().collect()),
+        missing => Err(ShardError::Missing {
+            missing,
+            first: first.collect(),
+            of,
+        }),
     }
 }
 

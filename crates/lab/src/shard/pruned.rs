@@ -63,13 +63,13 @@ pub async fn prune_shard<F: ModelFiles>(
     )))
 }
 
-pub(super) fn joined(shards: &[NamedShard], mut report: Report) -> Result<Report, ShardError> {
+pub(super) fn joined(shards: &[NamedShard], mut report: Report) -> Result<Report, LabError> {
     let mut all: Option<(&str, &Vec<Plan>, PruningReport)> = None;
     for NamedShard { name, document } in shards {
         let shard = document.shard;
         let (Found::Run { plans }, Some(pruning)) = (&document.found, &document.report.pruning)
         else {
-            return Err(ShardError::Garbled { shard });
+            return Err(ShardError::Garbled { shard }.into());
         };
         match &mut all {
             None => all = Some((name, plans, pruning.clone())),
@@ -77,12 +77,14 @@ pub(super) fn joined(shards: &[NamedShard], mut report: Report) -> Result<Report
                 return Err(ShardError::OtherPlans {
                     first: (*first).to_owned(),
                     name: name.clone(),
-                });
+                }
+                .into());
             }
             Some((_, _, all)) => append(all, pruning),
         }
     }
     let (_, plans, mut pruning) = all.ok_or(ShardError::Nothing)?;
+    pruning.options.confidence.validate()?;
     pruning.plans.clone_from(plans);
     let whole = &report.evaluation;
     pruning.outcomes = in_order(pruning.outcomes, plans);

@@ -61,7 +61,10 @@ pub(super) async fn joined(
     for shard in shards {
         let document = &shard.document;
         let found = match &document.found {
-            Found::Score { options, measured } => measured.open().map(|found| (found, options)),
+            Found::Score { options, measured } => measured
+                .open()
+                .filter(Measured::is_sound)
+                .map(|found| (found, options)),
             _ => None,
         };
         let shard = document.shard;

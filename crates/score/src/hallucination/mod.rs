@@ -38,6 +38,9 @@ pub struct ContrastOptions {
     pub seed: u64,
 }
 
+/// More shuffles than this make no control better that anybody reads.
+pub(crate) const MOST_SHUFFLES: usize = 1000;
+
 impl Default for ContrastOptions {
     fn default() -> Self {
         Self {
@@ -120,7 +123,7 @@ pub struct ShuffledLabels {
 /// one sequence for each answer; `questions` says which belong together and are kept in one fold.
 ///
 /// # Errors
-/// When nothing was measured, or the confidence level or the number of resamples is out of range.
+/// When nothing was measured, or the confidence level or the number of resamples or shuffles is out of range.
 pub fn contrast_layers(
     factual: &[&TapStatistics],
     hallucinated: &[&TapStatistics],
@@ -132,6 +135,9 @@ pub fn contrast_layers(
     }
     if options.resamples > MOST_RESAMPLES {
         return Err(ScoreError::Resamples(options.resamples));
+    }
+    if options.shuffles > MOST_SHUFFLES {
+        return Err(ScoreError::Shuffles(options.shuffles));
     }
     if factual.is_empty() || questions.is_empty() {
         return Err(ScoreError::NothingMeasured);

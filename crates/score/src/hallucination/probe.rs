@@ -93,12 +93,16 @@ impl Probe {
     }
 
     /// The probability that a factual answer lies above a hallucinated one, each counted as often as its pair is drawn;
-    /// equals count half. None without answers.
+    /// equals count half. None without answers, or where a projection is no number.
     pub fn auroc(&self, draw: &[u32]) -> Option<f64> {
         let (mut below, mut won, mut factual) = (0.0, 0.0, 0.0);
         let mut start = 0;
         while start < self.sorted.len() {
             let value = self.sorted[start].0;
+            // Of activations that are no numbers; it is not even its own equal.
+            if value.is_nan() {
+                return None;
+            }
             let equals = self.sorted[start..]
                 .iter()
                 .take_while(|entry| entry.0 == value)
