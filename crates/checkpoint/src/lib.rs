@@ -8,7 +8,7 @@ mod error;
 pub mod families;
 pub mod files;
 mod frequencies;
-mod gguf;
+pub mod gguf;
 mod parameters;
 pub mod spec;
 pub mod tensors;

@@ -7,6 +7,7 @@ use layerlab_lab::{
     CheckpointError, DeviceError, EvalError, ExportError, LabError, ModelError,
     dataset::{DatasetError, hub::HubDatasetError},
     files::{FileError, hub::HubError},
+    gguf::GgufWriteError,
     report::visible_lines,
 };
 
@@ -83,6 +84,13 @@ fn hint(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     if let Some(ExportError::Exists { .. }) = export {
         return Some("--force replaces it");
     }
+    let gguf = match error.downcast_ref() {
+        Some(LabError::Gguf(error)) => Some(error),
+        _ => error.downcast_ref(),
+    };
+    if let Some(GgufWriteError::Tokenizer { .. }) = gguf {
+        return Some("--like FILE.gguf carries the tokenizer over from a GGUF file of the model");
+    }
     if let Some(DeviceError::NoGpu(_)) = device {
         return Some("--device cpu runs without one");
     }
@@ -113,6 +121,12 @@ impl From<LabError> for Failure {
             }))) => Self::machine(error),
             _ => Self::input(error),
         }
+    }
+}
+
+impl From<GgufWriteError> for Failure {
+    fn from(error: GgufWriteError) -> Self {
+        LabError::from(error).into()
     }
 }
 

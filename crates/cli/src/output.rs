@@ -95,28 +95,75 @@ impl Destination {
     /// When the file exists and may not be replaced, or the disk refuses.
     pub fn write(&self, contents: impl AsRef<[u8]>) -> Result<(), Failure> {
         let contents = contents.as_ref();
-        let Some(path) = &self.path else {
+        if self.path.is_none() {
             return print(contents);
-        };
-        let shown = path.display();
-        let mut file = temporary(path).map_err(Failure::machine)?;
-        file.write_all(contents)
-            .and_then(|()| file.as_file().sync_all())
-            .with_context(|| format!("cannot write {shown}; nothing was changed"))
-            .map_err(Failure::machine)?;
-        let persisted = match self.force {
-            true => file.persist(path),
-            false => file.persist_noclobber(path),
-        };
-        match persisted {
-            Ok(_) => Ok(()),
-            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Err(Failure::usage(
-                anyhow!("{shown} has come to exist in the meantime; --force replaces it"),
-            )),
-            Err(error) => Err(Failure::machine(
-                anyhow!(error.error).context(format!("cannot write {shown}; nothing was changed")),
-            )),
         }
+        let mut stream = Stream::to(self)?;
+        stream.append(contents)?;
+        stream.finish()
+    }
+}
+
+/// A file that grows piece by piece beside its place, and is put there when it is whole.
+pub struct Stream {
+    file: NamedTempFile,
+    path: PathBuf,
+    force: bool,
+}
+
+impl Stream {
+    /// To a destination that is a file.
+    ///
+    /// # Errors
+    /// When its folder cannot be written to.
+    pub fn to(destination: &Destination) -> Result<Self, Failure> {
+        let path = destination.path.clone().unwrap_or_default();
+        Ok(Self {
+            file: temporary(&path).map_err(Failure::machine)?,
+            path,
+            force: destination.force,
+        })
+    }
+
+    /// Adds a piece.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn append(&mut self, piece: &[u8]) -> Result<(), Failure> {
+        let written = self.file.write_all(piece);
+        written
+            .with_context(|| format!("cannot write {}; nothing was changed", self.path.display()))
+            .map_err(Failure::machine)
+    }
+
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    /// When another has come to be there and may not be replaced, or the disk refuses.
+    pub fn finish(self) -> Result<(), Failure> {
+        put(self.file, &self.path, self.force)
+    }
+}
+
+/// Puts a file that is whole in its place.
+fn put(file: NamedTempFile, path: &Path, force: bool) -> Result<(), Failure> {
+    let shown = path.display();
+    file.as_file()
+        .sync_all()
+        .with_context(|| format!("cannot write {shown}; nothing was changed"))
+        .map_err(Failure::machine)?;
+    let persisted = match force {
+        true => file.persist(path),
+        false => file.persist_noclobber(path),
+    };
+    match persisted {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Err(Failure::usage(
+            anyhow!("{shown} has come to exist in the meantime; --force replaces it"),
+        )),
+        Err(error) => Err(Failure::machine(
+            anyhow!(error.error).context(format!("cannot write {shown}; nothing was changed")),
+        )),
     }
 }
 

@@ -4,7 +4,8 @@ use layerlab_eval::{DatasetError, EvalError};
 use layerlab_heal::HealError;
 use layerlab_kernels::KernelError;
 use layerlab_model::{
-    ModelError, SpecError, export::ExportError, tensors::CheckpointError, tokenizer::TokenizerError,
+    ModelError, SpecError, export::ExportError, gguf::GgufWriteError, tensors::CheckpointError,
+    tokenizer::TokenizerError,
 };
 use layerlab_score::{PlanError, ScoreError};
 use layerlab_stats::Tap;
@@ -109,6 +110,9 @@ pub enum LabError {
     /// A model cannot be asked.
     #[error(transparent)]
     Eval(EvalError),
+    /// A model cannot be written as a GGUF file.
+    #[error(transparent)]
+    Gguf(#[from] GgufWriteError),
     /// A pruned folder cannot be written.
     #[error(transparent)]
     Export(ExportError),

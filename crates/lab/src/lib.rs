@@ -70,7 +70,7 @@ pub use layerlab_model::{
     chat::ChatError,
     contained::is_contained,
     export::{ExportError, ExportTarget, RecipeError, read_mergekit, write_adapters},
-    files, generate,
+    files, generate, gguf,
     tensors::CheckpointError,
 };
 pub use layerlab_score::{

@@ -18,7 +18,7 @@ pub use generate::{GenerateOptions, Sampling, generate, generate_batch};
 pub use layerlab_checkpoint::Folder;
 pub use layerlab_checkpoint::{
     Checkpoint, Config, DecoderSpec, MemoryFiles, ModelFiles, SpecError, Tokenizer, chat, config,
-    contained, files, known_families, spec, tensors, tokenizer,
+    contained, files, gguf, known_families, spec, tensors, tokenizer,
 };
 pub use parts::{Parting, each_part};
 pub use yield_now::yield_now;

@@ -120,6 +120,11 @@ impl ChatTemplate {
         rendered.map_err(|error| ChatError::of(&self.place, &error))
     }
 
+    /// As it is written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
     /// Where it was found.
     pub fn place(&self) -> &str {
         &self.place

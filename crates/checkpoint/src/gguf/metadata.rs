@@ -1,6 +1,6 @@
 //! What a GGUF file says of itself: values by key, each with its type.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use super::{
     GgufError,
@@ -37,6 +37,8 @@ pub(crate) struct Metadata {
     header: Vec<u8>,
     scalars: BTreeMap<String, Scalar>,
     lists: BTreeMap<String, List>,
+    /// Where each pair lies among the bytes of the header, in the order of the file.
+    places: Vec<(String, Range<usize>)>,
 }
 
 const BOOL: u32 = 7;
@@ -50,6 +52,7 @@ impl Metadata {
     pub(super) fn read(cursor: &mut Cursor<'_>, pairs: u64) -> Result<Self, Stop> {
         let mut metadata = Self::default();
         for _ in 0..pairs {
+            let start = cursor.place();
             let key = cursor.string("a key of the metadata")?;
             let kind = cursor.u32("the type of a value")?;
             let is_new = if kind == LIST {
@@ -66,6 +69,9 @@ impl Metadata {
             if !is_new || elsewhere {
                 return Err(Stop::Bad(format!("the key `{key}` is there twice")));
             }
+            metadata
+                .places
+                .push((key.to_owned(), start..cursor.place()));
         }
         Ok(metadata)
     }
@@ -77,6 +83,12 @@ impl Metadata {
     /// The same with the bytes that it was read from.
     pub(super) fn with_header(self, header: Vec<u8>) -> Self {
         Self { header, ..self }
+    }
+
+    /// Every pair as it is stored, key and value.
+    pub fn stored(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let places = self.places.iter();
+        places.filter_map(|(key, place)| Some((key.as_str(), self.header.get(place.clone())?)))
     }
 
     /// Every key.

@@ -14,6 +14,7 @@ mod metadata;
 mod places;
 mod tokenizer;
 mod types;
+mod write;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ pub(crate) use find::Parts;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use find::{is_gguf, siblings};
 pub(crate) use tokenizer::{CHAT_TEMPLATE, tokenizer};
+pub use write::{GgufFile, GgufWriteError, Precision};
 
 use crate::{ModelFiles, tensors::TensorEntry};
 use architecture::{FACTOR_TENSORS, Source};

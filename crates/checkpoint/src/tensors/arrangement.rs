@@ -47,7 +47,7 @@ impl Arrangement {
     }
 
     /// In which row of the file row `row` of `rows` lies.
-    pub(super) fn source(self, row: usize, rows: usize) -> usize {
+    pub(crate) fn source(self, row: usize, rows: usize) -> usize {
         let size = self.group(rows).unwrap_or(rows).max(1);
         let (group, within) = (row / size, row % size);
         match self {

@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod completions;
 pub mod eval;
+pub mod export;
 pub mod generate;
 pub mod heal;
 pub mod info;

@@ -72,6 +72,11 @@ pub(super) fn of(metadata: &Metadata) -> Result<&'static Architecture, GgufError
     })
 }
 
+/// The kind of model of that name.
+pub(super) fn named(name: &str) -> Option<&'static Architecture> {
+    ARCHITECTURES.iter().find(|one| one.name == name)
+}
+
 /// Why an architecture is not read.
 fn why_not(found: &str) -> String {
     let is = |parts: &[&str]| parts.iter().any(|part| found.contains(part));

@@ -84,6 +84,19 @@ pub(in crate::gguf) fn renamed(
 }
 
 impl Names {
+    /// The name in the file of what Hugging Face calls so, with its end, and what was done to it.
+    pub fn in_file(&self, name: &str) -> Option<(String, Change)> {
+        let (stem, end) = name.rsplit_once('.')?;
+        if let Some((old, _, change)) = self.shared.iter().find(|(_, new, _)| *new == stem) {
+            return Some((format!("{old}.{end}"), *change));
+        }
+        let (before, after) = self.block.split_once("{}")?;
+        let (layer, within) = stem.strip_prefix(before)?.split_once(after)?;
+        let mut pairs = self.within.iter().copied().flatten();
+        let (old, _, change) = pairs.find(|(_, new, _)| *new == within)?;
+        Some((format!("blk.{layer}.{old}.{end}"), *change))
+    }
+
     /// Hugging Face's name without its end, the end, and what is to be done.
     fn of<'a>(&self, name: &'a str) -> Option<(String, &'a str, Change)> {
         let (stem, end) = ["weight", "bias"]

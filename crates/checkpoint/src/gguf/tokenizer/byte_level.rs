@@ -87,6 +87,45 @@ impl Cutting {
     }
 }
 
+/// llama.cpp's names of ways to cut text that are written, each for one way.
+const WRITTEN: [(&str, Cutting); 5] = [
+    ("gpt-2", Cutting::Gpt2),
+    ("smollm", Cutting::Digits),
+    ("llama-bpe", Cutting::Llama3),
+    ("smaug-bpe", Cutting::ByThreeDigits),
+    ("qwen2", Cutting::Qwen2),
+];
+
+/// llama.cpp's name for how a `tokenizer.json` cuts text; none where it has none.
+pub(in crate::gguf) fn cutting_of(tokenizer: &Value) -> Option<&'static str> {
+    // Where offsets lie is of no consequence to ids.
+    let essence = |value: &Value| {
+        let mut value = value.clone();
+        forget_offsets(&mut value);
+        value
+    };
+    let found = essence(&tokenizer["pre_tokenizer"]);
+    let merges_whole = tokenizer["model"]["ignore_merges"] == true;
+    let mut ways = WRITTEN.into_iter();
+    let way = ways.find(|(_, cutting)| {
+        essence(&cutting.pre_tokenizer(false)) == found
+            && cutting.normalizer() == tokenizer["normalizer"]
+            && (*cutting == Cutting::Llama3) == merges_whole
+    });
+    way.map(|(name, _)| name)
+}
+
+fn forget_offsets(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove("trim_offsets");
+            fields.values_mut().for_each(forget_offsets);
+        }
+        Value::Array(values) => values.iter_mut().for_each(forget_offsets),
+        _ => {}
+    }
+}
+
 pub(super) fn made(
     metadata: &Metadata,
     vocabulary: &Vocabulary<'_>,

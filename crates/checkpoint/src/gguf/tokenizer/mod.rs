@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+pub(super) use byte_level::cutting_of;
+
 use super::{GgufError, metadata::Metadata};
 use crate::chat;
 
