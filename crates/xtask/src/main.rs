@@ -8,6 +8,7 @@ mod fuzz;
 mod gpu_kit;
 mod lab;
 mod mutants;
+mod package;
 mod setup;
 mod test;
 mod web;
@@ -22,7 +23,8 @@ cargo xtask <command>
   web                               build the page into web/dist, a folder for any static host
   check                             layout, lints, and tests that need no device: under a minute once all is built
   test [--all]                      install what the tests need and run them; with --all also those that need PyTorch
-                                    and transformers (installed apart) or ../shared, licences, and 2 minutes of each fuzz target
+                                    and transformers (installed apart) or ../shared, the Python package, licences, and
+                                    2 minutes of each fuzz target
   fuzz [--minutes N] [TARGET]       give broken files to what reads files, guided by coverage; 5 minutes for each target
   mutants [PACKAGE...]              change the code in small ways and see that tests notice: stats, score, data,
                                     checkpoint, eval
@@ -30,6 +32,7 @@ cargo xtask <command>
   bench [--real]                    speed beside PyTorch, candle and onnxruntime-web, into docs/benchmarks.md (needs
                                     tests/bench/requirements.txt; name another interpreter by $PYTHON); with --real
                                     on real models, beside llama.cpp too, into docs/benchmarks-real.md
+  package                           a wheel for Python, the page as an archive, and the command as one
   gpu-kit                           one folder that measures a machine with a GPU, where it needs nothing but a driver
 ";
 
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Some("mutants") => mutants::run(&rest),
         Some("bench") if rest.is_empty() => bench::run(),
         Some("bench") if rest == ["--real"] => bench::real(),
+        Some("package") if rest.is_empty() => package::run(),
         Some("gpu-kit") if rest.is_empty() => gpu_kit::run(),
         Some("atlas") => atlas::run(&rest),
         _ => {

@@ -172,6 +172,79 @@ pub fn python() -> Result<PathBuf, String> {
     Ok(python)
 }
 
+/// Makes sure that there is a Python that builds wheels, in a folder of its own, and gives its place.
+///
+/// # Errors
+/// When there is no Python, or maturin cannot be installed.
+pub fn wheel_builder() -> Result<PathBuf, String> {
+    environment("python-builder", &["maturin>=1.7,<2"], None)
+}
+
+/// Makes sure that there is a Python with all that the tests of the Python package need, and gives its place. What `beside` has, PyTorch
+/// for one, is not installed again.
+///
+/// # Errors
+/// When it cannot be made, or its packages cannot be installed.
+pub fn wheel_tester(beside: &Path) -> Result<PathBuf, String> {
+    const PACKAGES: [&str; 13] = [
+        "ipykernel",
+        "matplotlib>=3.6",
+        "mypy",
+        "nbclient",
+        "nbformat",
+        "pandas>=2",
+        "pandas-stubs",
+        "pytest",
+        "pyyaml>=6",
+        "ray>=2.9",
+        "tqdm>=4.64",
+        "types-PyYAML",
+        "types-tqdm",
+    ];
+    environment("python-wheel", &PACKAGES, Some(beside))
+}
+
+/// A Python environment of some packages among compiled code, which sees the packages of another as well where that is given.
+fn environment(name: &str, packages: &[&str], beside: Option<&Path>) -> Result<PathBuf, String> {
+    let folder = target_dir().join(name);
+    let python = folder.join("bin/python");
+    // What was installed, written when all of it was.
+    let installed = folder.join("requirements.txt");
+    let place_of = |python: &Path| {
+        let asked = "import sysconfig; print(sysconfig.get_path('purelib'))";
+        let said = command(&python.to_string_lossy(), &["-c", asked]).output();
+        let said = said.map_err(|error| format!("{}: {error}", python.display()))?;
+        Ok::<_, String>(String::from_utf8_lossy(&said.stdout).trim().to_owned())
+    };
+    let others = beside.map(place_of).transpose()?;
+    let wanted = format!(
+        "{}\n{}\n",
+        packages.join("\n"),
+        others.as_deref().unwrap_or_default()
+    );
+    if fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    let maker = beside.map_or("python3".into(), Path::to_string_lossy);
+    let place = folder.to_string_lossy();
+    step(
+        "a Python environment",
+        command(&maker, &["-m", "venv", "--clear", &place]),
+    )?;
+    if let Some(others) = others {
+        let own = PathBuf::from(place_of(&python)?).join("beside.pth");
+        fs::write(&own, others).map_err(at(&own))?;
+    }
+    let install = ["-m", "pip", "install", "--quiet"];
+    let install = [&install[..], packages].concat();
+    step(
+        "its packages, by pip",
+        command(&python.to_string_lossy(), &install),
+    )?;
+    fs::write(&installed, wanted).map_err(at(&installed))?;
+    Ok(python)
+}
+
 /// Makes sure that there is a model from elsewhere, SmolLM2, and gives its place. `LAYERLAB_REAL` names another folder of it.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::{
     command::{built, cargo, command, step},
-    fuzz, setup, web,
+    fuzz, package, setup, web,
 };
 
 /// Minutes of each fuzz target among all tests.
@@ -63,6 +63,7 @@ pub fn all() -> Result<(), String> {
         ));
     }
     step("ignored tests", ignored(&[]))?;
+    package::test(&python)?;
     fuzz::all(FUZZING)
 }
 
