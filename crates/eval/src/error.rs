@@ -4,6 +4,8 @@ use layerlab_model::{ModelError, tokenizer::TokenizerError};
 use layerlab_stats::MOST_RESAMPLES;
 use thiserror::Error;
 
+use crate::harness::HarnessError;
+
 use crate::DatasetError;
 
 /// An evaluation that did not come to its end.
@@ -15,6 +17,9 @@ pub enum EvalError {
     /// The tokenizer failed.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
+    /// Runs of the harness cannot be used.
+    #[error(transparent)]
+    Harness(#[from] HarnessError),
     /// The dataset cannot be used.
     #[error(transparent)]
     Dataset(#[from] DatasetError),

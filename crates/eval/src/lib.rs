@@ -1,6 +1,7 @@
 //! Metrics on datasets: what a model can do, with intervals.
 
 mod error;
+pub mod harness;
 pub mod metric;
 mod pairs;
 mod prompt;

@@ -58,7 +58,8 @@ pub use text::{Text, TextError, TextOptions, WholeText};
 
 // What faces need of the rooms below, so that they depend on this crate alone.
 pub use layerlab_eval::{
-    ChatOptions, Dataset, DatasetError, EvalError, EvalOptions, NoShard, Shard, dataset, metric,
+    ChatOptions, Dataset, DatasetError, EvalError, EvalOptions, NoShard, Shard, dataset, harness,
+    metric,
 };
 pub use layerlab_heal::{GapRecord, HealError, HealText, RefitOptions, Tried};
 #[cfg(not(target_arch = "wasm32"))]

@@ -13,7 +13,7 @@ use layerlab_lab::{
 };
 
 use super::{
-    ChatArguments, ConfidenceArguments, DeviceArguments, FormatArguments, OutputArguments,
+    ChatArguments, ConfidenceArguments, DeviceArguments, Format, FormatArguments, OutputArguments,
     ShardArguments, WantedShard,
 };
 use crate::{
@@ -147,6 +147,32 @@ impl ExamArguments {
         })
     }
 
+    /// How intervals are found, where nothing is asked: what says how to ask is refused.
+    ///
+    /// # Errors
+    /// When a text or a task is named, or the output cannot be written.
+    pub fn confidence_alone(&self) -> Result<Confidence, Failure> {
+        self.output.destination().check()?;
+        match self.texts.is_empty() && self.tasks.is_empty() {
+            true => Ok(self.confidence.confidence()),
+            false => Err(Failure::usage(anyhow!(
+                "--text and --task say what models are asked, and runs of lm-evaluation-harness are compared as they are"
+            ))),
+        }
+    }
+
+    /// Writes what `written` makes of the form that is wanted, where it is wanted.
+    ///
+    /// # Errors
+    /// When it cannot be put together, or the disk refuses.
+    pub fn write_as(
+        &self,
+        written: impl FnOnce(Format) -> Result<String, Failure>,
+    ) -> Result<(), Failure> {
+        let destination = self.output.destination();
+        destination.write(written(self.format.format(&destination))?)
+    }
+
     /// More items, unless the user says how many.
     pub fn with_items_to_repair(&self) -> Self {
         let mut arguments = self.clone();
@@ -164,9 +190,7 @@ impl ExamArguments {
     /// # Errors
     /// When the disk refuses.
     pub fn write(&self, report: &Report) -> Result<(), Failure> {
-        let destination = self.output.destination();
-        let written = self.format.format(&destination).write(report)?;
-        destination.write(&written)
+        self.write_as(|format| format.write(report))
     }
 }
 

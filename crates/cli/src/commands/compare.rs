@@ -1,10 +1,13 @@
 //! `layerlab compare`.
 
+use std::path::Path;
+
+use anyhow::anyhow;
 use clap::Args;
 use layerlab_atlas::bundled;
 use layerlab_lab::{Run, compare_models, evaluate_model};
 
-use super::now;
+use super::{harness, now};
 use crate::{
     Failure,
     arguments::{Exam, ExamArguments, ModelArguments},
@@ -12,14 +15,16 @@ use crate::{
     progress::{Bars, on_interrupt},
 };
 
-/// Ask two models the same and compare them item by item
+/// Ask two models the same and compare them item by item; or compare two runs of lm-evaluation-harness
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   layerlab compare path/to/model path/to/pruned --text held-out.txt
-  layerlab compare owner/name path/to/pruned --task truthfulqa_mc.json --json")]
+  layerlab compare owner/name path/to/pruned --task truthfulqa_mc.json --json
+  layerlab compare results/whole results/pruned      # folders that lm_eval --log_samples wrote")]
 pub struct Arguments {
-    /// The two models, as with --model and --with
+    /// The two models, as with --model and --with; or two folders of samples_TASK_DATE.jsonl, which are compared without asking any
+    /// model
     #[arg(value_name = "DIR|ID", num_args = 2, conflicts_with_all = ["model", "with"])]
     plain: Vec<String>,
     #[command(flatten)]
@@ -44,6 +49,22 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             arguments.with.as_deref().unwrap_or_default(),
         ],
     };
+    let runs = [one, other].map(Path::new);
+    match runs.map(harness::is_run) {
+        [true, true] => {
+            let confidence = arguments.exam.confidence_alone()?;
+            let compared = harness::compared(runs, &confidence)?;
+            return arguments
+                .exam
+                .write_as(|format| harness::written(&compared, format));
+        }
+        [false, false] => {}
+        _ => {
+            return Err(Failure::usage(anyhow!(
+                "one of the two is a run of lm-evaluation-harness and the other is not; compare two runs, or two models"
+            )));
+        }
+    }
     let Exam { datasets, options } = arguments.exam.exam(one, bundled::tests)?;
     let device = arguments.exam.device;
     let cancel = on_interrupt()?;

@@ -1,10 +1,12 @@
 //! `layerlab eval`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use layerlab_atlas::bundled;
 use layerlab_lab::{Run, evaluate_model, evaluate_shard};
 
-use super::now;
+use super::{harness, now};
 use crate::{
     Failure,
     arguments::{Exam, ExamArguments, Found, ModelArguments, ShardArguments},
@@ -25,6 +27,14 @@ pub struct Arguments {
     exam: ExamArguments,
     #[command(flatten)]
     shard: ShardArguments,
+    /// Also write the results into this folder in the layout of lm-evaluation-harness: results_DATE.json and samples_TASK_DATE.jsonl
+    #[arg(
+        long,
+        value_name = "DIR",
+        help_heading = "Output",
+        conflicts_with = "shard"
+    )]
+    lm_eval: Option<PathBuf>,
 }
 
 /// Runs it.
@@ -55,5 +65,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         })
     });
     bars.clear();
-    found?.write(|report| arguments.exam.write(report))
+    found?.write(|report| {
+        if let Some(folder) = &arguments.lm_eval {
+            harness::write(report, folder)?;
+        }
+        arguments.exam.write(report)
+    })
 }

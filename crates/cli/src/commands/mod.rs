@@ -5,6 +5,7 @@ pub mod completions;
 pub mod eval;
 pub mod export;
 pub mod generate;
+mod harness;
 pub mod heal;
 pub mod info;
 pub mod locate;

@@ -5,6 +5,7 @@ mod data;
 mod document;
 mod escape;
 mod format;
+mod harness;
 mod healing;
 mod number;
 mod pruning;
@@ -20,6 +21,7 @@ pub use document::{
 };
 pub use escape::{visible, visible_lines};
 pub use format::Detail;
+pub use harness::HarnessViews;
 pub use healing::{HealedOutcome, HealingReport, Refused};
 pub use number::{bytes, count};
 pub use pruning::{FrontierPoint, Outcome, PruningReport};

@@ -27,7 +27,8 @@ impl Report {
     }
 }
 
-fn draw(section: &Section) -> String {
+/// A section.
+pub(in crate::report) fn draw(section: &Section) -> String {
     let mut parts = Vec::new();
     if section.facts.is_empty() {
         parts.push(format!("## {}", section.title));

@@ -5,7 +5,9 @@ mod html;
 mod markdown;
 mod terminal;
 
+pub(super) use markdown::draw as draw_markdown;
 pub use terminal::Detail;
+pub(super) use terminal::draw as draw_terminal;
 
 #[cfg(test)]
 mod tests;

@@ -38,7 +38,8 @@ impl Report {
     }
 }
 
-fn draw(section: &Section, detail: Detail, width: usize) -> String {
+/// A section.
+pub(in crate::report) fn draw(section: &Section, detail: Detail, width: usize) -> String {
     let mut lines = Vec::new();
     if section.facts.is_empty() {
         lines.push(section.title.clone());
