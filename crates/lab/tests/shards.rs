@@ -145,13 +145,10 @@ fn merged_evaluations_are_those_of_one_machine() {
     let model = open(DeviceChoice::Cpu);
     let mut options = request(Budget::Count(1)).eval;
     let mut asked = datasets();
-    for (name, contents) in [(
-        "labels.jsonl",
-        (0..7).map(|n| format!("{{\"text\": \"t{n}\", \"label\": \"l{}\"}}\n", n % 3)),
-    )] {
-        let contents: String = contents.collect();
-        asked.push(Dataset::read(name, &contents, false).unwrap());
-    }
+    let labels: String = (0..7)
+        .map(|n| format!("{{\"text\": \"t{n}\", \"label\": \"l{}\"}}\n", n % 3))
+        .collect();
+    asked.push(Dataset::read("labels.jsonl", &labels, false).unwrap());
     let free: String = (0..5)
         .map(|n| format!("{{\"question\": \"How many is {n}?\", \"answers\": [\"{n}\"]}}\n"))
         .collect();

@@ -26,7 +26,14 @@ const MEMORY: u32 = 2048;
 /// Seconds after which one input counts as endless.
 const ENDLESS: u32 = 20;
 /// Targets that need Burn.
-const DEVICE: [&str; 5] = ["recipe", "report", "shard", "training", "distillation"];
+const DEVICE: [&str; 6] = [
+    "recipe",
+    "report",
+    "shard",
+    "harness",
+    "training",
+    "distillation",
+];
 /// Says that xtask is to run the compiler.
 pub const INSTRUMENTING: &str = "LAYERLAB_INSTRUMENTING";
 

@@ -11,6 +11,8 @@ mod checkpoint;
 mod data;
 #[cfg(feature = "device")]
 mod distillation;
+#[cfg(feature = "device")]
+mod harness;
 mod memory;
 #[cfg(feature = "device")]
 mod recipe;
@@ -109,6 +111,11 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "shard",
         run: shard::shard,
+    },
+    #[cfg(feature = "device")]
+    Target {
+        name: "harness",
+        run: harness::harness,
     },
     #[cfg(feature = "device")]
     Target {

@@ -14,7 +14,7 @@ pub use chat::ChatArguments;
 pub use heal::{DistilArguments, HealArguments};
 pub use layers::{Layers, all as all_layers};
 pub use on::answers;
-pub use page::PageArguments;
+pub use page::{PageArguments, ReportArguments};
 pub use plan::{BudgetArguments, Schedules};
 pub use scoring::{CutArguments, ScoringArguments};
 pub use shard::{Found, ShardArguments, WantedShard, read_shard};

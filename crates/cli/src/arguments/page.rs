@@ -1,11 +1,11 @@
-//! A report as a page.
+//! Where a report goes, and a page of it.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use layerlab_lab::Report;
 
-use super::OutputArguments;
+use super::{FormatArguments, OutputArguments};
 use crate::{Failure, output::Destination};
 
 /// Where a page goes.
@@ -35,5 +35,38 @@ impl PageArguments {
             Some(_) => destination.write(report.to_html()),
             None => Ok(()),
         }
+    }
+}
+
+/// Everything that a finished report is written to.
+#[derive(Args, Clone)]
+pub struct ReportArguments {
+    #[command(flatten)]
+    format: FormatArguments,
+    #[command(flatten)]
+    output: OutputArguments,
+    #[command(flatten)]
+    page: PageArguments,
+}
+
+impl ReportArguments {
+    /// Refuses, before any work is done, what cannot be written.
+    ///
+    /// # Errors
+    /// When a file exists and may not be replaced, or its folder cannot be written to.
+    pub fn check(&self) -> Result<(), Failure> {
+        self.output.destination().check()?;
+        self.page.destination(&self.output).check()
+    }
+
+    /// Writes the report.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn write(&self, report: &Report) -> Result<(), Failure> {
+        self.page
+            .write(&self.page.destination(&self.output), report)?;
+        let destination = self.output.destination();
+        destination.write(self.format.format(&destination).write(report)?)
     }
 }

@@ -39,9 +39,9 @@ pub struct WantedShard {
 /// What an experiment came to.
 pub enum Found {
     /// All of it.
-    All(Report),
+    All(Box<Report>),
     /// A part; none where it is there already.
-    Part(WantedShard, Option<ShardDocument>),
+    Part(Box<WantedShard>, Option<Box<ShardDocument>>),
 }
 
 impl Found {
@@ -128,7 +128,7 @@ impl WantedShard {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn write(&self, found: Option<ShardDocument>) -> Result<(), Failure> {
+    pub fn write(&self, found: Option<Box<ShardDocument>>) -> Result<(), Failure> {
         match (found, &self.known) {
             (Some(found), _) => self
                 .destination

@@ -56,11 +56,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let mut show = |progress| bars.show(progress);
         let mut run = Run::new(&mut show, &cancel);
         Ok::<_, Failure>(match wanted {
-            None => Found::All(evaluate_model(&model, &datasets, &options, now(), &mut run).await?),
+            None => Found::All(Box::new(
+                evaluate_model(&model, &datasets, &options, now(), &mut run).await?,
+            )),
             Some(wanted) => {
                 let task = wanted.task(now());
                 let part = evaluate_shard(&model, &datasets, &options, task, &mut run).await?;
-                Found::Part(wanted, part)
+                Found::Part(Box::new(wanted), part.map(Box::new))
             }
         })
     });

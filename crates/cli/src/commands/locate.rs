@@ -103,11 +103,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let mut run = Run::new(&mut show, &cancel);
         let datasets = &exam.datasets;
         Ok::<_, Failure>(match wanted {
-            None => Found::All(locate_layers(&model, datasets, &request, now(), &mut run).await?),
+            None => Found::All(Box::new(
+                locate_layers(&model, datasets, &request, now(), &mut run).await?,
+            )),
             Some(wanted) => {
                 let task = wanted.task(now());
                 let part = locate_shard(&model, datasets, &request, task, &mut run).await?;
-                Found::Part(wanted, part)
+                Found::Part(Box::new(wanted), part.map(Box::new))
             }
         })
     });

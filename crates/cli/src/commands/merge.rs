@@ -8,7 +8,7 @@ use layerlab_lab::{Run, merge_shards};
 use super::now;
 use crate::{
     Failure,
-    arguments::{FormatArguments, OutputArguments, PageArguments, read_shard},
+    arguments::{ReportArguments, read_shard},
     progress::{Bars, on_interrupt},
 };
 
@@ -24,11 +24,7 @@ pub struct Arguments {
     #[arg(value_name = "SHARD", required = true)]
     shards: Vec<PathBuf>,
     #[command(flatten)]
-    format: FormatArguments,
-    #[command(flatten)]
-    output: OutputArguments,
-    #[command(flatten)]
-    page: PageArguments,
+    written: ReportArguments,
 }
 
 /// Runs it. No model is needed.
@@ -36,10 +32,7 @@ pub struct Arguments {
 /// # Errors
 /// When shards are missing or do not belong together, or the output cannot be written.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let destination = arguments.output.destination();
-    destination.check()?;
-    let page = arguments.page.destination(&arguments.output);
-    page.check()?;
+    arguments.written.check()?;
     let names = arguments.shards.iter();
     let shards = names.map(|path| read_shard(&path.display().to_string()));
     let shards = shards.collect::<Result<_, _>>()?;
@@ -49,7 +42,5 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut run = Run::new(&mut show, &cancel);
     let report = pollster::block_on(merge_shards(shards, now(), &mut run));
     bars.clear();
-    let report = report?;
-    arguments.page.write(&page, &report)?;
-    destination.write(&arguments.format.format(&destination).write(&report)?)
+    arguments.written.write(&report?)
 }

@@ -198,7 +198,7 @@ impl Arguments {
                 task: wanted.task(now()),
             };
             let part = prune_shard(&model, part, stages, &mut run).await?;
-            return Ok(Found::Part(wanted, part));
+            return Ok(Found::Part(Box::new(wanted), part.map(Box::new)));
         }
         let report =
             prune_and_judge(&model, &text, datasets, &request, now(), stages, &mut run).await?;
@@ -211,7 +211,7 @@ impl Arguments {
             export_best(&model, &report, asked, stages, &mut target, &mut run).await?;
             target.commit().map_err(LabError::from)?;
         }
-        Ok(Found::All(report))
+        Ok(Found::All(Box::new(report)))
     }
 
     fn measures_loss(&self) -> bool {

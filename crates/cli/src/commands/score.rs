@@ -142,7 +142,7 @@ impl Arguments {
         if let Some(wanted) = wanted {
             let task = wanted.task(now());
             let part = score_shard(&model, &text, &request, task, &mut run).await?;
-            return Ok(Found::Part(wanted, part));
+            return Ok(Found::Part(Box::new(wanted), part.map(Box::new)));
         }
         let mut measured = Measured::of(&model, &text, &request, &mut run).await?;
         if !request.loss_change && self.more.loss_change == LossChange::Auto {
@@ -160,7 +160,7 @@ impl Arguments {
             }
         }
         let report = measured.report(&model, &request.score, now(), &mut run);
-        Ok(Found::All(report.await?))
+        Ok(Found::All(Box::new(report.await?)))
     }
 
     fn request(&self) -> ScoreRequest {

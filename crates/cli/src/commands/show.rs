@@ -6,10 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use layerlab_lab::Report;
 
-use crate::{
-    Failure,
-    arguments::{FormatArguments, OutputArguments, PageArguments},
-};
+use crate::{Failure, arguments::ReportArguments};
 
 /// Show a report that was saved as JSON, in any form
 #[derive(Args)]
@@ -22,11 +19,7 @@ pub struct Arguments {
     #[arg(value_name = "REPORT")]
     report: PathBuf,
     #[command(flatten)]
-    format: FormatArguments,
-    #[command(flatten)]
-    output: OutputArguments,
-    #[command(flatten)]
-    page: PageArguments,
+    written: ReportArguments,
 }
 
 /// Runs it.
@@ -34,10 +27,7 @@ pub struct Arguments {
 /// # Errors
 /// When the file holds no report of this version, or the output cannot be written.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let destination = arguments.output.destination();
-    destination.check()?;
-    let page = arguments.page.destination(&arguments.output);
-    page.check()?;
+    arguments.written.check()?;
     let name = arguments.report.display();
     let contents = fs::read(&arguments.report)
         .with_context(|| format!("cannot read {name}"))
@@ -45,6 +35,5 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let report: Report = serde_json::from_slice(&contents)
         .with_context(|| format!("{name} holds no report"))
         .map_err(Failure::input)?;
-    arguments.page.write(&page, &report)?;
-    destination.write(&arguments.format.format(&destination).write(&report)?)
+    arguments.written.write(&report)
 }
