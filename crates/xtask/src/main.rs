@@ -32,6 +32,7 @@ cargo xtask <command>
   bench [--real]                    speed beside PyTorch, candle and onnxruntime-web, into docs/benchmarks.md (needs
                                     tests/bench/requirements.txt; name another interpreter by $PYTHON); with --real
                                     on real models, beside llama.cpp too, into docs/benchmarks-real.md
+  python                            the tests of the Python package, against a wheel of it
   package                           a wheel for Python, the page as an archive, and the command as one
   gpu-kit                           one folder that measures a machine with a GPU, where it needs nothing but a driver
 ";
@@ -58,6 +59,9 @@ fn main() -> ExitCode {
         Some("bench") if rest.is_empty() => bench::run(),
         Some("bench") if rest == ["--real"] => bench::real(),
         Some("package") if rest.is_empty() => package::run(),
+        Some("python") if rest.is_empty() => {
+            setup::python().and_then(|python| package::test(&python))
+        }
         Some("gpu-kit") if rest.is_empty() => gpu_kit::run(),
         Some("atlas") => atlas::run(&rest),
         _ => {
