@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 /// Bins per octave: the three leading bits of the mantissa.
 const PER_OCTAVE: usize = 8;
@@ -20,7 +20,19 @@ const FIRST_KEY: u32 = ((127 + FIRST_EXPONENT) as u32) << 3;
 /// 2^-40, zeros and denormals included; the last bin everything from 2^24 up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Histogram {
+    #[serde(deserialize_with = "all_bins")]
     counts: Vec<u64>,
+}
+
+/// Reads counts of as many bins as there are.
+fn all_bins<'de, D: Deserializer<'de>>(found: D) -> Result<Vec<u64>, D::Error> {
+    let counts = Vec::<u64>::deserialize(found)?;
+    match counts.len() {
+        BINS => Ok(counts),
+        found => Err(D::Error::custom(format!(
+            "a histogram has {BINS} bins, not {found}"
+        ))),
+    }
 }
 
 impl Default for Histogram {
@@ -81,7 +93,8 @@ impl Histogram {
     /// Adds the counts of another, `times` over.
     pub fn add(&mut self, other: &Self, times: u32) {
         for (count, more) in self.counts.iter_mut().zip(&other.counts) {
-            *count += more * u64::from(times);
+            // Counts that were read from a file may claim anything.
+            *count = count.saturating_add(more.saturating_mul(u64::from(times)));
         }
     }
 

@@ -16,7 +16,7 @@ const WRITTEN: [(&str, &str); 10] = [
     ("gemma3", "gemma3"),
     ("gemma3_text", "gemma3"),
 ];
-/// Where values below this share are called by another name: whether it says something.
+/// The base of layers that slide, which llama.cpp takes where nothing is said.
 const DEFAULT_LOCAL_BASE: f64 = 10_000.0;
 
 /// llama.cpp's name of a family.
