@@ -5,7 +5,8 @@ use std::{fs, path::Path};
 
 use layerlab_checkpoint::{
     Checkpoint, MemoryFiles, ModelFiles, Tokenizer,
-    gguf::{GgufFile, GgufWriteError, Precision},
+    gguf::{GgufFile, GgufWriteError, TensorTypes},
+    tensors::StoredType,
 };
 use pollster::block_on;
 use serde_json::{Value, json};
@@ -81,17 +82,17 @@ fn open(files: MemoryFiles) -> Checkpoint<MemoryFiles> {
 fn file(
     checkpoint: &Checkpoint<MemoryFiles>,
     like: Option<&Checkpoint<MemoryFiles>>,
-    precision: Precision,
+    types: impl Into<TensorTypes>,
 ) -> Result<GgufFile, GgufWriteError> {
-    block_on(GgufFile::of(checkpoint, like, precision, &TEXTS))
+    block_on(GgufFile::of(checkpoint, like, &types.into(), &TEXTS))
 }
 
 fn written(
     checkpoint: &Checkpoint<MemoryFiles>,
     like: Option<&Checkpoint<MemoryFiles>>,
-    precision: Precision,
+    types: impl Into<TensorTypes>,
 ) -> Checkpoint<MemoryFiles> {
-    let file = file(checkpoint, like, precision).unwrap();
+    let file = file(checkpoint, like, types).unwrap();
     let mut bytes = Vec::new();
     block_on(file.write(checkpoint, async |piece: &[u8]| {
         bytes.extend(piece);
@@ -150,7 +151,7 @@ const WRITTEN: [&str; 11] = [
 fn every_family_that_is_written_is_read_back_as_it_was() {
     for golden in WRITTEN {
         let model = open(files(golden, |_| ()));
-        let again = written(&model, None, Precision::F16);
+        let again = written(&model, None, StoredType::F16);
         // Half precision keeps eleven bits.
         compare(&model, &again, 1.0 / 2048.0);
         let [spec, read] = [&model, &again].map(|one| block_on(one.inventory()).unwrap().spec());
@@ -176,9 +177,52 @@ fn every_family_that_is_written_is_read_back_as_it_was() {
 }
 
 #[test]
+fn each_block_is_of_the_type_that_is_wanted_of_it() {
+    let model = open(files("llama", |_| ()));
+    let types = TensorTypes {
+        rest: StoredType::Q8_0,
+        blocks: [(0, StoredType::Q4_0), (2, StoredType::Q5_0)].into(),
+    };
+    let again = written(&model, None, types);
+    let stored = |name: &str| again.entry(name).unwrap().dtype.to_string();
+    assert_eq!(stored("model.embed_tokens.weight"), "Q8_0");
+    assert_eq!(stored("lm_head.weight"), "Q8_0");
+    for (layer, expected) in ["Q4_0", "Q8_0", "Q5_0"].into_iter().enumerate() {
+        for map in ["self_attn.q_proj", "mlp.up_proj"] {
+            let name = format!("model.layers.{layer}.{map}.weight");
+            assert_eq!(stored(&name), expected, "{name}");
+            let was = values(&model, &name);
+            let wanted: StoredType = again.entry(&name).unwrap().dtype;
+            let mut bytes = Vec::new();
+            wanted.encode(&was, &mut bytes).unwrap();
+            let mut expected = vec![0.0; was.len()];
+            wanted.decode(&bytes, &mut expected);
+            assert_eq!(values(&again, &name), expected, "{name}");
+        }
+        assert_eq!(
+            stored(&format!("model.layers.{layer}.mlp.down_proj.weight")),
+            "F16"
+        );
+        assert_eq!(
+            stored(&format!("model.layers.{layer}.input_layernorm.weight")),
+            "F32"
+        );
+    }
+}
+
+#[test]
+fn types_that_are_only_read_are_refused() {
+    let model = open(files("llama", |_| ()));
+    let file = file(&model, None, StoredType::Q4_1).unwrap();
+    let written = block_on(file.write(&model, async |_: &[u8]| Ok::<_, GgufWriteError>(())));
+    let problem = written.unwrap_err().to_string();
+    assert!(problem.contains("Q4_1 is only read"), "{problem}");
+}
+
+#[test]
 fn blocks_of_eight_bits_are_those_of_ggml() {
     let model = open(files("llama", |_| ()));
-    let again = written(&model, None, Precision::Q8_0);
+    let again = written(&model, None, StoredType::Q8_0);
     compare(&model, &again, 1.0 / 200.0);
     let name = "model.layers.1.mlp.gate_proj.weight";
     assert_eq!(again.entry(name).unwrap().dtype.to_string(), "Q8_0");
@@ -200,23 +244,23 @@ fn blocks_of_eight_bits_are_those_of_ggml() {
 #[test]
 fn metadata_of_another_file_are_carried_over() {
     let model = open(files("llama", |_| ()));
-    let whole = written(&model, None, Precision::F16);
+    let whole = written(&model, None, StoredType::F16);
     // Of the GGUF file itself, and of a folder whose own tokenizer has no name in llama.cpp.
     let unnamed = open(files("llama", |tokenizer| {
         tokenizer["pre_tokenizer"] = json!({"type": "Whitespace"});
     }));
-    let refused = file(&unnamed, None, Precision::F16)
+    let refused = file(&unnamed, None, StoredType::F16)
         .unwrap_err()
         .to_string();
     assert!(refused.contains("no name for how it cuts"), "{refused}");
-    let again = written(&whole, None, Precision::Q8_0);
+    let again = written(&whole, None, StoredType::Q8_0);
     let tokenizers = [&whole, &again].map(|one| block_on(one.held_files()).unwrap());
     assert_eq!(tokenizers[0], tokenizers[1]);
-    let carried = file(&model, Some(&whole), Precision::F16);
+    let carried = file(&model, Some(&whole), StoredType::F16);
     assert!(carried.is_ok(), "{carried:?}");
-    let other = file(&unnamed, Some(&whole), Precision::F16).unwrap_err();
+    let other = file(&unnamed, Some(&whole), StoredType::F16).unwrap_err();
     assert!(other.to_string().contains("other tokens"), "{other}");
-    let none = file(&model, Some(&model), Precision::F16).unwrap_err();
+    let none = file(&model, Some(&model), StoredType::F16).unwrap_err();
     assert!(none.to_string().contains("no GGUF file"), "{none}");
 }
 
@@ -233,7 +277,7 @@ fn what_llama_cpp_would_compute_otherwise_is_refused() {
         ("gemma3_old_config", "would be"),
     ] {
         let model = open(files(golden, |_| ()));
-        let refused = file(&model, None, Precision::F16).unwrap_err().to_string();
+        let refused = file(&model, None, StoredType::F16).unwrap_err().to_string();
         assert!(refused.contains(part), "{golden}: {refused}");
     }
 }
@@ -256,7 +300,7 @@ fn values_beyond_half_precision_are_refused_by_name() {
     }
     all.push(("model.safetensors".to_owned(), weights));
     let model = open(MemoryFiles::new("large", all));
-    let file = file(&model, None, Precision::F16).unwrap();
+    let file = file(&model, None, StoredType::F16).unwrap();
     let done = block_on(file.write(&model, async |_: &[u8]| Ok::<_, GgufWriteError>(())));
     let refused = done.unwrap_err().to_string();
     assert!(

@@ -48,6 +48,7 @@ enum Command {
     Compare(commands::compare::Arguments),
     Locate(Box<commands::locate::Arguments>),
     Repair(Box<commands::repair::Arguments>),
+    Quantize(Box<commands::quantize::Arguments>),
     Export(commands::export::Arguments),
     Plan(commands::plan::Arguments),
     Merge(commands::merge::Arguments),
@@ -122,6 +123,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Compare(arguments) => commands::compare::run(arguments),
         Command::Locate(arguments) => commands::locate::run(arguments),
         Command::Repair(arguments) => commands::repair::run(arguments),
+        Command::Quantize(arguments) => commands::quantize::run(arguments),
         Command::Export(arguments) => commands::export::run(arguments),
         Command::Plan(arguments) => {
             commands::plan::run(arguments, |words| Cli::try_parse_from(words).map(drop))

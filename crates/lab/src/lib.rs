@@ -18,6 +18,7 @@ pub mod memory;
 mod model;
 mod peers;
 mod prune;
+mod quantize;
 pub mod report;
 mod run;
 mod score;
@@ -46,6 +47,7 @@ pub use judge::{Judged, compare_models, evaluate_model, judge_removals};
 pub use model::OpenModel;
 pub use peers::{Answer, GarbledShare, Peers, Unanswered, perform_share};
 pub use prune::{BlockPasses, PlanRequest, plan_removals};
+pub use quantize::{Allocation, QuantizationReport, QuantizedModel, quantize_layers};
 pub use report::Report;
 pub use run::{Cancel, MemoryStages, NoStages, Progress, Run, StageError, Stages};
 pub use score::{Measured, ScoreRequest, score_layers};
@@ -71,7 +73,7 @@ pub use layerlab_model::{
     chat::ChatError,
     contained::is_contained,
     export::{ExportError, ExportTarget, RecipeError, read_mergekit, write_adapters},
-    files, generate, gguf,
+    files, generate, gguf, tensors,
     tensors::CheckpointError,
 };
 pub use layerlab_score::{

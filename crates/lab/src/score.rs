@@ -63,8 +63,8 @@ impl ScoreRequest {
         let batch = self.batch;
         Subject {
             decoder,
-            calibration: Calibration { passages, batch },
-            answers: answers.map(|passages| Calibration { passages, batch }),
+            calibration: Calibration::of(passages, batch),
+            answers: answers.map(|passages| Calibration::of(passages, batch)),
             scoring: self,
         }
     }
@@ -121,10 +121,7 @@ impl Measured {
             statistics: Some(options.clone()),
         };
         let passages = Passages::of(&text.sequences);
-        let calibration = Calibration {
-            passages: &passages,
-            batch: request.batch,
-        };
+        let calibration = Calibration::of(&passages, request.batch);
         let found = calibration.pass(&model.decoder, &wanted, run).await?;
         let passes = BlockPasses::of("leaving out each layer", found.passes);
         let mut measured = Self {
@@ -176,10 +173,7 @@ impl Measured {
             Some(answers) => answers.passages(),
             None => Passages::of(&text.sequences),
         };
-        let calibration = Calibration {
-            passages: &passages,
-            batch: request.batch,
-        };
+        let calibration = Calibration::of(&passages, request.batch);
         let found = calibration.pass(&model.decoder, &wanted, run).await?;
         self.answers = answers.map(AnswersReport::of);
         self.losses = None;
@@ -219,10 +213,7 @@ impl Measured {
         let passages = Passages::of(some);
         // Peers share even a few.
         let batch = self.batch.min(some.len().div_ceil(2));
-        let calibration = Calibration {
-            passages: &passages,
-            batch,
-        };
+        let calibration = Calibration::of(&passages, batch);
         let found = calibration.pass(&model.decoder, &wanted, run).await?;
         if self.answers.take().is_some() {
             self.losses = None;

@@ -1,7 +1,11 @@
 //! Everything that can go wrong between a folder of files and a forward pass.
 
 use burn::tensor::ExecutionError;
-use layerlab_checkpoint::{SpecError, files::FileError, tensors::CheckpointError};
+use layerlab_checkpoint::{
+    SpecError,
+    files::FileError,
+    tensors::{CheckpointError, EncodeError, StoredType},
+};
 use thiserror::Error;
 
 /// A model that cannot be loaded or run.
@@ -93,4 +97,12 @@ pub enum ModelError {
     /// The device failed while it computed or was read from.
     #[error("the device failed: {0}")]
     Device(#[from] ExecutionError),
+    /// A weight that cannot be stored in a coarser type.
+    #[error("a weight cannot be stored as {stored}: {problem}")]
+    Coarser {
+        /// The type.
+        stored: StoredType,
+        /// Why.
+        problem: EncodeError,
+    },
 }

@@ -46,3 +46,17 @@ def test_repair(tmp_path: Path) -> None:
     )
     assert len(report.document["repair"]["runs"]) == 2
     assert (tmp_path / "adapter" / "adapter_config.json").is_file()
+
+
+def test_quantize(tmp_path: Path) -> None:
+    types = tmp_path / "types.txt"
+    report = layerlab.quantize(
+        text=DEMO / "text.txt", eval_text=DEMO / "text.txt", max_sequences=2, max_windows=2, resamples=10, tensor_types=types,
+        gguf=tmp_path / "model.gguf", quiet=True,
+    )  # fmt: skip
+    assert len(report.sensitivity) == report.document["model"]["layers"]
+    assert set(report.sensitivity) == {"value", "low", "high"}
+    kept = report.kept
+    assert {"Q4_0", "Q5_0", "Q8_0"} <= set(kept["method"])
+    assert types.read_text().splitlines()[0].startswith("^blk")
+    assert (tmp_path / "model.gguf").read_bytes()[:4] == b"GGUF"

@@ -1,6 +1,9 @@
 //! Losses of a model as it is and without each layer.
 
+use layerlab_stats::Resamples;
 use serde::{Deserialize, Serialize};
+
+use crate::Estimate;
 
 /// Summed cross-entropy of next tokens in nats, sequence by sequence.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -28,6 +31,24 @@ impl LayerLosses {
     /// The same of the whole model, each sequence once.
     pub fn whole_mean(&self) -> Option<f64> {
         self.mean(&self.whole, &vec![1; self.tokens.len()])
+    }
+
+    /// By how much the mean loss per token changes in nats without each layer, first layer first, with percentile intervals of a
+    /// bootstrap over sequences; the same draws for every layer.
+    pub fn changes(&self, resamples: &Resamples, confidence: f64) -> Vec<Estimate> {
+        let change = |sums: &[f64], weights: &[u32]| {
+            let change = self.mean(sums, weights)? - self.mean(&self.whole, weights)?;
+            Some(change).filter(|change| change.is_finite())
+        };
+        let layers = self.without.iter().map(|sums| {
+            let interval = resamples.interval(confidence, |weights| change(sums, weights));
+            Estimate {
+                value: change(sums, resamples.data()),
+                low: interval.map(|(low, _)| low),
+                high: interval.map(|(_, high)| high),
+            }
+        });
+        layers.collect()
     }
 
     /// Appends other sequences of the same model.

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use safetensors::Dtype;
 use serde::{Serialize, Serializer};
 
-use crate::blocks;
+use crate::{EncodeError, blocks, encode};
 
 /// How the numbers of a tensor are stored.
 ///
@@ -87,6 +87,23 @@ impl StoredType {
     /// and `values` have room for; of a type that is not read, none are.
     pub fn decode(self, bytes: &[u8], values: &mut [f32]) {
         blocks::decode(self, bytes, values);
+    }
+
+    /// How a matrix is stored whose rows have so many values: as half precision where they are no whole blocks.
+    pub const fn of_rows(self, columns: usize) -> Self {
+        match self.block() {
+            Some(block) if columns.is_multiple_of(block.values) => self,
+            _ => Self::F16,
+        }
+    }
+
+    /// Appends values, whole blocks of them, to `bytes`, to the last bit as ggml's reference has them; what is left over is not
+    /// stored.
+    ///
+    /// # Errors
+    /// When a value has no place in half precision, or the type is only read: F32, F16, Q4_0, Q5_0 and Q8_0 are written.
+    pub fn encode(self, values: &[f32], bytes: &mut Vec<u8>) -> Result<(), EncodeError> {
+        encode::encode(self, values, bytes)
     }
 
     /// The same as safetensors has it; none of blocks.

@@ -2,8 +2,9 @@
 
 use std::error::Error;
 
-use layerlab_lab::{LabError, ModelError};
+use layerlab_lab::{LabError, ModelError, Report};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::{JsCast, prelude::JsValue};
 
@@ -22,6 +23,19 @@ pub(crate) fn to_page<T: Serialize, J: JsCast>(value: &T) -> Result<J, JsValue> 
 pub(crate) fn from_page<T: DeserializeOwned>(value: impl Into<JsValue>) -> Result<T, JsValue> {
     serde_wasm_bindgen::from_value(value.into())
         .map_err(|error| thrown(FailureKind::Input, error.to_string()))
+}
+
+/// A report as the page's. By way of a JSON value, which reports become and are made of for escaping as well: what takes a type
+/// this large apart, and puts it together, is downloaded once for each form.
+pub(crate) fn report_to_page<J: JsCast>(report: &Report) -> Result<J, JsValue> {
+    let value = serde_json::to_value(report);
+    to_page(&value.map_err(|error| thrown(FailureKind::Input, error.to_string()))?)
+}
+
+/// A report of the page's.
+pub(crate) fn report_from_page(report: impl Into<JsValue>) -> Result<Report, JsValue> {
+    let value: Value = from_page(report)?;
+    serde_json::from_value(value).map_err(|error| thrown(FailureKind::Input, error.to_string()))
 }
 
 /// What the page catches.

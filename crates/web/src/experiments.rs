@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::{
     Session,
-    border::{from_page, refused, thrown, to_page, trusted},
+    border::{from_page, refused, report_to_page, thrown, to_page, trusted},
     call::{Call, PageCall},
     datasets::dataset,
     export::{ExportSink, PageTarget},
@@ -53,7 +53,7 @@ impl Session {
             .await;
         let report = trusted(report.map_err(refused)?)?;
         opened.measured.replace(Some(Rc::new(measured)));
-        to_page(&report)
+        report_to_page(&report)
     }
 
     /// Measures the loss without each layer on some more sequences of the text that was scored last, and scores anew.
@@ -77,7 +77,7 @@ impl Session {
         let report = more.report(model, &options, now(), &mut run).await;
         let report = trusted(report.map_err(refused)?)?;
         opened.measured.replace(Some(Rc::new(more)));
-        to_page(&report)
+        report_to_page(&report)
     }
 
     /// Scores anew from what the last `score` measured, without another pass.
@@ -208,7 +208,7 @@ impl Session {
         let report = report.await;
         opened.finished.replace(stages);
         let report: Report = trusted(report.map_err(refused)?)?;
-        to_page(&report)
+        report_to_page(&report)
     }
 
     /// Writes the model without a plan's layers as the files of a Hugging Face folder, as it was healed last where that is asked for.

@@ -12,7 +12,7 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::{
     Session,
-    border::{from_page, refused, thrown, to_page, trusted},
+    border::{from_page, refused, report_to_page, thrown, to_page, trusted},
     call::{Call, PageCall},
     experiments::read,
     export::{ExportSink, PageTarget},
@@ -63,7 +63,7 @@ impl Session {
         let located = locate_pairs(model, &datasets, &request, now(), &mut run).await;
         let located = trusted(located.map_err(refused)?)?;
         opened.located.replace(Rc::new(located.pairs));
-        to_page(&located.report)
+        report_to_page(&located.report)
     }
 
     /// A pair that the last `locate` measured, token by token.
@@ -106,7 +106,7 @@ impl Session {
                     request,
                 })
             }));
-        to_page(&repaired.report)
+        report_to_page(&repaired.report)
     }
 
     /// Asks the training of a call to end with the best that it has come to, which is then judged.

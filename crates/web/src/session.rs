@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use js_sys::Date;
 use layerlab_atlas::{TaskFile, bundled};
 use layerlab_lab::{
-    Checkpoint, DeviceKind, ExperimentRequest, LabError, OpenDevice, OpenModel, Report,
+    Checkpoint, DeviceKind, ExperimentRequest, LabError, OpenDevice, OpenModel,
     general::{self, GeneralText},
     memory::ModelNeeds,
     open_device,
@@ -14,7 +14,7 @@ use layerlab_lab::{
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::{
-    border::{from_page, refused, thrown, to_page, trusted},
+    border::{from_page, refused, report_from_page, thrown, to_page, trusted},
     call::{Call, Calls, PageCall},
     faults,
     files::{FileSource, PageFiles},
@@ -131,7 +131,7 @@ impl Session {
 
     /// A report in another form.
     pub fn write(report: JsReport, format: JsReportFormat) -> Result<String, JsValue> {
-        let report: Report = from_page(report)?;
+        let report = report_from_page(report)?;
         let refuse = |error: String| thrown(FailureKind::Input, error);
         match from_page(format)? {
             ReportFormat::Json => report.to_json().map_err(|error| refuse(error.to_string())),

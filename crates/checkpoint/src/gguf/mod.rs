@@ -25,7 +25,7 @@ pub(crate) use find::Parts;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use find::{is_gguf, siblings};
 pub(crate) use tokenizer::{CHAT_TEMPLATE, tokenizer};
-pub use write::{GgufFile, GgufWriteError, Precision};
+pub use write::{GgufFile, GgufWriteError, TensorTypes};
 
 use crate::{ModelFiles, tensors::TensorEntry};
 use architecture::{FACTOR_TENSORS, Source};

@@ -61,3 +61,10 @@ pub(super) const fn known(number: u32) -> Known {
         _ => return Known::Unknown,
     })
 }
+
+/// The number of a type; that of F32 for types of safetensors that no GGUF file has.
+pub(super) fn number(stored: StoredType) -> u32 {
+    let numbers = 0..=u32::from(u8::MAX);
+    let is_it = |number: &u32| matches!(known(*number), Known::Read(read) if read == stored);
+    numbers.into_iter().find(is_it).unwrap_or_default()
+}

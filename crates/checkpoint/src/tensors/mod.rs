@@ -20,7 +20,7 @@ pub use as_stored::StoredValues;
 pub use error::CheckpointError;
 pub(crate) use index::WEIGHT_FILES;
 pub use inventory::Inventory;
-pub use layerlab_stored::{Block, StoredType};
+pub use layerlab_stored::{Block, EncodeError, StoredType};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use missing::base_model;
 pub use read::StoredRows;

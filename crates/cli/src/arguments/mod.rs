@@ -18,7 +18,7 @@ pub use page::{PageArguments, ReportArguments};
 pub use plan::{BudgetArguments, Schedules};
 pub use scoring::{CutArguments, ScoringArguments};
 pub use shard::{Found, ShardArguments, WantedShard, read_shard};
-pub use tasks::{Exam, ExamArguments, TaskArguments};
+pub use tasks::{Exam, ExamArguments, JudgedTexts, TaskArguments};
 
 use std::path::PathBuf;
 

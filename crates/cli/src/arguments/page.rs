@@ -59,6 +59,11 @@ impl ReportArguments {
         self.page.destination(&self.output).check()
     }
 
+    /// Whether what is written to is replaced.
+    pub fn force(&self) -> bool {
+        self.output.destination().force
+    }
+
     /// Writes the report.
     ///
     /// # Errors

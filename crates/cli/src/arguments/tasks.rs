@@ -1,6 +1,6 @@
 //! What a model is asked, and how.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
@@ -8,6 +8,7 @@ use layerlab_atlas::{TaskFile, bundled};
 use layerlab_lab::{
     Dataset, EvalOptions, LabError, Report,
     dataset::{Fields, ReadOptions},
+    general,
     metric::Confidence,
     report::visible_lines,
 };
@@ -194,6 +195,17 @@ impl ExamArguments {
     }
 }
 
+/// The texts that a user names for an experiment that calibrates and judges.
+#[derive(Clone, Copy)]
+pub struct JudgedTexts<'a> {
+    /// The model.
+    pub model: &'a str,
+    /// What is calibrated on.
+    pub calibration: Option<&'a Path>,
+    /// What is judged on.
+    pub held_out: Option<&'a Path>,
+}
+
 /// Items of a dataset where the user says nothing.
 pub(super) const DEFAULT_ITEMS: usize = 200;
 /// The same for a repair, which judges on a third of them.
@@ -240,6 +252,29 @@ impl TaskArguments {
             Ok(dataset)
         });
         self.checked(texts.chain(tasks).collect::<Result<_, Failure>>()?)
+    }
+
+    /// What models are judged on that were made by a calibration text: a text that is held out, if not the same, and the datasets.
+    ///
+    /// # Errors
+    /// As [`datasets`](Self::datasets).
+    pub fn judged_on(
+        &self,
+        texts: JudgedTexts<'_>,
+        calibration: &NamedText,
+        seed: u64,
+    ) -> Result<Vec<Dataset>, Failure> {
+        let is_bundled = texts.model == bundled::NAME;
+        let text = match texts.held_out {
+            Some(path) => read_text(path)?,
+            None if is_bundled && self.is_empty() => {
+                return self.bundled(bundled::judged_on(), seed);
+            }
+            // The general text has other pieces to be judged on.
+            None if texts.calibration.is_none() && !is_bundled => general::HELD_OUT.into(),
+            None => calibration.clone(),
+        };
+        self.datasets(vec![text], seed)
     }
 
     /// Datasets, of which one at least must have questions where these are to be asked in conversations.

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use layerlab_lab::{
-    Checkpoint, LabError, Progress, files::ModelFiles, general, gguf::GgufFile, gguf::Precision,
+    Cancel, Checkpoint, LabError, Progress,
+    files::ModelFiles,
+    general,
+    gguf::{GgufFile, TensorTypes},
+    tensors::StoredType,
 };
 
 use crate::{
@@ -27,12 +31,11 @@ pub struct Arguments {
     /// The file
     #[arg(long, value_name = "FILE")]
     gguf: PathBuf,
-    /// How matrices are written: in half precision, or in blocks of 8 bits
+    /// How matrices are written: in half precision, or in blocks of 8, 5 or 4 bits; embedding and head have 8 bits at least
     #[arg(long, value_enum, default_value_t)]
     r#type: Type,
-    /// A GGUF file of the same model, whole perhaps, whose metadata and tokenizer are carried over
-    #[arg(long, value_name = "FILE|ID")]
-    like: Option<String>,
+    #[command(flatten)]
+    like: LikeArguments,
     /// Replace the file if it exists
     #[arg(long)]
     force: bool,
@@ -45,6 +48,77 @@ enum Type {
     F16,
     #[value(name = "q8_0")]
     Q8_0,
+    #[value(name = "q5_0")]
+    Q5_0,
+    #[value(name = "q4_0")]
+    Q4_0,
+}
+
+impl Type {
+    /// Of the matrices of so many layers, and of all others.
+    fn of_layers(self, layers: usize) -> TensorTypes {
+        let all = |stored| (0..layers).map(|layer| (layer, stored)).collect();
+        match self {
+            Self::F16 => StoredType::F16.into(),
+            Self::Q8_0 => StoredType::Q8_0.into(),
+            Self::Q5_0 => TensorTypes {
+                rest: StoredType::Q8_0,
+                blocks: all(StoredType::Q5_0),
+            },
+            Self::Q4_0 => TensorTypes {
+                rest: StoredType::Q8_0,
+                blocks: all(StoredType::Q4_0),
+            },
+        }
+    }
+}
+
+/// What a file says of the model beside its weights.
+#[derive(Args)]
+pub struct LikeArguments {
+    /// A GGUF file of the same model, whole perhaps, whose metadata and tokenizer are carried over
+    #[arg(long, value_name = "FILE|ID")]
+    like: Option<String>,
+}
+
+impl LikeArguments {
+    /// Writes a model as a GGUF file. Its size is given back.
+    ///
+    /// # Errors
+    /// When the model has no place in such a file, a file cannot be read or written, or the user interrupts.
+    pub async fn write(
+        &self,
+        checkpoint: &Checkpoint<Source>,
+        types: &TensorTypes,
+        destination: &Destination,
+        bars: &mut Bars,
+        cancel: &Cancel,
+    ) -> Result<u64, Failure> {
+        let like = match &self.like {
+            Some(like) => {
+                let source = model::source(like, bars, cancel)?;
+                Some(Checkpoint::open(source).await.map_err(LabError::from)?)
+            }
+            None => None,
+        };
+        let texts = [general::CALIBRATION.contents, general::HELD_OUT.contents];
+        let file = GgufFile::of(checkpoint, like.as_ref(), types, &texts);
+        let file = file.await.map_err(LabError::from)?;
+        let mut stream = Stream::to(destination)?;
+        let total = file.bytes();
+        let mut bytes = 0;
+        let append = async |piece: &[u8]| {
+            bytes += piece.len() as u64;
+            bars.show(Progress::Exporting { bytes, total });
+            match cancel.is_cancelled() {
+                true => Err(LabError::Cancelled.into()),
+                false => stream.append(piece),
+            }
+        };
+        file.write(checkpoint, append).await?;
+        stream.finish()?;
+        Ok(bytes)
+    }
 }
 
 /// Runs it.
@@ -63,33 +137,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let source = model::source(arguments.model.model(), &mut bars, &cancel)?;
         let checkpoint = Checkpoint::open(source).await.map_err(LabError::from)?;
         warn_of(&checkpoint).await?;
-        let like = match &arguments.like {
-            Some(like) => {
-                let source = model::source(like, &mut bars, &cancel)?;
-                Some(Checkpoint::open(source).await.map_err(LabError::from)?)
-            }
-            None => None,
-        };
-        let precision = match arguments.r#type {
-            Type::F16 => Precision::F16,
-            Type::Q8_0 => Precision::Q8_0,
-        };
-        let texts = [general::CALIBRATION.contents, general::HELD_OUT.contents];
-        let file = GgufFile::of(&checkpoint, like.as_ref(), precision, &texts);
-        let file = file.await.map_err(LabError::from)?;
-        let mut stream = Stream::to(&destination)?;
-        let total = file.bytes();
-        let mut bytes = 0;
-        let append = async |piece: &[u8]| {
-            bytes += piece.len() as u64;
-            bars.show(Progress::Exporting { bytes, total });
-            match cancel.is_cancelled() {
-                true => Err(LabError::Cancelled.into()),
-                false => stream.append(piece),
-            }
-        };
-        file.write(&checkpoint, append).await?;
-        stream.finish()?;
+        let inventory = checkpoint.inventory().await.map_err(LabError::from)?;
+        let types = arguments.r#type.of_layers(inventory.spec().layers());
+        let like = &arguments.like;
+        let written = like.write(&checkpoint, &types, &destination, &mut bars, &cancel);
+        let bytes = written.await?;
         Ok::<_, Failure>((bytes, name(&checkpoint)))
     });
     bars.clear();

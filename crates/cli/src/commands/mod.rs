@@ -12,6 +12,7 @@ pub mod locate;
 pub mod merge;
 pub mod plan;
 pub mod prune;
+pub mod quantize;
 pub mod repair;
 pub mod run;
 pub mod score;

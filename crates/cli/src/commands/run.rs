@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use layerlab_atlas::bundled;
 use layerlab_lab::{
     Cancel, Dataset, ExperimentRequest, FolderTarget, Healing, LabError, MethodId, OpenModel,
     PlanRequest, Provenance, PruneShard, Report, Run, Schedule, ScoreRequest, Text, export_pruned,
-    general, heal_again, prune_and_judge, prune_shard, rounding,
+    heal_again, prune_and_judge, prune_shard, rounding,
 };
 
 use super::{next_steps, now};
@@ -15,10 +14,10 @@ use crate::{
     Failure,
     arguments::{
         BudgetArguments, CutArguments, DeviceArguments, FormatArguments, Found, HealArguments,
-        ModelArguments, OutputArguments, PageArguments, Schedules, ScoringArguments,
+        JudgedTexts, ModelArguments, OutputArguments, PageArguments, Schedules, ScoringArguments,
         ShardArguments, TaskArguments, WantedShard, answers,
     },
-    input::{NamedText, calibration, read_text},
+    input::{NamedText, calibration},
     model::{self, Source},
     output::warn,
     progress::{Bars, on_interrupt},
@@ -121,10 +120,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     page.check()?;
     let text = calibration(arguments.text.as_deref(), &arguments.model.model)?;
-    let datasets = arguments.datasets(&text)?;
+    let seed = arguments.scoring.confidence.confidence().seed;
+    let texts = JudgedTexts {
+        model: &arguments.model.model,
+        calibration: arguments.text.as_deref(),
+        held_out: arguments.eval_text.as_deref(),
+    };
+    let datasets = arguments.tasks.judged_on(texts, &text, seed)?;
     let on = &arguments.scoring.on;
     on.check(arguments.measures_loss())?;
-    let on = on.datasets(&datasets, arguments.scoring.confidence.confidence().seed)?;
+    let on = on.datasets(&datasets, seed)?;
     let cancel = on_interrupt()?;
     let mut bars = Bars::new();
     let mut stages = StageFolder::new(arguments.work.clone());
@@ -149,23 +154,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 impl Arguments {
-    /// What whole and pruned models are judged on.
-    fn datasets(&self, calibration: &NamedText) -> Result<Vec<Dataset>, Failure> {
-        let (tasks, seed) = (&self.tasks, self.scoring.confidence.confidence().seed);
-        let text = match &self.eval_text {
-            Some(path) => read_text(path)?,
-            None if self.model.model == bundled::NAME && tasks.is_empty() => {
-                return tasks.bundled(bundled::judged_on(), seed);
-            }
-            // The general text has other pieces to be judged on.
-            None if self.text.is_none() && self.model.model != bundled::NAME => {
-                general::HELD_OUT.into()
-            }
-            None => calibration.clone(),
-        };
-        tasks.datasets(vec![text], seed)
-    }
-
     async fn run(
         &self,
         text: NamedText,

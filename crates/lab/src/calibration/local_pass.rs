@@ -41,7 +41,7 @@ impl Calibration<'_> {
                 timed(&mut found.pass_seconds, advance).await?;
                 next = layer;
                 let without = each_part(&device, &mut parts, async |part| {
-                    part.losses_without(decoder, layer).await
+                    part.losses_without(decoder, self.instead, layer).await
                 });
                 let without = timed(&mut found.loss_seconds, without).await?;
                 found.losses.without[layer].extend(without.into_iter().flatten());

@@ -24,6 +24,19 @@ use crate::{LabError, Progress, Run};
 pub(crate) struct Calibration<'a> {
     pub passages: &'a Passages<'a>,
     pub batch: usize,
+    /// A decoder whose blocks take the place of those that are left out, one at a time; nothing does if none.
+    pub instead: Option<&'a Decoder>,
+}
+
+impl<'a> Calibration<'a> {
+    /// Of these sequences, so many at a time.
+    pub fn of(passages: &'a Passages<'a>, batch: usize) -> Self {
+        Self {
+            passages,
+            batch,
+            instead: None,
+        }
+    }
 }
 
 /// What sequences are passed for.
@@ -181,7 +194,10 @@ impl Calibration<'_> {
         run: &mut Run<'_>,
     ) -> Result<PassResult, LabError> {
         match run.peers() {
-            Some(peers) if self.passages.len() > self.batch && self.batch > 0 => {
+            // Peers have no other decoder.
+            Some(peers)
+                if self.instead.is_none() && self.passages.len() > self.batch && self.batch > 0 =>
+            {
                 self.pass_with(peers, decoder, wanted, run).await
             }
             _ => self.pass_locally(decoder, wanted, run).await,
@@ -236,7 +252,7 @@ pub async fn measure(
     let batch = options.batch;
     let (whole, options) = (&BTreeSet::new(), options.clone());
     let passages = &Passages::of(sequences);
-    Calibration { passages, batch }
+    Calibration::of(passages, batch)
         .statistics(decoder, whole, options, run)
         .await
 }

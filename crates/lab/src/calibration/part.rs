@@ -67,13 +67,17 @@ impl<'a> Chunk<'a> {
         self.losses_of(decoder, self.prefix.clone()).await
     }
 
-    /// Loss of each sequence without block `layer`, which is the next.
+    /// Loss of each sequence without block `layer`, which is the next, or with that of another decoder in its place.
     pub async fn losses_without(
         &self,
         decoder: &Decoder,
+        instead: Option<&Decoder>,
         layer: usize,
     ) -> Result<Vec<f64>, LabError> {
         let mut stream = self.prefix.clone();
+        if let Some(other) = instead {
+            stream = other.advance(stream, layer, &mut NoObserver)?;
+        }
         for later in layer + 1..decoder.spec().layers() {
             stream = decoder.advance(stream, later, &mut NoObserver)?;
         }

@@ -59,10 +59,7 @@ impl PassShare<'_> {
         decoder: &Decoder,
         run: &mut Run<'_>,
     ) -> Result<PassResult, LabError> {
-        let calibration = Calibration {
-            passages: &self.passages,
-            batch: self.batch,
-        };
+        let calibration = Calibration::of(&self.passages, self.batch);
         calibration.pass_locally(decoder, &self.wanted, run).await
     }
 }

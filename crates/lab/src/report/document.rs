@@ -11,8 +11,8 @@ use web_time::Instant;
 
 use super::{AnswersReport, DataReport, LayerReport, PruningReport, conclusions};
 use crate::{
-    DeviceChoice, DeviceKind, HallucinationReport, OpenDevice, OpenModel, RepairReport,
-    TaskComparison,
+    DeviceChoice, DeviceKind, HallucinationReport, OpenDevice, OpenModel, QuantizationReport,
+    RepairReport, TaskComparison,
 };
 
 /// Name and version of the format.
@@ -48,6 +48,9 @@ pub struct Report {
     /// What repairs are worth, where any was tried.
     #[serde(default)]
     pub repair: Option<RepairReport>,
+    /// What the model is worth in few bits a weight, where that was measured.
+    #[serde(default)]
+    pub quantization: Option<QuantizationReport>,
     /// Another model on the same datasets, where there is one.
     pub comparison: Option<ComparisonReport>,
     /// How long it took.
@@ -133,6 +136,7 @@ impl Report {
             pruning: None,
             hallucination: None,
             repair: None,
+            quantization: None,
             comparison: None,
             timings: Timings {
                 load_seconds: model.load_seconds,
@@ -184,6 +188,8 @@ pub enum Experiment {
     Locate,
     /// Adapters were trained on chosen layers, and what they changed was measured.
     Repair,
+    /// Layers were stored in few bits, and bits handed out by what that lost.
+    Quantize,
     /// Layers were scored, removed by every method, and what was left was asked.
     Run,
 }

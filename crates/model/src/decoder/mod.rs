@@ -21,6 +21,7 @@ mod observe;
 mod pass;
 mod positions;
 mod projection;
+mod quantized;
 mod rotary;
 mod save;
 mod stream;

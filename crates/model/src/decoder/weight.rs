@@ -35,12 +35,20 @@ impl Weight {
         Self::Stored(AsStored { weight })
     }
 
+    /// Outputs of the map, and inputs.
+    pub fn shape(&self) -> [usize; 2] {
+        match self {
+            Self::Values(values) => {
+                let [inputs, outputs] = values.dims();
+                [outputs, inputs]
+            }
+            Self::Stored(held) => held.weight.shape(),
+        }
+    }
+
     /// Outputs of the map.
     pub fn outputs(&self) -> usize {
-        match self {
-            Self::Values(values) => values.dims()[1],
-            Self::Stored(held) => held.weight.shape()[0],
-        }
+        self.shape()[0]
     }
 
     /// Values that no parameter of Burn's holds.

@@ -6,7 +6,7 @@
 Keywords are the command's options, with `_` for `-`; `layerlab COMMAND --help` says what each means.
 """
 
-from ._calls import compare, heal, locate, prune, repair, run, score
+from ._calls import compare, heal, locate, prune, quantize, repair, run, score
 from ._command import __version__
 from ._inputs import Text
 from ._report import Report
@@ -29,6 +29,7 @@ __all__ = [
     "heal",
     "locate",
     "prune",
+    "quantize",
     "repair",
     "run",
     "score",

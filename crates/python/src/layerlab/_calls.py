@@ -15,6 +15,7 @@ from ._options import (
     HealOptions,
     LocateOptions,
     PruneOptions,
+    QuantizeOptions,
     RepairOptions,
     RunOptions,
     ScoreOptions,
@@ -91,6 +92,12 @@ def locate(**options: Unpack[LocateOptions]) -> Report:
 def repair(**options: Unpack[RepairOptions]) -> Report:
     """Trains small adapters on chosen layers so that factual answers become likelier than hallucinated ones."""
     return _measured("repair", options)
+
+
+@_shows_its_keywords
+def quantize(**options: Unpack[QuantizeOptions]) -> Report:
+    """Measures what each layer loses in few bits, hands out bits by that, and judges it beside the same bits for every layer."""
+    return _measured("quantize", options)
 
 
 def _measured(command: str, options: Mapping[str, object]) -> Report:

@@ -197,6 +197,16 @@ class RepairOptions(OneModel, Contrast, total=False):
     work: File
 
 
+class QuantizeOptions(OneModel, Intervals, Cut, Tasks, total=False):
+    text: Text
+    eval_text: Text
+    tensor_types: File
+    gguf: File
+    like: Annotated[str | os.PathLike[str] | None, Kind.VALUE]
+    html: File
+    force: Flag
+
+
 OPTIONS: dict[str, Any] = {
     "run": RunOptions,
     "score": ScoreOptions,
@@ -205,4 +215,5 @@ OPTIONS: dict[str, Any] = {
     "compare": CompareOptions,
     "locate": LocateOptions,
     "repair": RepairOptions,
+    "quantize": QuantizeOptions,
 }

@@ -95,6 +95,13 @@ class Report:
         """The most layers that can go by each plan and way of healing while the share asked for (`keep=`) is kept."""
         return self._table(list(_rows.cuts(self.document)), _rows.CUTS)
 
+    @property
+    def sensitivity(self) -> DataFrame:
+        """By how much the loss changes, in nats per token, with each layer alone in few bits: a row for each layer, its interval
+        from `low` to `high`."""
+        found = _rows.sensitivity(self.document)
+        return self._by_layer({name: [one[name] for one in found] for name in ("value", "low", "high")})
+
     def plot_scores(self, ax: Axes | None = None, *, method: str | None = None) -> Axes:
         """Scores of one method, with their intervals: loss change where it was measured, else the first."""
         return _plots.scores(self.document, ax, method)

@@ -23,7 +23,8 @@ def methods(document: Row) -> list[Row]:
 def kept(document: Row) -> Iterator[Row]:
     """What is kept of the whole model: a row for each plan, way of healing, dataset and metric.
 
-    Of two models that were compared there is one row for each dataset and metric, without a plan.
+    Of two models that were compared there is one row for each dataset and metric, without a plan. Quantized models have
+    who decided on their bits as their method: `Q5_0` where that is the type of every layer, else `measured`, `ends` and so on.
     """
     for plan in _of(document, "plans"):
         removed = set(plan["removed"])
@@ -31,6 +32,10 @@ def kept(document: Row) -> Iterator[Row]:
             if set(outcome["removed"]) == removed:
                 named = {"method": plan["method"], "schedule": plan["schedule"], "healing": way, "removed": plan["removed"]}
                 yield from _compared(named, outcome["compared"], outcome["tasks"])
+    for model in (document.get("quantization") or {}).get("models", ()):
+        uniform = model["allocation"] == "uniform"
+        named = {"method": model["types"][0] if uniform else model["allocation"]}
+        yield from _compared(named, model["compared"], model["tasks"])
     comparison = document.get("comparison")
     if comparison:
         yield from _compared({}, comparison["compared"], comparison["evaluation"])
@@ -42,6 +47,12 @@ def cuts(document: Row) -> Iterator[Row]:
     for cut in healing["cuts"] if healing else ():
         interval = {"kept": cut["retained"], "low": cut["retained_low"], "high": cut["retained_high"]}
         yield {name: {**cut, **interval}[name] for name in CUTS}
+
+
+def sensitivity(document: Row) -> list[Row]:
+    """By how much the loss changes with each layer alone in few bits, first layer first; nothing where that was not measured."""
+    found = document.get("quantization")
+    return list(found["sensitivity"]) if found else []
 
 
 def labels(document: Row) -> dict[str, str]:

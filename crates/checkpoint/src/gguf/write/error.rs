@@ -1,5 +1,6 @@
 //! Models that no GGUF file can be made of.
 
+use layerlab_stored::EncodeError;
 use thiserror::Error;
 
 use crate::{GgufError, tensors::CheckpointError, tokenizer::TokenizerError};
@@ -33,15 +34,13 @@ pub enum GgufWriteError {
         /// How it differs.
         problem: String,
     },
-    /// A value beyond what half precision holds.
-    #[error(
-        "tensor `{name}` has the value {value}, which half precision (at most 65504) does not hold"
-    )]
-    Overflow {
+    /// A tensor that cannot be stored as is wanted.
+    #[error("tensor `{name}`: {problem}")]
+    Tensor {
         /// The tensor.
         name: String,
-        /// The value.
-        value: f32,
+        /// Why.
+        problem: EncodeError,
     },
     /// The model, or what was written of it, cannot be read.
     #[error(transparent)]

@@ -4,20 +4,22 @@
 //! made. Nothing is allocated but the header and one tensor's values.
 
 mod difference;
-mod encode;
 mod error;
 mod keys;
 mod pairs;
 mod tokenizer;
+mod types;
 
+use layerlab_stored::StoredType;
 use serde_json::Value;
 
-pub use encode::Precision;
 pub use error::GgufWriteError;
+pub use types::TensorTypes;
 
 use super::{
     architecture::{self, Change},
     header,
+    types::number,
 };
 use crate::{
     Checkpoint, DecoderSpec, ModelFiles, Tokenizer,
@@ -26,16 +28,16 @@ use crate::{
     tokenizer::{TOKENIZER, TokenizerError},
 };
 use difference::difference;
-use encode::{BLOCK, Written};
 use keys::not_said;
 use pairs::{Pairs, append_text};
+use types::{bytes, encoded};
 
 /// Where tensors begin: at multiples of this.
 const ALIGNMENT: usize = 32;
 /// Version of the format.
 const VERSION: u32 = 3;
-/// Values that are encoded at once, whole blocks of them.
-const AT_ONCE: usize = BLOCK << 16;
+/// Values that are encoded at once, whole blocks of any type.
+const AT_ONCE: usize = 1 << 21;
 /// The tensor of factors that frequencies are divided by.
 const FACTORS: &str = "rope_freqs.weight";
 
@@ -56,18 +58,18 @@ struct Tensor {
     shape: Vec<usize>,
     /// How its rows lie in the file.
     arrangement: Arrangement,
-    written: Written,
+    stored: StoredType,
 }
 
 impl Tensor {
     fn bytes(&self) -> u64 {
-        self.written
-            .bytes(self.shape.iter().map(|size| *size as u64).product())
+        let values = self.shape.iter().map(|size| *size as u64).product();
+        bytes(self.stored, values)
     }
 }
 
 impl GgufFile {
-    /// Of a model, with matrices in that precision. What is known of the model in general and of its tokenizer is carried over from
+    /// Of a model, with matrices of these types. What is known of the model in general and of its tokenizer is carried over from
     /// `like`, a GGUF file of the same model with more layers perhaps, or from the model's own file if it is one; else it is made of
     /// `tokenizer.json`. `texts` are what tokens are compared on before anything is written.
     ///
@@ -76,7 +78,7 @@ impl GgufFile {
     pub async fn of<F: ModelFiles, G: ModelFiles>(
         checkpoint: &Checkpoint<F>,
         like: Option<&Checkpoint<G>>,
-        precision: Precision,
+        types: &TensorTypes,
         texts: &[&str],
     ) -> Result<Self, GgufWriteError> {
         let inventory = checkpoint.inventory().await?;
@@ -84,13 +86,7 @@ impl GgufFile {
         let architecture = keys::architecture(spec)?;
         let mut pairs = Pairs::default();
         pairs.text("general.architecture", architecture);
-        pairs.natural(
-            "general.file_type",
-            match precision {
-                Precision::F16 => 1,
-                Precision::Q8_0 => 7,
-            },
-        );
+        pairs.natural("general.file_type", types.file_type());
         pairs.natural("general.quantization_version", 2);
         keys::write(spec, architecture, &mut pairs)?;
         let tokenizer = Tokenizer::open(checkpoint.files()).await?;
@@ -106,7 +102,7 @@ impl GgufFile {
             described.add(
                 FACTORS,
                 &[factors.len()],
-                Written::F32,
+                StoredType::F32,
                 4 * factors.len() as u64,
             );
         }
@@ -124,11 +120,11 @@ impl GgufFile {
             };
             let tensor = Tensor {
                 arrangement: arrangement(change, spec, &expected.name)?,
-                written: Written::of(&expected.shape, precision),
+                stored: types.of(&name, &expected.shape),
                 name: expected.name,
                 shape: expected.shape,
             };
-            described.add(&name, &tensor.shape, tensor.written, tensor.bytes());
+            described.add(&name, &tensor.shape, tensor.stored, tensor.bytes());
             tensors.push(tensor);
         }
         let file = Self {
@@ -182,7 +178,7 @@ impl GgufFile {
                 let values = checkpoint.read_f32_part(&tensor.name, range).await;
                 let values = values.map_err(GgufWriteError::from)?;
                 let values = arranged(tensor, values);
-                append(&tensor.written.encode(&tensor.name, &values)?).await?;
+                append(&encoded(&tensor.name, tensor.stored, &values)?).await?;
             }
             let written = tensor.bytes() as usize;
             let filler = written.next_multiple_of(ALIGNMENT) - written;
@@ -318,14 +314,14 @@ struct Described {
 }
 
 impl Described {
-    fn add(&mut self, name: &str, shape: &[usize], written: Written, bytes: u64) {
+    fn add(&mut self, name: &str, shape: &[usize], stored: StoredType, bytes: u64) {
         append_text(&mut self.bytes, name);
         self.bytes.extend((shape.len() as u32).to_le_bytes());
         // The fastest dimension first.
         for size in shape.iter().rev() {
             self.bytes.extend((*size as u64).to_le_bytes());
         }
-        self.bytes.extend(written.number().to_le_bytes());
+        self.bytes.extend(number(stored).to_le_bytes());
         self.bytes.extend(self.offset.to_le_bytes());
         self.count += 1;
         self.offset += bytes.next_multiple_of(ALIGNMENT as u64);

@@ -8,6 +8,7 @@ mod layers;
 mod located;
 mod model_rows;
 mod models;
+mod quantized;
 mod removed;
 mod repaired;
 mod scores;
@@ -46,6 +47,8 @@ impl Report {
                 .iter()
                 .flat_map(|pruning| pruning.sections(self)),
         );
+        let quantized = self.quantization.iter();
+        sections.extend(quantized.flat_map(|quantized| quantized.sections(self)));
         let located = self.hallucination.iter();
         sections.extend(located.flat_map(crate::HallucinationReport::sections));
         if let Some(scoring) = &self.scoring {

@@ -152,7 +152,11 @@ impl Report {
 }
 
 /// A value with its interval, what is kept of the first model's, and how sure the difference is.
-fn cell(result: Option<&MetricResult>, compared: Option<&Comparison>, bits: Option<f64>) -> Cell {
+pub(super) fn cell(
+    result: Option<&MetricResult>,
+    compared: Option<&Comparison>,
+    bits: Option<f64>,
+) -> Cell {
     let Some(result) = result else {
         return "–".into();
     };
@@ -183,7 +187,7 @@ fn cell(result: Option<&MetricResult>, compared: Option<&Comparison>, bits: Opti
     }
 }
 
-fn records<'a>(row: &'a ModelRow<'_>) -> impl Iterator<Item = Record> + 'a {
+pub(super) fn records<'a>(row: &'a ModelRow<'_>) -> impl Iterator<Item = Record> + 'a {
     let schedule = row
         .plan
         .map_or(String::new(), |plan| plan.schedule.to_string());

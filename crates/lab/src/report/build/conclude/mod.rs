@@ -3,6 +3,7 @@
 mod hallucination;
 mod healing;
 mod pruning;
+mod quantized;
 mod scores;
 
 use super::words::{all_of, file_name};
@@ -21,6 +22,12 @@ pub(crate) fn conclusions(report: &Report) -> Vec<String> {
             .comparison
             .iter()
             .map(|other| of_models(&other.compared)),
+    );
+    sentences.extend(
+        report
+            .quantization
+            .iter()
+            .flat_map(quantized::of_quantization),
     );
     sentences.extend(
         report
