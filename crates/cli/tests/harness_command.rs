@@ -106,6 +106,13 @@ fn two_runs_are_compared_document_by_document() {
         csv.lines().filter(|line| line.contains("mcnemar")).count(),
         2
     );
+    let folder = TempDir::new().unwrap();
+    let page = folder.path().join("page.html");
+    let html = page.display().to_string();
+    let (whole, cut) = (harness("whole"), harness("cut"));
+    stdout(&run(&["compare", &whole, &cut, "--html", &html]));
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("acc_norm"));
 }
 
 /// What the lab finds itself, question by question, is what the harness found; and its own files are read as the harness's are.

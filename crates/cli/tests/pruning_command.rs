@@ -1,4 +1,4 @@
-//! Pruning, asking and comparing from the command line.
+//! Pruning from the command line.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
@@ -6,7 +6,7 @@ mod support;
 use std::{fs, path::Path, process::Output, thread, time::Duration};
 
 use serde_json::Value;
-use support::{assert_fails, demo, layerlab, names, run, stdout};
+use support::{assert_fails, demo, file, json, layerlab, names, run, stdout};
 use tempfile::TempDir;
 
 /// `run` on the demo with few resamples and items.
@@ -29,14 +29,6 @@ fn judge(work: &Path, more: &[&str]) -> Output {
         false => &["--device", "cpu"],
     };
     run(&[&basic[..], &short, device, more].concat())
-}
-
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
-
-fn file(folder: &TempDir, name: &str) -> String {
-    folder.path().join(name).display().to_string()
 }
 
 #[test]
@@ -159,54 +151,6 @@ fn a_pruned_folder_is_a_model_with_its_provenance() {
     assert_eq!(names(folder.path()), ["pruned"]);
 }
 
-/// The recipe beside a pruned folder makes the same folder, and so does one that says the same otherwise.
-#[test]
-fn a_recipe_of_mergekit_is_a_plan() {
-    let folder = TempDir::new().unwrap();
-    let (pruned, other, model) = (file(&folder, "pruned"), file(&folder, "other"), demo(""));
-    let into = |output: &str, more: &[&str]| {
-        let basic = ["prune", "--model", &model, "--output", output, "--force"];
-        run(&[&basic[..], more].concat())
-    };
-    stdout(&into(&pruned, &["--layers", "2,4"]));
-    let recipe = format!("{pruned}/mergekit.yaml");
-    stdout(&into(&other, &["--plan", &recipe]));
-    let weights = |folder: &str| fs::read(Path::new(folder).join("model.safetensors")).unwrap();
-    assert!(weights(&pruned) == weights(&other));
-    let written = |text: &str| {
-        let path = file(&folder, "recipe.yaml");
-        fs::write(&path, text).unwrap();
-        path
-    };
-    let slices = "slices:\n- sources: [{model: someone/else, layer_range: [0, 2]}]\n\
-                  - sources: [{model: someone/else, layer_range: [5, 6]}]\n";
-    let path = written(&format!(
-        "{slices}merge_method: passthrough\ndtype: bfloat16\n"
-    ));
-    let output = into(&other, &["--plan", &path]);
-    let said = stdout(&output);
-    assert!(said.contains("2 3 4"), "{said}");
-    let warned = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        warned.contains("someone/else") && warned.contains("not used: dtype"),
-        "{warned}"
-    );
-    for (recipe, cause) in [
-        (slices.replace("[5, 6]", "[5, 9]"), "layer 8"),
-        (slices.replace("[5, 6]", "[1, 6]"), "after layer 1"),
-        (format!("{slices}merge_method: slerp\n"), "slerp"),
-        ("slices: [".to_owned(), "not YAML"),
-        (
-            "slices: [{sources: [{model: a, layer_range: [0, 6]}]}]".to_owned(),
-            "nothing to remove",
-        ),
-    ] {
-        assert_fails(&into(&other, &["--plan", &written(&recipe)]), 3, &[cause]);
-    }
-    let both = into(&other, &["--plan", &recipe, "--layers", "1"]);
-    assert_fails(&both, 2, &["--plan"]);
-}
-
 #[test]
 fn a_method_chooses_what_to_prune() {
     let folder = TempDir::new().unwrap();
@@ -265,196 +209,6 @@ fn plans_that_cannot_be_followed_leave_nothing() {
     ]);
     assert_fails(&itself, 2, &["the source itself"]);
     assert!(names(folder.path()).is_empty());
-}
-
-#[test]
-fn a_model_is_asked_in_every_way() {
-    let folder = TempDir::new().unwrap();
-    let questions = folder.path().join("questions.jsonl");
-    fs::write(
-        &questions,
-        "{\"question\": \"Who?\", \"answer\": \"Nobody\"}\n",
-    )
-    .unwrap();
-    let (model, text, questions) = (demo(""), demo("text.txt"), questions.display().to_string());
-    let tasks = ["truthful.json", "choices.jsonl", "labels.csv"]
-        .map(|name| demo(&format!("../tasks/{name}")));
-    let mut arguments = vec![
-        "eval", "--model", &model, "--text", &text, "--device", "cpu",
-    ];
-    for task in tasks.iter().chain([&questions]) {
-        arguments.extend(["--task", task]);
-    }
-    let table = stdout(&run(&[&arguments[..], &["--full"]].concat()));
-    for part in [
-        "perplexity",
-        "MC1",
-        "MC2",
-        "accuracy",
-        "acc_norm",
-        "ECE",
-        "exact match",
-        "chance",
-    ] {
-        assert!(table.contains(part), "`{part}` is not in\n{table}");
-    }
-    arguments.push("--csv");
-    let csv = stdout(&run(&arguments));
-    assert!(
-        csv.starts_with(
-            "section,method,role,source,schedule,healing,layers,layer,tap,dataset,metric,value"
-        ),
-        "{csv}"
-    );
-}
-
-#[test]
-fn two_models_are_compared_item_by_item() {
-    let folder = TempDir::new().unwrap();
-    let (pruned, model, text) = (file(&folder, "pruned"), demo(""), demo("text.txt"));
-    stdout(&run(&[
-        "prune", "--model", &model, "--output", &pruned, "--layers", "0",
-    ]));
-    let task = demo("../tasks/choices.jsonl");
-    let basic = [
-        "compare", "--model", &model, "--text", &text, "--task", &task, "--device", "cpu",
-    ];
-    let with = |other: &str| stdout(&run(&[&basic[..], &["--with", other, "--json"]].concat()));
-    let report = json(&with(&pruned));
-    assert_eq!(report["comparison"]["model"]["layers"], 5);
-    let compared = report["comparison"]["compared"].as_array().unwrap();
-    assert!(compared[0]["retained"].as_f64().unwrap() != 1.0);
-    // A model retains all of itself.
-    let report = json(&with(&model));
-    for compared in report["comparison"]["compared"].as_array().unwrap() {
-        assert_eq!(compared["difference"], 0.0, "{compared}");
-    }
-    let table = stdout(&run(&[&basic[..], &["--with", &pruned, "--full"]].concat()));
-    assert!(
-        table.contains("McNemar") && table.contains("kept"),
-        "{table}"
-    );
-}
-
-/// The demo model with a tokenizer that joins no letters: the same weights read the same text as other tokens.
-fn demo_that_spells(folder: &TempDir) -> String {
-    let spells = folder.path().join("spells");
-    fs::create_dir(&spells).unwrap();
-    for name in ["config.json", "model.safetensors", "tokenizer_config.json"] {
-        fs::copy(demo(name), spells.join(name)).unwrap();
-    }
-    let mut tokenizer = json(&fs::read_to_string(demo("tokenizer.json")).unwrap());
-    tokenizer["model"]["merges"] = Value::Array(Vec::new());
-    fs::write(spells.join("tokenizer.json"), tokenizer.to_string()).unwrap();
-    spells.display().to_string()
-}
-
-#[test]
-fn models_with_different_tokenizers_are_compared_in_bits_per_byte() {
-    let folder = TempDir::new().unwrap();
-    let (model, other, text) = (demo(""), demo_that_spells(&folder), demo("text.txt"));
-    let basic = [
-        "compare", "--model", &model, "--text", &text, "--device", "cpu", "--window", "32",
-    ];
-    let with =
-        |other: &str, more: &[&str]| stdout(&run(&[&basic[..], &["--with", other], more].concat()));
-    let report = json(&with(&other, &["--json"]));
-    let metrics = |of: &Value| -> Vec<String> {
-        let compared = of["comparison"]["compared"].as_array().unwrap().iter();
-        compared
-            .map(|one| one["metric"].as_str().unwrap().to_owned())
-            .collect()
-    };
-    assert_eq!(metrics(&report), ["bits_per_byte"]);
-    let warned = |report: &Value| report["warnings"].to_string().contains("different tokens");
-    assert!(warned(&report), "{}", report["warnings"]);
-    let tasks = [
-        &report["evaluation"][0],
-        &report["comparison"]["evaluation"][0],
-    ];
-    let [first, second] = tasks.map(|task| {
-        let tokens = task["task"]["tokens"].as_f64().unwrap();
-        let bytes = task["task"]["bytes"].as_f64().unwrap();
-        let value = |index: usize| task["metrics"][index]["value"].as_f64().unwrap();
-        // By the definition, from perplexity: bits of all tokens over the bytes that they stand for.
-        let expected = tokens * value(0).log2() / bytes;
-        assert!(
-            (value(1) / expected - 1.0).abs() < 1e-9,
-            "{} {expected}",
-            value(1)
-        );
-        (tokens, value(1))
-    });
-    assert!(
-        second.0 > 1.5 * first.0,
-        "{} and {} tokens",
-        first.0,
-        second.0
-    );
-    let compared = &report["comparison"]["compared"][0];
-    let difference = compared["difference"].as_f64().unwrap();
-    assert!(
-        (difference - (second.1 - first.1)).abs() < 0.1,
-        "{difference}"
-    );
-    // Lines break where the length of the model's path makes them.
-    let table = with(&other, &[]);
-    let table = table.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(
-        table.contains("bits per byte") && table.contains("different tokens"),
-        "{table}"
-    );
-    // The same tokens are compared by perplexity, and nothing is warned of.
-    let report = json(&with(&model, &["--json"]));
-    assert_eq!(metrics(&report), ["perplexity"]);
-    assert!(!warned(&report));
-}
-
-#[test]
-fn datasets_that_cannot_be_used_are_told() {
-    let folder = TempDir::new().unwrap();
-    let dataset = |name: &str, contents: &str| {
-        fs::write(folder.path().join(name), contents).unwrap();
-        file(&folder, name)
-    };
-    let model = demo("");
-    let ask = |task: &str, more: &[&str]| {
-        run(&[
-            &["eval", "--model", &model, "--device", "cpu", "--task", task],
-            more,
-        ]
-        .concat())
-    };
-    let good = r#"{"question": "Q", "choices": ["a", "b"], "label": 0}"#;
-    let bad = dataset("bad.jsonl", &format!("{good}\n{{\n"));
-    assert_fails(&ask(&bad, &[]), 3, &["line 2", "--skip-bad"]);
-    let skipped = stdout(&ask(&bad, &["--skip-bad", "--full"]));
-    assert!(skipped.contains("1 record passed over"), "{skipped}");
-    assert_fails(
-        &ask(&dataset("no.jsonl", "\n"), &[]),
-        3,
-        &["no usable record"],
-    );
-    let one = dataset("one.csv", "text,label\na,good\n");
-    assert_fails(&ask(&one, &[]), 3, &["at least two classes"]);
-    let long = format!(
-        r#"{{"question": "Q", "choices": ["a", "{}"], "label": 0}}"#,
-        "longer ".repeat(200)
-    );
-    assert_fails(
-        &ask(&dataset("long.jsonl", &long), &[]),
-        3,
-        &["does not fit the model's context of"],
-    );
-    assert_fails(&ask("nowhere.jsonl", &[]), 3, &["nowhere.jsonl"]);
-    assert_fails(&ask(&bad, &["--items", "0"]), 2, &["above 0"]);
-    let template = ["--question-template", "no place"];
-    assert_fails(
-        &ask(&bad, &[&template[..], &["--skip-bad"]].concat()),
-        3,
-        &["{question}"],
-    );
-    assert_fails(&run(&["eval", "--model", &model]), 2, &["nothing to ask"]);
 }
 
 /// Killed without warning, as by a power cut: what was finished is not done again.

@@ -11,7 +11,7 @@ use web_time::Instant;
 
 use crate::{
     LabError, MeasureOptions, OpenModel, PlanRequest, Progress, Run, Text,
-    calibration::{Calibration, PassRequest, PassResult, Passages, TaskAnswers},
+    calibration::{Calibration, PassRequest, PassResult, Passages, TaskAnswers, leave_out_seconds},
     prune::{BlockPasses, Subject},
     report::{
         AnswersReport, DataReport, Experiment, OptionsReport, Report, ScoringReport, layer_reports,
@@ -143,13 +143,9 @@ impl Measured {
         Ok(measured)
     }
 
-    /// About how many seconds leaving out each layer of the model would take. With the prefix shared, each asks for half of
-    /// the blocks in the mean and for the logits, whose cost beside a block's is about that of their weights.
+    /// About how many seconds leaving out each layer of the model would take.
     pub fn leave_out_estimate(&self, spec: &DecoderSpec) -> f64 {
-        let models = spec.layers() as f64 + 1.0;
-        let blocks = (spec.layers() * spec.block_parameters()) as f64;
-        let logits = (spec.vocab_size * spec.hidden_size) as f64 / blocks;
-        self.measure_seconds * models * (0.5 + logits)
+        leave_out_seconds(self.measure_seconds, spec)
     }
 
     /// Measures the loss without each layer too, on the text that was measured or the request's answers.

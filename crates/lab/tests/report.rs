@@ -5,13 +5,16 @@ mod support;
 
 use std::path::Path;
 
-use layerlab_lab::{DeviceChoice, Report, ScoreRequest, Tap, report::Detail};
+use layerlab_lab::{
+    DeviceChoice, Report, ScoreRequest, Tap, harness::HarnessComparison, report::Detail,
+};
 use layerlab_score::Role;
 use layerlab_stats::{Epsilon, Histogram};
 use serde_json::Value;
 use support::{is_same, open, score, scoring, short, text};
 
 const SCHEMA: &str = "schema/layerlab-1.schema.json";
+const HARNESS_SCHEMA: &str = "schema/layerlab-harness-1.schema.json";
 
 fn report() -> Report {
     let model = open(DeviceChoice::Cpu);
@@ -20,17 +23,22 @@ fn report() -> Report {
 
 /// To publish a changed form: `LAYERLAB_WRITE_SCHEMA=1 cargo test --workspace --test report`.
 #[test]
-fn the_published_schema_is_the_one_that_is_written() {
-    let path = Path::new(SCHEMA);
-    let schema = Report::json_schema().unwrap();
-    if std::env::var_os("LAYERLAB_WRITE_SCHEMA").is_some() {
-        std::fs::write(path, &schema).unwrap();
+fn the_published_schemas_are_those_that_are_written() {
+    let schemas = [
+        (SCHEMA, Report::json_schema().unwrap()),
+        (HARNESS_SCHEMA, HarnessComparison::json_schema().unwrap()),
+    ];
+    for (name, schema) in schemas {
+        let path = Path::new(name);
+        if std::env::var_os("LAYERLAB_WRITE_SCHEMA").is_some() {
+            std::fs::write(path, &schema).unwrap();
+        }
+        let published = std::fs::read_to_string(path).unwrap();
+        assert_eq!(
+            published, schema,
+            "{name} is out of date; see this test for how to write it"
+        );
     }
-    let published = std::fs::read_to_string(path).unwrap();
-    assert_eq!(
-        published, schema,
-        "{SCHEMA} is out of date; see this test for how to write it"
-    );
 }
 
 fn is_valid(document: &Value) -> bool {

@@ -6,10 +6,11 @@ mod support;
 use std::{collections::BTreeSet, fs};
 
 use layerlab_lab::{
-    Budget, Cancel, Dataset, DeviceChoice, Healing, LabError, LocateRequest, NamedShard, NoStages,
-    OpenModel, PruneShard, Report, Run, Schedule, ScoreRequest, Shard, ShardDocument, ShardError,
-    ShardTask, TaskAnswers, Text, evaluate_model, evaluate_shard, files::Folder, locate_layers,
-    locate_shard, merge_shards, prune_shard, score_layers, score_shard,
+    Budget, Cancel, Dataset, DeviceChoice, Healing, LabError, LocateRequest, MarginChange,
+    NamedShard, NoStages, OpenModel, PruneShard, Report, Run, Schedule, ScoreRequest, Shard,
+    ShardDocument, ShardError, ShardTask, TaskAnswers, Text, evaluate_model, evaluate_shard,
+    files::Folder, locate_layers, locate_shard, merge_shards, prune_shard, score_layers,
+    score_shard,
 };
 use pollster::block_on;
 use serde_json::Value;
@@ -189,6 +190,7 @@ fn merged_locations_are_those_of_one_machine() {
     // What an untrained model answers is never sure.
     request.mining.min_confidence = 0.0;
     request.eval.max_new_tokens = 4;
+    request.margin_change = MarginChange::Always;
     let whole =
         silently(async |run| locate_layers(&model, &asked, &request, CREATED.into(), run).await);
     let parts = parts(3).map(|shard| {

@@ -15,7 +15,8 @@ mod table;
 pub use agreement::{Agreement, Correlation};
 pub use error::ScoreError;
 pub use hallucination::{
-    ContrastOptions, Estimate, LayerContrast, ShuffledLabels, contrast_layers, shuffled_labels,
+    AnswerControls, AnswerLosses, Contrast, ContrastAgreement, ContrastOptions, Estimate,
+    LayerContrast, LayerMargin, Margins, ShuffledLabels, contrast_layers, shuffled_labels,
 };
 pub use losses::LayerLosses;
 pub use method::{MethodId, UnknownMethod};

@@ -2,7 +2,8 @@
 //! Contrasts of planted and of absent differences.
 
 use layerlab_score::{
-    ContrastOptions, Estimate, LayerContrast, ScoreError, contrast_layers, shuffled_labels,
+    AnswerLosses, ContrastOptions, Estimate, LayerContrast, LayerLosses, ScoreError,
+    contrast_layers, shuffled_labels,
 };
 use layerlab_stats::{Epsilon, Estimator, TapStatistics, reference};
 use rand::{RngExt, SeedableRng};
@@ -50,7 +51,7 @@ fn contrast(
     let questions = questions(factual.sequences.len());
     let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
     let mut found = contrast_layers(&[factual], &[hallucinated], &questions, options).unwrap();
-    found.remove(0)
+    found.layers.remove(0)
 }
 
 fn element() -> ContrastOptions {
@@ -266,7 +267,7 @@ fn a_question_is_never_parted() {
         &questions,
         &element(),
     );
-    let auroc = found.unwrap()[0].auroc.value.unwrap();
+    let auroc = found.unwrap().layers[0].auroc.value.unwrap();
     assert!(auroc < 0.65, "{auroc}");
 }
 
@@ -314,4 +315,79 @@ fn what_cannot_be_contrasted_is_refused() {
         let refused = found == Err(ScoreError::Resamples(resamples));
         assert_eq!(refused, is_too_many);
     }
+}
+
+/// Pairs whose margins are known: two layers, three pairs.
+fn losses() -> AnswerLosses {
+    AnswerLosses {
+        factual: LayerLosses {
+            tokens: vec![2, 1, 4],
+            whole: vec![2.0, 3.0, 4.0],
+            without: vec![vec![1.0, 3.0, 4.0], vec![4.0, 5.0, 8.0]],
+        },
+        hallucinated: LayerLosses {
+            tokens: vec![4, 2, 4],
+            whole: vec![6.0, 2.0, 8.0],
+            without: vec![vec![8.0, 3.0, 8.0], vec![4.0, 2.0, 6.0]],
+        },
+    }
+}
+
+#[test]
+fn margins_are_differences_of_log_probabilities() {
+    let options = ContrastOptions {
+        resamples: 50,
+        ..ContrastOptions::default()
+    };
+    let margins = losses().margins(&options).unwrap();
+    let near = |estimate: Estimate, expected: f64| {
+        let value = estimate.value.unwrap();
+        assert!((value - expected).abs() < 1e-12, "{value} {expected}");
+        assert!(estimate.low.unwrap() <= value && value <= estimate.high.unwrap());
+    };
+    // By hand: -2 + 6, -3 + 2, -4 + 8.
+    near(margins.summed, (4.0 - 1.0 + 4.0) / 3.0);
+    near(
+        margins.per_token,
+        ((-1.0 + 1.5) + (-3.0 + 1.0) + (-1.0 + 2.0)) / 3.0,
+    );
+    let [first, second] = &margins.layers[..] else {
+        unreachable!()
+    };
+    near(first.summed, ((7.0 - 4.0) + (0.0 + 1.0) + 0.0) / 3.0);
+    near(first.per_token, (0.5 + 0.5 + 0.5 + 0.0) / 3.0);
+    near(
+        second.summed,
+        ((0.0 - 4.0) + (-3.0 + 1.0) + (-2.0 - 4.0)) / 3.0,
+    );
+    assert_eq!((first.rank, second.rank), (Some(1), Some(2)));
+}
+
+#[test]
+fn what_needs_no_layer_is_told_by_itself() {
+    let controls = losses().controls(&ContrastOptions::default());
+    // Of nine pairs of lengths 2 1 4 and 4 2 4 the factual one is longer in 1, equal in 3.
+    assert_eq!(controls.length.value, Some((1.0 + 3.0 / 2.0) / 9.0));
+    // -1, -3, -1 and -1.5, -1, -2: likelier in 2 of 3 twice, equal once each.
+    assert_eq!(controls.log_probability.value, Some((2.0 * 2.5) / 9.0));
+}
+
+#[test]
+fn losses_without_layers_give_no_margins() {
+    let mut losses = losses();
+    for side in [&mut losses.factual, &mut losses.hallucinated] {
+        side.without = vec![Vec::new(); 2];
+    }
+    assert!(losses.is_sound(3, 2));
+    assert_eq!(losses.margins(&ContrastOptions::default()), None);
+    assert!(
+        losses
+            .controls(&ContrastOptions::default())
+            .length
+            .value
+            .is_some()
+    );
+    let mut twice = losses.clone();
+    twice.append(losses.clone());
+    assert!(twice.is_sound(6, 2) && !twice.is_sound(3, 2) && !twice.is_sound(6, 3));
 }

@@ -100,7 +100,9 @@ fn each_pair_is_projected_on_what_all_others_say() {
     let names = names(12);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let (f, h) = (side(&factual), side(&hallucinated));
-    let found = contrast_layers(&[&f], &[&h], &names, &options()).unwrap();
+    let found = contrast_layers(&[&f], &[&h], &names, &options())
+        .unwrap()
+        .layers;
     let folds: Vec<usize> = (0..12).collect();
     let expected = projections([&factual, &hallucinated], &folds);
     // Neither chance nor certainty, so that it could be missed either way.
@@ -115,7 +117,9 @@ fn answers_of_one_question_are_left_out_together() {
     let names = names(4);
     let names: Vec<&str> = (0..12).map(|pair| names[pair % 4].as_str()).collect();
     let (f, h) = (side(&factual), side(&hallucinated));
-    let found = contrast_layers(&[&f], &[&h], &names, &options()).unwrap();
+    let found = contrast_layers(&[&f], &[&h], &names, &options())
+        .unwrap()
+        .layers;
     let folds: Vec<usize> = (0..12).map(|pair| pair % 4).collect();
     let expected = projections([&factual, &hallucinated], &folds);
     assert_estimate(found[0].auroc, &expected, &Resamples::new(12, 30, 3));
@@ -130,7 +134,9 @@ fn two_folds_halve_the_questions() {
     // Fewer than two are two.
     for folds in [2, 1, 0] {
         let options = ContrastOptions { folds, ..options() };
-        let found = contrast_layers(&[&f], &[&h], &names, &options).unwrap();
+        let found = contrast_layers(&[&f], &[&h], &names, &options)
+            .unwrap()
+            .layers;
         let value = found[0].auroc.value.unwrap();
         // Which halves is a matter of the seed: one of the 70 ways to take 4 of 8, each giving both halves.
         let halves = (0u32..256).filter(|half| half.count_ones() == 4);
@@ -157,7 +163,9 @@ fn equals_count_half() {
         folds: 2,
         ..options()
     };
-    let found = contrast_layers(&[&f], &[&h], &names, &options).unwrap();
+    let found = contrast_layers(&[&f], &[&h], &names, &options)
+        .unwrap()
+        .layers;
     let folds = [[0, 0, 1, 1], [0, 1, 0, 1], [0, 1, 1, 0]];
     let expected =
         folds.map(|folds| auroc(&projections([&factual, &hallucinated], &folds), &[1; 4]));
@@ -173,7 +181,9 @@ fn equals_count_half() {
 #[test]
 fn one_question_alone_has_no_probe() {
     let (f, h) = (side(&states(7, 3, 0.5)), side(&states(8, 3, 0.0)));
-    let found = contrast_layers(&[&f], &[&h], &["a", "a", "a"], &options()).unwrap();
+    let found = contrast_layers(&[&f], &[&h], &["a", "a", "a"], &options())
+        .unwrap()
+        .layers;
     assert_eq!(found[0].auroc.value, None);
     assert!(found[0].hsav.value.is_some());
 }
@@ -195,7 +205,9 @@ fn layers_are_ranked_by_propensity() {
         epsilon: Epsilon::Relative(0.05),
         ..options()
     };
-    let found = contrast_layers(&[&f; 3], &[&h[0], &h[1], &h[2]], &names, &options).unwrap();
+    let found = contrast_layers(&[&f; 3], &[&h[0], &h[1], &h[2]], &names, &options)
+        .unwrap()
+        .layers;
     let ranks: Vec<_> = found
         .iter()
         .map(|layer| (layer.layer, layer.rank))

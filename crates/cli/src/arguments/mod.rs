@@ -9,6 +9,7 @@ mod plan;
 mod scoring;
 mod shard;
 mod tasks;
+mod wanted;
 
 pub use chat::ChatArguments;
 pub use heal::{DistilArguments, HealArguments};
@@ -19,6 +20,7 @@ pub use plan::{BudgetArguments, Schedules};
 pub use scoring::{CutArguments, ScoringArguments};
 pub use shard::{Found, ShardArguments, WantedShard, read_shard};
 pub use tasks::{Exam, ExamArguments, JudgedTexts, TaskArguments};
+pub use wanted::{WORTH_SECONDS, Wanted};
 
 use std::path::PathBuf;
 

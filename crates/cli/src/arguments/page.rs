@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use clap::Args;
 use layerlab_lab::Report;
 
@@ -26,13 +27,30 @@ impl PageArguments {
         }
     }
 
+    /// Refuses a page of a part of an experiment.
+    ///
+    /// # Errors
+    /// When one is wanted.
+    pub fn refuse_for_a_part(&self) -> Result<(), Failure> {
+        match self.html {
+            Some(_) => Err(Failure::usage(anyhow!(
+                "--html shows a whole report, and this is a part of one; give it to `layerlab merge`"
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// Writes the page where one is wanted.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn write(&self, destination: &Destination, report: &Report) -> Result<(), Failure> {
+    pub fn write(
+        &self,
+        destination: &Destination,
+        html: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
         match self.html {
-            Some(_) => destination.write(report.to_html()),
+            Some(_) => destination.write(html()),
             None => Ok(()),
         }
     }
@@ -70,7 +88,7 @@ impl ReportArguments {
     /// When the disk refuses.
     pub fn write(&self, report: &Report) -> Result<(), Failure> {
         self.page
-            .write(&self.page.destination(&self.output), report)?;
+            .write(&self.page.destination(&self.output), || report.to_html())?;
         let destination = self.output.destination();
         destination.write(self.format.format(&destination).write(report)?)
     }

@@ -15,7 +15,7 @@ use layerlab_lab::{
 
 use super::{
     ChatArguments, ConfidenceArguments, DeviceArguments, Format, FormatArguments, OutputArguments,
-    ShardArguments, WantedShard,
+    PageArguments, ShardArguments, WantedShard,
 };
 use crate::{
     Failure,
@@ -91,6 +91,8 @@ pub struct ExamArguments {
     format: FormatArguments,
     #[command(flatten)]
     output: OutputArguments,
+    #[command(flatten)]
+    page: PageArguments,
 }
 
 /// What an examination asks, and how.
@@ -108,8 +110,14 @@ impl ExamArguments {
     /// # Errors
     /// When a file cannot be read, there is none, or the output cannot be written.
     pub fn exam(&self, model: &str, own: fn() -> Vec<TaskFile>) -> Result<Exam, Failure> {
-        self.output.destination().check()?;
+        self.check()?;
         self.read(model, own)
+    }
+
+    /// Refuses what cannot be written.
+    fn check(&self) -> Result<(), Failure> {
+        self.output.destination().check()?;
+        self.page.destination(&self.output).check()
     }
 
     /// The same for an experiment of which a part may be all that is wanted.
@@ -123,6 +131,9 @@ impl ExamArguments {
         shard: &ShardArguments,
     ) -> Result<(Exam, Option<WantedShard>), Failure> {
         let wanted = shard.wanted(&self.output)?;
+        if wanted.is_some() {
+            self.page.refuse_for_a_part()?;
+        }
         let exam = match wanted {
             Some(_) => self.read(model, own),
             None => self.exam(model, own),
@@ -153,7 +164,7 @@ impl ExamArguments {
     /// # Errors
     /// When a text or a task is named, or the output cannot be written.
     pub fn confidence_alone(&self) -> Result<Confidence, Failure> {
-        self.output.destination().check()?;
+        self.check()?;
         match self.texts.is_empty() && self.tasks.is_empty() {
             true => Ok(self.confidence.confidence()),
             false => Err(Failure::usage(anyhow!(
@@ -162,14 +173,17 @@ impl ExamArguments {
         }
     }
 
-    /// Writes what `written` makes of the form that is wanted, where it is wanted.
+    /// Writes what `written` makes of the form that is wanted, where it is wanted, and `html` where a page is.
     ///
     /// # Errors
     /// When it cannot be put together, or the disk refuses.
     pub fn write_as(
         &self,
         written: impl FnOnce(Format) -> Result<String, Failure>,
+        html: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
+        self.page
+            .write(&self.page.destination(&self.output), html)?;
         let destination = self.output.destination();
         destination.write(written(self.format.format(&destination))?)
     }
@@ -191,7 +205,7 @@ impl ExamArguments {
     /// # Errors
     /// When the disk refuses.
     pub fn write(&self, report: &Report) -> Result<(), Failure> {
-        self.write_as(|format| format.write(report))
+        self.write_as(|format| format.write(report), || report.to_html())
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use clap::Args;
 use layerlab_atlas::bundled;
-use layerlab_lab::{Run, compare_models, evaluate_model};
+use layerlab_lab::{Run, compare_models, evaluate_model, report::HarnessViews};
 
 use super::{harness, now};
 use crate::{
@@ -54,9 +54,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         [true, true] => {
             let confidence = arguments.exam.confidence_alone()?;
             let compared = harness::compared(runs, &confidence)?;
-            return arguments
-                .exam
-                .write_as(|format| harness::written(&compared, format));
+            return arguments.exam.write_as(
+                |format| harness::written(&compared, format),
+                || compared.to_html(),
+            );
         }
         [false, false] => {}
         _ => {

@@ -58,7 +58,7 @@ pub struct Arguments {
 #[derive(Args)]
 #[command(next_help_heading = "Training")]
 struct TrainingArguments {
-    /// Choices of layers, each tried: eavss, probe, random:SEED, last, all, or numbers joined by +
+    /// Choices of layers, each tried: eavss, probe, margin-change, random:SEED, last, all, or numbers joined by +
     #[arg(long, value_name = "CHOICE,…", value_delimiter = ',', default_values_t = RepairRequest::default().choices)]
     layers: Vec<LayerChoice>,
     /// Layers of each choice; a quarter of them if not given

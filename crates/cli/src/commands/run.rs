@@ -111,12 +111,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let page = arguments.page.destination(&arguments.output);
     match wanted {
         None => destination.check()?,
-        Some(_) if page.path.is_some() => {
-            return Err(Failure::usage(anyhow::anyhow!(
-                "--html shows a whole report, and this is a part of one; give it to `layerlab merge`"
-            )));
-        }
-        Some(_) => {}
+        Some(_) => arguments.page.refuse_for_a_part()?,
     }
     page.check()?;
     let text = calibration(arguments.text.as_deref(), &arguments.model.model)?;
@@ -141,7 +136,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         Found::All(report) => report,
         Found::Part(wanted, part) => return wanted.write(part),
     };
-    arguments.page.write(&page, &report)?;
+    arguments.page.write(&page, || report.to_html())?;
     let format = arguments.format.format(&destination);
     let mut written = format.write(&report)?;
     if format.is_brief() {

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::anyhow;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use layerlab_lab::{
     Cancel, Dataset, EvalOptions, Measured, Report, Run, ScoreOptions, ScoreRequest, Tap,
     score_shard,
@@ -14,7 +13,7 @@ use crate::{
     Failure,
     arguments::{
         CutArguments, DeviceArguments, FormatArguments, Found, ModelArguments, OutputArguments,
-        ScoringArguments, ShardArguments, WantedShard, answers,
+        ScoringArguments, ShardArguments, WORTH_SECONDS, Wanted, WantedShard, answers,
     },
     input::{NamedText, calibration},
     model,
@@ -58,7 +57,7 @@ struct MoreArguments {
     /// Whether to measure the loss without each layer (SLEB), which takes about half as many forward passes as there are
     /// layers: auto does where it takes under a minute
     #[arg(long, value_enum, default_value_t, default_missing_value = "always", num_args = 0..=1)]
-    loss_change: LossChange,
+    loss_change: Wanted,
     /// Further taps whose statistics go into the report
     #[arg(long, value_name = "TAP,…", value_delimiter = ',')]
     extra_taps: Vec<Tap>,
@@ -70,17 +69,6 @@ struct MoreArguments {
     lowest: Option<usize>,
 }
 
-/// Whether the loss without each layer is measured.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum LossChange {
-    #[default]
-    Auto,
-    Always,
-    Never,
-}
-
-/// Leaving layers out is worth waiting this many seconds for, unasked.
-const WORTH_SECONDS: f64 = 60.0;
 /// Where the rest of a scoring is.
 const NEXT: &str = "Everything: --full; for programs: --json or --csv";
 
@@ -94,16 +82,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let wanted = arguments.shard.wanted(&arguments.output)?;
     match wanted {
         None => destination.check()?,
-        Some(_) if arguments.more.loss_change == LossChange::Auto => {
-            return Err(Failure::usage(anyhow!(
-                "--loss-change auto depends on how fast a machine is, and all shards must do the same: say --loss-change always or \
-                 never"
-            )));
-        }
-        Some(_) => {}
+        Some(_) => arguments.more.loss_change.refuse_auto("--loss-change")?,
     }
     let on = &arguments.scoring.on;
-    on.check(arguments.more.loss_change != LossChange::Never)?;
+    on.check(arguments.more.loss_change != Wanted::Never)?;
     let on = on.datasets(&[], arguments.scoring.confidence.confidence().seed)?;
     let text = calibration(arguments.text.as_deref(), &arguments.model.model)?;
     let cancel = on_interrupt()?;
@@ -145,7 +127,7 @@ impl Arguments {
             return Ok(Found::Part(Box::new(wanted), part.map(Box::new)));
         }
         let mut measured = Measured::of(&model, &text, &request, &mut run).await?;
-        if !request.loss_change && self.more.loss_change == LossChange::Auto {
+        if !request.loss_change && self.more.loss_change == Wanted::Auto {
             let seconds = measured.leave_out_estimate(model.decoder.spec());
             match seconds <= WORTH_SECONDS {
                 true => {
@@ -174,7 +156,7 @@ impl Arguments {
             // The span of 1 carries Block Influence and is always taken.
             spans: [1].into_iter().chain(more.spans.iter().copied()).collect(),
             // Who says what it is to be measured on wants it.
-            loss_change: more.loss_change == LossChange::Always || !self.scoring.on.is_empty(),
+            loss_change: more.loss_change == Wanted::Always || !self.scoring.on.is_empty(),
             ..request
         }
     }

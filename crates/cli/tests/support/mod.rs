@@ -13,6 +13,9 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use serde_json::Value;
+use tempfile::TempDir;
+
 pub fn demo(file: &str) -> String {
     // Cargo runs tests in the package's folder.
     let demo = path::absolute("../../tests/goldens/demo").unwrap();
@@ -53,6 +56,15 @@ pub fn assert_fails(output: &Output, code: i32, parts: &[&str]) {
     for part in parts {
         assert!(said.contains(part), "`{part}` is not in: {said}");
     }
+}
+
+pub fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// The path of a file in a folder.
+pub fn file(folder: &TempDir, name: &str) -> String {
+    folder.path().join(name).display().to_string()
 }
 
 /// What lies in a folder, hidden files included.

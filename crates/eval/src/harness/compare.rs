@@ -15,6 +15,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HarnessComparison {
     /// Name and version of the format: `layerlab-harness/1`.
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: String,
     /// The models, the first as the original.
     pub models: [String; 2],
@@ -49,6 +50,17 @@ pub struct HarnessPair {
     pub better: [usize; 2],
     /// McNemar's exact test where all values are 0 or 1, else the permutation test of pairs; corrected for all rows by Holm.
     pub significance: Option<Significance>,
+}
+
+impl HarnessComparison {
+    /// The JSON Schema of comparisons, as published in the repository.
+    ///
+    /// # Errors
+    /// When it cannot be written, which would be a defect.
+    pub fn json_schema() -> Result<String, serde_json::Error> {
+        let schema = schemars::schema_for!(Self);
+        serde_json::to_string_pretty(&schema).map(|json| json + "\n")
+    }
 }
 
 /// Name and version of the format.

@@ -8,7 +8,7 @@ mod shared_pass;
 
 use std::collections::BTreeSet;
 
-use layerlab_model::Decoder;
+use layerlab_model::{Decoder, DecoderSpec};
 use layerlab_score::LayerLosses;
 use layerlab_stats::{LayerStatistics, ModelStatistics};
 use serde::{Deserialize, Serialize};
@@ -236,6 +236,15 @@ impl Calibration<'_> {
         let losses = self.pass(decoder, &wanted, run).await?.losses;
         Ok(losses.whole_mean().unwrap_or(f64::NAN))
     }
+}
+
+/// About how many seconds leaving out each layer would take where one pass took `pass_seconds`. With the prefix shared, each layer asks
+/// for half of the blocks in the mean and for the logits, whose cost beside a block's is about that of their weights.
+pub(crate) fn leave_out_seconds(pass_seconds: f64, spec: &DecoderSpec) -> f64 {
+    let models = spec.layers() as f64 + 1.0;
+    let blocks = (spec.layers() * spec.block_parameters()) as f64;
+    let logits = (spec.vocab_size * spec.hidden_size) as f64 / blocks;
+    pass_seconds * models * (0.5 + logits)
 }
 
 /// Passes `sequences` through the decoder and takes statistics of every layer on its device.

@@ -9,10 +9,10 @@ use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::LocatedTap;
+use super::locate::Contrasted;
 use crate::LabError;
 
-/// How the layers to repair are chosen. Written `eavss`, `probe`, `last`, `all`, `random:SEED`, or as numbers joined by `+`.
+/// How the layers to repair are chosen. Written `eavss`, `probe`, `margin-change`, `last`, `all`, `random:SEED`, or as numbers joined by `+`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum LayerChoice {
@@ -20,6 +20,8 @@ pub enum LayerChoice {
     Eavss,
     /// The highest AUROC of the mass-mean probe on training pairs, at the output of blocks.
     Probe,
+    /// Those whose absence raises the margin of right answers over wrong ones most, measured on training pairs.
+    MarginChange,
     /// Drawn at random.
     Random {
         /// By this seed.
@@ -41,6 +43,7 @@ impl fmt::Display for LayerChoice {
         match self {
             Self::Eavss => f.write_str("eavss"),
             Self::Probe => f.write_str("probe"),
+            Self::MarginChange => f.write_str("margin-change"),
             Self::Random { seed } => write!(f, "random:{seed}"),
             Self::Last => f.write_str("last"),
             Self::All => f.write_str("all"),
@@ -59,6 +62,7 @@ impl FromStr for LayerChoice {
         match text {
             "eavss" => return Ok(Self::Eavss),
             "probe" => return Ok(Self::Probe),
+            "margin-change" => return Ok(Self::MarginChange),
             "last" => return Ok(Self::Last),
             "all" => return Ok(Self::All),
             _ => {}
@@ -71,7 +75,7 @@ impl FromStr for LayerChoice {
         match layers {
             Ok(layers) => Ok(Self::Given { layers }),
             Err(_) => Err(format!(
-                "`{text}` is no choice of layers; expected eavss, probe, last, all, random:SEED, or numbers joined by +"
+                "`{text}` is no choice of layers; expected eavss, probe, margin-change, last, all, random:SEED, or numbers joined by +"
             )),
         }
     }
@@ -81,27 +85,30 @@ impl FromStr for LayerChoice {
 pub(super) fn chosen(
     choice: &LayerChoice,
     count: Option<usize>,
-    located: &[LocatedTap],
+    located: &Contrasted,
     layers: usize,
 ) -> Result<BTreeSet<usize>, LabError> {
     let quarter = ((layers as f64 * 0.25).round() as usize).max(1);
     let count = count.unwrap_or(quarter).clamp(1, layers);
-    let highest = |value: &dyn Fn(&LayerContrast) -> Option<f64>| {
-        let of_tap = located.first().map_or(&[][..], |tap| &tap.layers);
-        let mut ranked: Vec<(f64, usize)> = of_tap
-            .iter()
-            .filter_map(|layer| Some((value(layer)?, layer.layer)))
-            .collect();
+    let highest = |mut ranked: Vec<(f64, usize)>| {
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-        ranked
-            .into_iter()
-            .take(count)
-            .map(|(_, layer)| layer)
-            .collect()
+        let ranked = ranked.into_iter().take(count);
+        ranked.map(|(_, layer)| layer).collect()
+    };
+    let of_tap = |value: fn(&LayerContrast) -> Option<f64>| {
+        let layers = located.taps.first().map_or(&[][..], |tap| &tap.layers);
+        let values = layers.iter();
+        let values = values.filter_map(|layer| Some((value(layer)?, layer.layer)));
+        values.collect::<Vec<_>>()
     };
     Ok(match choice {
-        LayerChoice::Eavss => highest(&|layer| layer.propensity),
-        LayerChoice::Probe => highest(&|layer| layer.auroc.value),
+        LayerChoice::Eavss => highest(of_tap(|layer| layer.propensity)),
+        LayerChoice::Probe => highest(of_tap(|layer| layer.auroc.value)),
+        LayerChoice::MarginChange => {
+            let margins = located.margins.iter().flat_map(|margins| &margins.layers);
+            let rises = margins.filter_map(|layer| Some((layer.summed.value?, layer.layer)));
+            highest(rises.collect())
+        }
         LayerChoice::Random { seed } => {
             let mut random = ChaCha8Rng::seed_from_u64(*seed);
             index::sample(&mut random, layers, count)

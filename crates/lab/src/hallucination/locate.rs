@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use layerlab_eval::{Dataset, EvalOptions, Shard, TokenPair, dataset::Mapping};
 use layerlab_model::{Decoder, ModelFiles};
 use layerlab_score::{
-    ContrastOptions, LayerContrast, ShuffledLabels, contrast_layers, shuffled_labels,
+    AnswerControls, ContrastAgreement, ContrastOptions, LayerContrast, Margins, ShuffledLabels,
+    contrast_layers, shuffled_labels,
 };
-use layerlab_stats::{FEW_UNITS, Tap, TapStatistics};
+use layerlab_stats::{FEW_UNITS, ModelStatistics, Tap, TapStatistics};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
 use super::{
+    margin::MarginChange,
     measure::{MeasuredPairs, measure_pairs},
     measured_dataset::MeasuredDataset,
     mine::{MineOptions, Mined},
@@ -43,6 +45,9 @@ pub struct LocateRequest {
     pub eval: EvalOptions,
     /// Which wrong answers of the model count, where pairs are mined.
     pub mining: MineOptions,
+    /// Whether the margin of right answers over wrong ones is measured without each layer.
+    #[serde(default)]
+    pub margin_change: MarginChange,
 }
 
 impl Default for LocateRequest {
@@ -52,6 +57,7 @@ impl Default for LocateRequest {
             taps: BTreeSet::from([Tap::Output, Tap::Update]),
             eval: EvalOptions::default(),
             mining: MineOptions::default(),
+            margin_change: MarginChange::default(),
         }
     }
 }
@@ -95,6 +101,12 @@ pub struct LocatedDataset {
     pub mined: Option<Mined>,
     /// Mean tokens of a factual and of a hallucinated answer.
     pub answer_tokens: [f64; 2],
+    /// What answers show before any layer is looked at; none of reports from before that was.
+    #[serde(default)]
+    pub controls: Option<AnswerControls>,
+    /// By how much each layer moves the margin of right answers over wrong ones, where that was measured.
+    #[serde(default)]
+    pub margins: Option<Margins>,
     /// Every tap that was asked for.
     pub taps: Vec<LocatedTap>,
 }
@@ -108,8 +120,15 @@ pub struct LocatedTap {
     pub layers: Vec<LayerContrast>,
     /// Only pairs whose answers have as many tokens; none where they are fewer than 20.
     pub matched_length: Option<MatchedLength>,
+    /// The same figures over as many tokens of both answers of a pair, the first of the longer one; none of reports from before
+    /// that was done.
+    #[serde(default)]
+    pub cut: Option<Vec<LayerContrast>>,
     /// Labels drawn by coins: what chance alone shows.
     pub shuffled: Option<ShuffledLabels>,
+    /// How far these figures go with margin changes, where these were measured.
+    #[serde(default)]
+    pub agreement: Option<ContrastAgreement>,
 }
 
 /// The same figures over pairs whose answers have as many tokens.
@@ -198,15 +217,22 @@ pub(crate) fn found_in(report: &mut Report, request: &LocateRequest, found: Vec<
     });
 }
 
-/// Every tap that is asked for, with its controls.
+/// What was found of pairs.
+pub(crate) struct Contrasted {
+    /// Every tap that was asked for, with its controls.
+    pub taps: Vec<LocatedTap>,
+    pub controls: AnswerControls,
+    pub margins: Option<Margins>,
+}
+
+/// Measures pairs and contrasts them.
 pub(crate) async fn located(
     decoder: &Decoder,
     pairs: &[TokenPair],
     request: &LocateRequest,
     run: &mut Run<'_>,
-) -> Result<Vec<LocatedTap>, LabError> {
-    let epsilon = request.contrast.epsilon;
-    let measured = measure_pairs(decoder, pairs, &request.taps, epsilon, run).await?;
+) -> Result<Contrasted, LabError> {
+    let measured = measure_pairs(decoder, pairs, request, run).await?;
     contrasted(&measured, pairs, request, run).await
 }
 
@@ -216,18 +242,23 @@ pub(super) async fn contrasted(
     pairs: &[TokenPair],
     request: &LocateRequest,
     run: &mut Run<'_>,
-) -> Result<Vec<LocatedTap>, LabError> {
+) -> Result<Contrasted, LabError> {
     let options = &request.contrast;
     let questions: Vec<&str> = pairs.iter().map(|pair| pair.group.as_str()).collect();
     let length = |answer: &layerlab_eval::Continued| answer.ids.len() - answer.start;
     let matched: Vec<usize> = (0..pairs.len())
         .filter(|&pair| length(&pairs[pair].factual) == length(&pairs[pair].hallucinated))
         .collect();
+    let contrast = |[factual, hallucinated]: [&[TapStatistics]; 2], questions: &[&str]| {
+        contrast_layers(&refs(factual), &refs(hallucinated), questions, options)
+    };
     let mut taps = Vec::with_capacity(request.taps.len());
     for &tap in &request.taps {
         run.step(Progress::Scoring).await?;
-        let [factual, hallucinated] = sides(measured, tap);
-        let layers = contrast_layers(&refs(&factual), &refs(&hallucinated), &questions, options)?;
+        let factual = at_tap(&measured.factual, tap);
+        let hallucinated = at_tap(&measured.hallucinated, tap);
+        let found = contrast([&factual, &hallucinated], &questions)?;
+        let agreement = found.agreement(&measured.losses, options.confidence);
         let matched_length = match matched.len() {
             count if count < FEW_PAIRS => None,
             count => {
@@ -236,34 +267,40 @@ pub(super) async fn contrasted(
                 };
                 let (factual, hallucinated) = (of_matched(&factual), of_matched(&hallucinated));
                 let questions: Vec<&str> = matched.iter().map(|&pair| questions[pair]).collect();
-                let layers =
-                    contrast_layers(&refs(&factual), &refs(&hallucinated), &questions, options)?;
                 Some(MatchedLength {
                     pairs: count,
-                    layers,
+                    layers: contrast([&factual, &hallucinated], &questions)?.layers,
                 })
             }
         };
         run.step(Progress::Scoring).await?;
+        let [cut_factual, cut_hallucinated] =
+            [0, 1].map(|side: usize| at_tap(&measured.cut[side], tap));
+        let cut = contrast([&cut_factual, &cut_hallucinated], &questions)?;
+        run.step(Progress::Scoring).await?;
         let shuffled = shuffled_labels(&refs(&factual), &refs(&hallucinated), &questions, options);
         taps.push(LocatedTap {
             tap,
-            layers,
+            layers: found.layers,
             matched_length,
+            cut: Some(cut.layers),
             shuffled,
+            agreement,
         });
     }
-    Ok(taps)
+    Ok(Contrasted {
+        taps,
+        controls: measured.losses.controls(options),
+        margins: measured.losses.margins(options),
+    })
 }
 
-/// Factual and hallucinated answers at a tap, layer by layer.
-fn sides(measured: &MeasuredPairs, tap: Tap) -> [Vec<TapStatistics>; 2] {
-    [&measured.factual, &measured.hallucinated].map(|statistics| {
-        let layers = statistics.layers.iter();
-        layers
-            .map(|layer| layer.taps.get(&tap).cloned().unwrap_or_default())
-            .collect()
-    })
+/// Answers of one side at a tap, layer by layer.
+fn at_tap(statistics: &ModelStatistics, tap: Tap) -> Vec<TapStatistics> {
+    let layers = statistics.layers.iter();
+    layers
+        .map(|layer| layer.taps.get(&tap).cloned().unwrap_or_default())
+        .collect()
 }
 
 fn refs(layers: &[TapStatistics]) -> Vec<&TapStatistics> {

@@ -83,8 +83,7 @@ impl MeasuredDataset {
         if shard == Shard::WHOLE {
             enough_pairs(&dataset.name, found.pairs.len())?;
         }
-        let epsilon = request.contrast.epsilon;
-        let measured = measure_pairs(decoder, &found.pairs, &request.taps, epsilon, run).await?;
+        let measured = measure_pairs(decoder, &found.pairs, request, run).await?;
         Ok(Self {
             dataset: LocatedDataset {
                 dataset: dataset.name.clone(),
@@ -97,6 +96,8 @@ impl MeasuredDataset {
                 truncated: found.truncated,
                 mined: found.mined,
                 answer_tokens: [0.0; 2],
+                controls: None,
+                margins: None,
                 taps: Vec::new(),
             },
             pairs: found.pairs,
@@ -112,8 +113,7 @@ impl MeasuredDataset {
             mined.add(next);
         }
         self.pairs.extend(next.pairs);
-        self.measured.factual.merge(next.measured.factual);
-        self.measured.hallucinated.merge(next.measured.hallucinated);
+        self.measured.append(next.measured);
     }
 
     /// Contrasts both sides of the pairs at every layer.
@@ -131,12 +131,15 @@ impl MeasuredDataset {
         let mean = |count: &dyn Fn(&TokenPair) -> usize| {
             pairs.iter().map(|pair| count(pair) as f64).sum::<f64>() / pairs.len() as f64
         };
+        let found = contrasted(&measured, &pairs, request, run).await?;
         let located = LocatedDataset {
             answer_tokens: [
                 mean(&|pair| pair.factual.ids.len() - pair.factual.start),
                 mean(&|pair| pair.hallucinated.ids.len() - pair.hallucinated.start),
             ],
-            taps: contrasted(&measured, &pairs, request, run).await?,
+            controls: Some(found.controls),
+            margins: found.margins,
+            taps: found.taps,
             ..dataset
         };
         let pairs = LocatedPairs::of(&located.dataset, pairs, &measured);

@@ -3,6 +3,7 @@
 mod answers;
 mod choice;
 mod locate;
+mod margin;
 mod material;
 mod measure;
 mod measured_dataset;
@@ -20,6 +21,7 @@ pub use locate::{
     locate_layers, locate_pairs,
 };
 pub(crate) use locate::{found_in, located};
+pub use margin::MarginChange;
 pub use material::RepairMaterial;
 pub(crate) use measure::MeasuredPairs;
 pub(crate) use measured_dataset::{MeasuredDataset, enough_pairs, token_pairs};

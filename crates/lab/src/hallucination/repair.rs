@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use layerlab_eval::{Comparison, TaskResult, metric::correct};
 use layerlab_model::{Adapters, ModelFiles};
+use layerlab_score::Margins;
 use layerlab_stats::Tap;
 use layerlab_tune::{Ending, Objective, Recipe, Tuner, TuningState};
 use schemars::JsonSchema;
@@ -11,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
 use super::{
-    LayerChoice, LocateRequest, LocatedTap, RepairMaterial, SplitReport, choice::chosen,
-    locate::DEFINITIONS, located, material::prepare, pooled::pooled, train::train,
+    LayerChoice, LocateRequest, LocatedTap, MarginChange, RepairMaterial, SplitReport,
+    choice::chosen, locate::DEFINITIONS, located, material::prepare, pooled::pooled, train::train,
 };
 use crate::{
     LabError, OpenModel, Progress, Run, Stages, TaskComparison,
@@ -70,6 +71,9 @@ pub struct RepairReport {
     pub split: SplitReport,
     /// Every layer on the training pairs.
     pub located: Vec<LocatedTap>,
+    /// By how much each layer moves the margin on the training pairs, where layers were chosen by it.
+    #[serde(default)]
+    pub margins: Option<Margins>,
     /// Each choice of layers with each objective; compared with the model as it was, on held-out questions.
     pub runs: Vec<RepairRun>,
 }
@@ -146,7 +150,16 @@ pub async fn repair_layers<F: ModelFiles>(
     );
     let mut kept = StageCache::new(fingerprint(model, inputs).await?, stages);
     let (taught, split, held_out) = prepare(model, material, request, run).await?;
-    let located = located(&model.decoder, &taught.train, &request.locate, run).await?;
+    // A choice of layers that nothing else would measure.
+    let by_margin = request.choices.contains(&LayerChoice::MarginChange);
+    let locate = LocateRequest {
+        margin_change: match by_margin {
+            true => MarginChange::Always,
+            false => MarginChange::Never,
+        },
+        ..request.locate.clone()
+    };
+    let located = located(&model.decoder, &taught.train, &locate, run).await?;
     let exam = Exam {
         tokenizer: &model.tokenizer,
         datasets: &held_out,
@@ -242,7 +255,8 @@ pub async fn repair_layers<F: ModelFiles>(
         definitions: DEFINITIONS.into(),
         request: request.clone(),
         split,
-        located,
+        located: located.taps,
+        margins: located.margins,
         runs,
     });
     Ok(Repaired {

@@ -1,12 +1,14 @@
-//! Two runs of lm-evaluation-harness, in every format but a page.
+//! Two runs of lm-evaluation-harness, in every format.
 
 use layerlab_eval::{
     PairedTest,
     harness::{HarnessComparison, HarnessPair},
 };
 
+use maud::html;
+
 use super::{
-    Detail,
+    Detail, Program,
     escape::{markdown, visible},
     format,
     number::{interval, significant},
@@ -20,6 +22,9 @@ pub trait HarnessViews {
 
     /// As Markdown.
     fn to_markdown(&self) -> String;
+
+    /// As a self-contained HTML document.
+    fn to_html(&self) -> String;
 
     /// A row for each metric of each task.
     ///
@@ -41,6 +46,17 @@ impl HarnessViews for HarnessComparison {
         let sections = sections(&with_texts(self, markdown));
         let parts = sections.iter().map(format::draw_markdown);
         parts.collect::<Vec<_>>().join("\n\n") + "\n"
+    }
+
+    fn to_html(&self) -> String {
+        let program = Program::this();
+        let footer = html! { "Written by " (program.name) " " (program.version) };
+        let [first, second] = &self.models;
+        format::page(
+            &format!("{second} beside {first}"),
+            &sections(self),
+            &footer,
+        )
     }
 
     fn to_csv(&self) -> Result<String, csv::Error> {

@@ -97,10 +97,8 @@ fn opened(found: &Found) -> Option<(Vec<MeasuredDataset>, &LocateRequest)> {
         return None;
     }
     let is_sound = |(pairs, measured): &Pairs| {
-        let sides = [&measured.factual, &measured.hallucinated];
         let has_answer = |side: &Continued| (1..side.ids.len()).contains(&side.start);
-        sides.iter().all(|side| side.is_sound(pairs.len()))
-            && sides[0].layers.len() == sides[1].layers.len()
+        measured.is_sound(pairs.len())
             && pairs
                 .iter()
                 .all(|pair| has_answer(&pair.factual) && has_answer(&pair.hallucinated))

@@ -108,6 +108,7 @@ class Tasks(TypedDict, total=False):
 
 class Exam(Tasks, Intervals, total=False):
     text: Texts
+    html: File
 
 
 class Contrast(Exam, total=False):
@@ -172,7 +173,7 @@ class CompareOptions(OneModel, Exam, total=False):
 
 
 class LocateOptions(OneModel, Contrast, total=False):
-    pass
+    margin_change: Annotated[Literal["auto", "always", "never"] | None, Kind.VALUE]
 
 
 class RepairOptions(OneModel, Contrast, total=False):

@@ -2,6 +2,9 @@
 //!
 //! The abstract of arXiv 2411.10069 names HSAV and HSS without giving formulas. These definitions are ours.
 
+mod agreement;
+mod auroc;
+mod margin;
 mod probe;
 
 use layerlab_stats::{
@@ -14,6 +17,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Direction, ScoreError, rank::ranks};
+pub use agreement::ContrastAgreement;
+pub use margin::{AnswerControls, AnswerLosses, LayerMargin, Margins};
 use probe::Probe;
 
 /// Resamples of each shuffle of the labels.
@@ -119,6 +124,40 @@ pub struct ShuffledLabels {
     pub auroc: Option<f64>,
 }
 
+/// All layers of a contrast, with what each resample gave of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contrast {
+    /// First layer first.
+    pub layers: Vec<LayerContrast>,
+    resamples: Resamples,
+    /// Propensity and AUROC by layer and resample.
+    drawn: [Vec<Vec<Option<f64>>>; 2],
+}
+
+impl Contrast {
+    /// How far propensity, probe and margin change order the layers alike; the same resamples for all. `losses` are of the same
+    /// pairs.
+    pub fn agreement(&self, losses: &AnswerLosses, confidence: f64) -> Option<ContrastAgreement> {
+        let margins = losses.margins_of(&self.resamples, confidence)?;
+        let values = [
+            self.layers.iter().map(|layer| layer.propensity).collect(),
+            self.layers.iter().map(|layer| layer.auroc.value).collect(),
+            margins
+                .layers
+                .iter()
+                .map(|layer| layer.summed.value)
+                .collect(),
+        ];
+        let [propensity, auroc] = &self.drawn;
+        let drawn = losses.drawn(self.resamples.draws());
+        Some(ContrastAgreement::of(
+            &values,
+            [propensity, auroc, &drawn],
+            confidence,
+        ))
+    }
+}
+
 /// Contrasts every layer: `factual` and `hallucinated` hold for each layer the statistics of answers in the same order,
 /// one sequence for each answer; `questions` says which belong together and are kept in one fold.
 ///
@@ -129,7 +168,7 @@ pub fn contrast_layers(
     hallucinated: &[&TapStatistics],
     questions: &[&str],
     options: &ContrastOptions,
-) -> Result<Vec<LayerContrast>, ScoreError> {
+) -> Result<Contrast, ScoreError> {
     if !(options.confidence > 0.0 && options.confidence < 1.0) {
         return Err(ScoreError::Confidence(options.confidence));
     }
@@ -144,22 +183,31 @@ pub fn contrast_layers(
     }
     let resamples = Resamples::new(questions.len(), options.resamples, options.seed);
     let folds = probe::folds(questions, options.folds, options.seed);
-    let layers = factual.iter().zip(hallucinated).enumerate();
-    let mut contrasts: Vec<LayerContrast> = layers
-        .map(|(layer, (factual, hallucinated))| {
-            let both = Both {
-                sides: [factual.summed(), hallucinated.summed()],
-                probe: Probe::of(factual, hallucinated, &folds),
-            };
-            both.contrast(layer, &resamples, options)
-        })
-        .collect();
+    let mut contrasts = Vec::with_capacity(factual.len());
+    let mut drawn = [0, 1].map(|_| vec![Vec::new(); resamples.draws().len()]);
+    for (layer, (factual, hallucinated)) in factual.iter().zip(hallucinated).enumerate() {
+        let both = Both {
+            sides: [factual.summed(), hallucinated.summed()],
+            probe: Probe::of(factual, hallucinated, &folds),
+        };
+        let (contrast, of_layer) = both.contrast(layer, &resamples, options);
+        contrasts.push(contrast);
+        for (drawn, of_layer) in drawn.iter_mut().zip(of_layer) {
+            for (drawn, value) in drawn.iter_mut().zip(of_layer) {
+                drawn.push(value);
+            }
+        }
+    }
     let propensities: Vec<Option<f64>> = contrasts.iter().map(|layer| layer.propensity).collect();
     let ranks = ranks(&propensities, Direction::LowIsImportant);
     for (contrast, rank) in contrasts.iter_mut().zip(ranks) {
         contrast.rank = rank;
     }
-    Ok(contrasts)
+    Ok(Contrast {
+        layers: contrasts,
+        resamples,
+        drawn,
+    })
 }
 
 /// The same figures with the sides of each pair swapped by a fair coin.
@@ -185,7 +233,7 @@ pub fn shuffled_labels(
                 sides: swapped(&sides, swap),
                 probe: Probe::shuffled(factual, hallucinated, &folds, swap),
             };
-            found.push(both.contrast(layer, &resamples, options));
+            found.push(both.contrast(layer, &resamples, options).0);
         }
     }
     let mean = |value: &dyn Fn(&LayerContrast) -> Option<f64>| {
@@ -217,34 +265,29 @@ struct Both<'a> {
 }
 
 impl Both<'_> {
+    /// The figures of a layer, and propensity and AUROC of each resample.
     fn contrast(
         &self,
         layer: usize,
         resamples: &Resamples,
         options: &ContrastOptions,
-    ) -> LayerContrast {
-        let ratios = |draw: &[u32]| self.ratios(draw, options);
-        let drawn: Vec<[f64; 3]> = resamples
-            .draws()
-            .iter()
-            .filter_map(|draw| ratios(draw))
-            .collect();
-        let here = ratios(resamples.data());
+    ) -> (LayerContrast, [Vec<Option<f64>>; 2]) {
+        let draws = resamples.draws().iter();
+        let drawn: Vec<Option<[f64; 3]>> = draws.map(|draw| self.ratios(draw, options)).collect();
+        let here = self.ratios(resamples.data(), options);
         let estimate = |part: usize| {
-            let sample = drawn.iter().map(|ratios| ratios[part]).collect();
+            let sample = drawn.iter().flatten().map(|ratios| ratios[part]).collect();
             Estimate::of(here.map(|ratios| ratios[part]), sample, options.confidence)
         };
-        let auroc = resamples
-            .draws()
-            .iter()
-            .filter_map(|draw| self.probe.auroc(draw));
+        let draws = resamples.draws().iter();
+        let aurocs: Vec<Option<f64>> = draws.map(|draw| self.probe.auroc(draw)).collect();
         let auroc = Estimate::of(
             self.probe.auroc(resamples.data()),
-            auroc.collect(),
+            aurocs.iter().flatten().copied().collect(),
             options.confidence,
         );
         let ln_eavss = estimate(2);
-        LayerContrast {
+        let contrast = LayerContrast {
             layer,
             hsav: estimate(0),
             hss: estimate(1),
@@ -255,7 +298,9 @@ impl Both<'_> {
                 .filter(|_| resamples.data().len() >= FEW_UNITS),
             rank: None,
             auroc,
-        }
+        };
+        let propensities = drawn.iter().map(|ratios| ratios.map(|[_, _, ln]| ln.abs()));
+        (contrast, [propensities.collect(), aurocs])
     }
 
     /// HSAV, HSS and ln EAVSS; none where one is not a positive number.

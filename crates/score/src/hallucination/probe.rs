@@ -6,6 +6,8 @@ use layerlab_stats::TapStatistics;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
+use super::auroc::Ordered;
+
 /// The fold of each pair: pairs of one question share theirs.
 pub(super) fn folds(questions: &[&str], count: usize, seed: u64) -> Vec<usize> {
     let mut distinct: Vec<&str> = questions.to_vec();
@@ -22,10 +24,7 @@ pub(super) fn folds(questions: &[&str], count: usize, seed: u64) -> Vec<usize> {
 }
 
 /// Projections of all answers on directions that were made without their questions.
-pub(super) struct Probe {
-    /// In ascending order: projection, pair, and whether the answer is a hallucinated one.
-    sorted: Vec<(f64, usize, bool)>,
-}
+pub(super) struct Probe(Ordered);
 
 impl Probe {
     /// Of the mean hidden states over answer tokens.
@@ -64,7 +63,7 @@ impl Probe {
                 }
             }
         }
-        let mut sorted = Vec::with_capacity(2 * folds.len());
+        let mut projections = Vec::with_capacity(2 * folds.len());
         for (fold, size) in sizes.iter().enumerate() {
             let rest = folds.len() - size;
             if rest == 0 {
@@ -84,43 +83,15 @@ impl Probe {
                 for side in [false, true] {
                     let terms = direction.iter().zip(state(pair, side));
                     let projection = terms.map(|(a, b)| a * b).sum::<f64>() - middle;
-                    sorted.push((projection, pair, side));
+                    projections.push((projection, pair, side));
                 }
             }
         }
-        sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
-        Self { sorted }
+        Self(Ordered::of(projections))
     }
 
-    /// The probability that a factual answer lies above a hallucinated one, each counted as often as its pair is drawn;
-    /// equals count half. None without answers, or where a projection is no number.
+    /// The probability that the projection of a factual answer lies above that of a hallucinated one.
     pub fn auroc(&self, draw: &[u32]) -> Option<f64> {
-        let (mut below, mut won, mut factual) = (0.0, 0.0, 0.0);
-        let mut start = 0;
-        while start < self.sorted.len() {
-            let value = self.sorted[start].0;
-            // Of activations that are no numbers; it is not even its own equal.
-            if value.is_nan() {
-                return None;
-            }
-            let equals = self.sorted[start..]
-                .iter()
-                .take_while(|entry| entry.0 == value)
-                .count();
-            let (mut of_factual, mut of_hallucinated) = (0.0, 0.0);
-            for (_, pair, is_hallucinated) in &self.sorted[start..start + equals] {
-                let times = f64::from(draw[*pair]);
-                match is_hallucinated {
-                    true => of_hallucinated += times,
-                    false => of_factual += times,
-                }
-            }
-            won += of_factual * (below + of_hallucinated / 2.0);
-            below += of_hallucinated;
-            factual += of_factual;
-            start += equals;
-        }
-        let area = won / (factual * below);
-        area.is_finite().then_some(area)
+        self.0.auroc(draw)
     }
 }

@@ -1,7 +1,7 @@
 //! Where hallucinations show: factual and hallucinated answers, layer by layer.
 
 use layerlab_eval::EvalOptions;
-use layerlab_score::Estimate;
+use layerlab_score::{AnswerControls, Estimate};
 
 use super::{
     task::conversation,
@@ -10,16 +10,16 @@ use super::{
 use crate::{
     HallucinationReport, LocatedDataset, LocatedTap,
     report::{
-        number::{percent, significant},
+        number::{interval, percent, significant},
         section::{Bar, Cell, Chart, Record, Section, Table},
     },
 };
 
 impl HallucinationReport {
     pub(super) fn sections(&self) -> Vec<Section> {
-        let of_taps = self.datasets.iter().flat_map(|dataset| {
+        let of_datasets = self.datasets.iter().flat_map(|dataset| {
             let taps = dataset.taps.iter();
-            taps.map(|tap| Section {
+            let taps = taps.map(|tap| Section {
                 title: format!(
                     "{}, at the {} of blocks",
                     file_name(&dataset.dataset),
@@ -28,11 +28,12 @@ impl HallucinationReport {
                 notes: dataset.notes(tap, &self.request.eval),
                 brief: true,
                 ..tap.section(&dataset.dataset)
-            })
+            });
+            taps.chain([dataset.margin_section()])
         });
         let definitions = vec![self.definitions.clone()];
         let definitions = Section::of_sentences("definitions", "Definitions", definitions);
-        of_taps.chain([definitions]).collect()
+        of_datasets.chain([definitions]).collect()
     }
 }
 
@@ -70,6 +71,7 @@ impl LocatedDataset {
                 mined.questions, mined.right, mined.wrong, mined.confident
             ));
         }
+        notes.extend(self.controls.as_ref().map(control_note));
         match &tap.matched_length {
             None => {
                 notes
@@ -94,7 +96,41 @@ impl LocatedDataset {
                 significant(shuffled.auroc)
             ));
         }
+        notes.push(
+            "Cut: over as many tokens of both answers of a pair, the first of the longer one."
+                .into(),
+        );
+        notes.extend(tap.agreement.as_ref().map(|found| {
+            format!(
+                "Rank correlation over layers: |ln EAVSS| with margin change {}, AUROC with margin change {}, |ln EAVSS| with AUROC {}.",
+                beside(&found.eavss_margin),
+                beside(&found.probe_margin),
+                beside(&found.eavss_probe)
+            )
+        }));
         notes
+    }
+}
+
+/// What answers show before any layer is looked at.
+fn control_note(controls: &AnswerControls) -> String {
+    format!(
+        "Without any layer: a factual answer is longer than a hallucinated one with probability {}, and its tokens are likelier in the \
+         mean with probability {}; 0.5 is chance.",
+        beside(&controls.length),
+        beside(&controls.log_probability)
+    )
+}
+
+/// A value with its interval in a sentence.
+pub(super) fn beside(estimate: &Estimate) -> String {
+    let value = significant(estimate.value);
+    match estimate.low.zip(estimate.high) {
+        Some((low, high)) => {
+            let ends = [low, high].map(|end| significant(Some(end)));
+            format!("{value} {}", interval(ends, false))
+        }
+        None => value,
     }
 }
 
@@ -111,10 +147,14 @@ impl LocatedTap {
             "HSS",
             "ln EAVSS, same length",
             "AUROC, same length",
+            "ln EAVSS, cut",
+            "AUROC, cut",
         ];
         let matched = self.matched_length.as_ref();
+        let cut = self.cut.as_ref();
         let rows = self.layers.iter().map(|layer| {
             let same = matched.and_then(|matched| matched.layers.get(layer.layer));
+            let cut = cut.and_then(|layers| layers.get(layer.layer));
             let mut eavss = estimate(&layer.ln_eavss);
             eavss.significant = layer.distinguishable == Some(true);
             vec![
@@ -134,6 +174,8 @@ impl LocatedTap {
                 estimate(&layer.hss),
                 same.map_or("–".into(), |layer| estimate(&layer.ln_eavss)),
                 same.map_or("–".into(), |layer| estimate(&layer.auroc)),
+                cut.map_or("–".into(), |layer| estimate(&layer.ln_eavss)),
+                cut.map_or("–".into(), |layer| estimate(&layer.auroc)),
             ]
         });
         let bars =
@@ -186,23 +228,43 @@ impl LocatedTap {
             figures.map(|(name, estimate)| Record {
                 layer: Some(layer.layer),
                 tap: self.tap.to_string(),
-                dataset: dataset.to_owned(),
-                metric: format!("{name}{of_pairs}"),
-                value: estimate.value,
-                low: estimate.low,
-                high: estimate.high,
                 rank: layer.rank.filter(|_| name == "ln EAVSS"),
                 significant: layer.distinguishable.filter(|_| name == "ln EAVSS"),
-                ..Record::default()
+                ..record(dataset, &format!("{name}{of_pairs}"), estimate)
             })
         };
         let all = self.layers.iter().flat_map(|layer| of_layer(layer, ""));
+        let cut = self.cut.iter().flatten();
         all.chain(same.flat_map(|layer| of_layer(layer, ", same length")))
+            .chain(cut.flat_map(|layer| of_layer(layer, ", cut")))
+            .chain(self.agreement.iter().flat_map(|found| {
+                let figures = [
+                    ("ρ of |ln EAVSS| and margin change", &found.eavss_margin),
+                    ("ρ of AUROC and margin change", &found.probe_margin),
+                    ("ρ of |ln EAVSS| and AUROC", &found.eavss_probe),
+                ];
+                figures.map(|(name, estimate)| Record {
+                    tap: self.tap.to_string(),
+                    ..record(dataset, name, estimate)
+                })
+            }))
             .collect()
     }
 }
 
-fn estimate(estimate: &Estimate) -> Cell {
+/// A figure of a dataset.
+pub(super) fn record(dataset: &str, metric: &str, estimate: &Estimate) -> Record {
+    Record {
+        dataset: dataset.to_owned(),
+        metric: metric.to_owned(),
+        value: estimate.value,
+        low: estimate.low,
+        high: estimate.high,
+        ..Record::default()
+    }
+}
+
+pub(super) fn estimate(estimate: &Estimate) -> Cell {
     let ends = estimate.low.zip(estimate.high);
     let ends = ends.map(|(low, high)| {
         let (low, high) = (significant(Some(low)), significant(Some(high)));

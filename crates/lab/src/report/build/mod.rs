@@ -6,6 +6,7 @@ mod conclude;
 mod healed;
 mod layers;
 mod located;
+mod margins;
 mod model_rows;
 mod models;
 mod quantized;

@@ -5,6 +5,7 @@ mod html;
 mod markdown;
 mod terminal;
 
+pub(super) use html::page;
 pub(super) use markdown::draw as draw_markdown;
 pub use terminal::Detail;
 pub(super) use terminal::draw as draw_terminal;

@@ -1,20 +1,104 @@
 //! Where hallucinations show, and whether repairs helped.
 
 use layerlab_eval::{Comparison, Metric};
+use layerlab_score::{Estimate, LayerContrast};
 
 use crate::{
-    HallucinationReport, RepairReport, RepairRun,
-    report::build::words::{counted, file_name, layers_in_words, metric_name},
+    HallucinationReport, LocatedDataset, RepairReport, RepairRun,
+    report::{
+        build::{
+            located::beside,
+            words::{counted, file_name, layers_in_words, metric_name},
+        },
+        number::significant,
+    },
 };
 
-/// Which layers tell hallucinated answers from factual ones.
+/// Which layers tell hallucinated answers from factual ones, beside what needs no layer.
 pub(super) fn of_hallucination(found: &HallucinationReport) -> Vec<String> {
+    let controls = found.datasets.iter().filter_map(of_controls);
+    let margins = found.datasets.iter().filter_map(of_margins);
+    let taps = of_taps(found);
+    taps.into_iter().chain(controls).chain(margins).collect()
+}
+
+/// What answers show without any layer, beside the best layer's probe.
+fn of_controls(dataset: &LocatedDataset) -> Option<String> {
+    let controls = dataset.controls.as_ref()?;
+    let best = |layers: &[LayerContrast]| {
+        let aurocs = layers.iter().filter_map(|layer| layer.auroc.value);
+        aurocs.max_by(f64::total_cmp)
+    };
+    let tap = dataset.taps.first()?;
+    let cut = tap.cut.as_deref().and_then(best);
+    let cut = cut.map_or(String::new(), |cut| {
+        format!(
+            ", and {} over as many tokens of both answers",
+            significant(Some(cut))
+        )
+    });
+    let coins = tap.shuffled.as_ref().and_then(|shuffled| shuffled.auroc);
+    let coins = coins.map_or(String::new(), |coins| {
+        format!("; labels drawn by coins give {}", significant(Some(coins)))
+    });
+    // Which side has more is for the reader: what counts is how far they are told apart.
+    let apart = |estimate: &Estimate| {
+        let turned = |value: f64| value.max(1.0 - value);
+        significant(estimate.value.map(turned))
+    };
+    Some(format!(
+        "{}: answer length alone tells them apart with AUROC {}, mean log-probability alone with {}; the best layer's probe ({} of \
+         blocks) reaches {}{cut}{coins}.",
+        file_name(&dataset.dataset),
+        apart(&controls.length),
+        apart(&controls.log_probability),
+        tap.tap,
+        significant(best(&tap.layers))
+    ))
+}
+
+/// Which layers carry wrong answers, measured.
+fn of_margins(dataset: &LocatedDataset) -> Option<String> {
+    let margins = dataset.margins.as_ref()?;
+    let layers = margins.layers.len();
+    let top = margins.layers.iter().find(|layer| layer.rank == Some(1))?;
+    let raised = dataset.moves(true);
+    let agreement = dataset.taps.first().and_then(|tap| {
+        let found = tap.agreement.as_ref()?;
+        let place = tap.tap;
+        Some(format!(
+            " Rank correlation with |ln EAVSS| ({place} of blocks): {}, with the probe: {}.",
+            beside(&found.eavss_margin),
+            beside(&found.probe_margin)
+        ))
+    });
+    let place = file_name(&dataset.dataset);
+    let carried = match raised.as_slice() {
+        [] => format!(
+            "{place}: the margin of right answers over wrong ones rises significantly without no layer of {layers}"
+        ),
+        [..] => format!(
+            "{place}: the margin of right answers over wrong ones rises significantly without {} of {layers} layers, most without \
+             layer {} (by {} nats)",
+            raised.len(),
+            top.layer,
+            beside(&top.summed)
+        ),
+    };
+    Some(format!(
+        "{carried}, and falls without {}.{}",
+        dataset.moves(false).len(),
+        agreement.unwrap_or_default()
+    ))
+}
+
+fn of_taps(found: &HallucinationReport) -> Vec<String> {
     let taps = found.datasets.iter().flat_map(|dataset| {
         let taps = dataset.taps.iter();
         taps.map(|tap| (file_name(&dataset.dataset), tap))
     });
     let sentences = taps.map(|(dataset, tap)| {
-        let differ = |layers: &[layerlab_score::LayerContrast]| -> Vec<usize> {
+        let differ = |layers: &[LayerContrast]| -> Vec<usize> {
             let differ = layers.iter();
             let differ = differ.filter(|layer| layer.distinguishable == Some(true));
             differ.map(|layer| layer.layer).collect()

@@ -18,28 +18,33 @@ const STYLE: &str = include_str!("page.css");
 impl Report {
     /// The report as a self-contained HTML document.
     pub fn to_html(&self) -> String {
-        let title = format!("{} – LayerLab", self.model.name);
-        let page = html! {
-            (DOCTYPE)
-            html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    title { (title) }
-                    style { (PreEscaped(STYLE)) }
-                }
-                body {
-                    header { h1 { (self.model.name) } }
-                    main { @for section in self.sections() { (drawn(&section)) } }
-                    footer {
-                        "Written by " (self.program.name) " " (self.program.version) " at " (self.created)
-                        ". SHA-256 of the weights: " code { (self.model.sha256) }
-                    }
-                }
-            }
+        let footer = html! {
+            "Written by " (self.program.name) " " (self.program.version) " at " (self.created)
+            ". SHA-256 of the weights: " code { (self.model.sha256) }
         };
-        page.into_string()
+        page(&self.model.name, &self.sections(), &footer)
     }
+}
+
+/// Sections as a self-contained HTML document.
+pub(in crate::report) fn page(name: &str, sections: &[Section], footer: &Markup) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (name) " – LayerLab" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header { h1 { (name) } }
+                main { @for section in sections { (drawn(section)) } }
+                footer { (footer) }
+            }
+        }
+    };
+    page.into_string()
 }
 
 fn drawn(section: &Section) -> Markup {
