@@ -38,6 +38,16 @@ SAME = {
     "device": "cpu",
 }
 
+EXPERIMENTS = """
+models: {atlas: atlas, broken: /no/such/model}
+options: {max_sequences: 2, max_windows: 2, items: 12, resamples: 5, steps: 1, device: cpu}
+work: results
+experiments:
+  cut: {models: [atlas], methods: [last_k], heal: none, remove: 2, options: {items: 4}}
+  readings: {command: score, shards: 2, options: {loss_change: never}}
+  mended: {command: repair, models: [atlas], options: {layers: last}}
+"""
+
 
 def commands(folder: Path) -> Iterator[tuple[int, int]]:
     """Commands at work on shards below a folder, each with its worker: the process that has started it."""
@@ -131,6 +141,36 @@ def test_a_model_that_fails_does_not_hold_up_the_others(folder: Path, tmp_path: 
     assert said.returncode == 1
     assert "error: broken: `/no/such/model` is neither" in said.stderr
     assert "atlas:" not in said.stderr.partition("error: ")[2]
+
+
+def begin_and_end(folder: Path, contents: str) -> subprocess.CompletedProcess[str]:
+    (folder / "study.yaml").write_text(contents)
+    return subprocess.run(
+        [sys.executable, "-m", "layerlab.ray", "study.yaml"], cwd=folder, capture_output=True, text=True, timeout=400
+    )
+
+
+def test_experiments_have_a_report_for_each_of_their_models(tmp_path: Path) -> None:
+    failed = begin_and_end(tmp_path, EXPERIMENTS)
+    assert failed.returncode == 1
+    assert "error: readings/broken: `/no/such/model` is neither" in failed.stderr
+    mended = tmp_path / "results/mended/atlas/report.json"
+    assert sorted(path.name for path in mended.parent.iterdir()) == ["arguments.json", "report.json", "stages"]
+    written = mended.stat().st_mtime_ns
+
+    again = begin_and_end(tmp_path, EXPERIMENTS.replace("score,", "score, models: [atlas],"))
+    assert again.returncode == 0, again.stderr
+    assert [line for line in again.stdout.splitlines() if line[0] != " "] == ["cut/atlas", "readings/atlas", "mended/atlas"]
+    for name, kind in {"cut": "run", "readings": "score", "mended": "repair"}.items():
+        report = layerlab.Report.load(tmp_path / "results" / name / "atlas/report.json")
+        assert report.document["experiment"] == kind
+    assert mended.stat().st_mtime_ns == written
+
+    # A report that cannot be told from that of other options must not pass for these.
+    other = begin_and_end(tmp_path, EXPERIMENTS.replace("layers: last", "layers: 3+4").replace(", broken: /no/such/model", ""))
+    assert other.returncode == 1
+    told = other.stderr.partition("error: ")[2]
+    assert told.startswith("mended/atlas: results/mended/atlas/report.json is there, by other options") and told.count("\n") == 1
 
 
 def test_ctrl_c_stops_the_study_and_its_commands(tmp_path: Path) -> None:

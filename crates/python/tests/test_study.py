@@ -24,6 +24,22 @@ work: results
 cluster: {cpus_per_worker: 2, retries: 1}
 """
 
+EXPERIMENTS = """
+models: {small: a/model, large: b/model}
+text: notes.txt
+heal: [none, refit]
+share: 25%
+options: {max_sequences: 16, steps: 9, seed: 1}
+shards: 2
+work: results
+experiments:
+  plain:
+  wiki: {models: [large], text: wiki.txt, heal: null, remove: 3, shards: 1, options: {seed: 2, max-windows: 4}}
+  readings: {command: score, models: [small], options: {recipe: authors, loss_change: never, on: t.jsonl}}
+  told: {command: locate, models: [small], shards: 1, tasks: [t.jsonl], text: [a.txt, b.txt], options: {margin_change: always}}
+  mended: {command: repair, models: [small], options: {layers: [last, 3+4]}}
+"""
+
 
 def written(folder: Path, contents: str) -> Path:
     path = folder / "study.yaml"
@@ -34,8 +50,8 @@ def written(folder: Path, contents: str) -> Path:
 def test_every_shard_has_the_arguments_of_a_run(tmp_path: Path) -> None:
     study = read_study(written(tmp_path, STUDY))
     assert study.cluster == Cluster(cpus_per_worker=2, retries=1)
-    shards = list(study.all_shards())
-    assert [shard.model for shard in shards] == ["atlas"] * 2 + ["owner--name@main"] * 2
+    shards = study.jobs()
+    assert [shard.of for shard in shards] == ["atlas"] * 2 + ["owner--name@main"] * 2
     assert shards[3].arguments == (
         "run", "--model=owner/name@main", "--text=notes.txt", "--task=a.jsonl", "--task=b.csv",
         "--method=block_influence,last_k", "--heal=none,refit", "--remove=2", "--max-sequences=4", "--resamples=20",
@@ -46,8 +62,77 @@ def test_every_shard_has_the_arguments_of_a_run(tmp_path: Path) -> None:
 
 def test_models_can_have_names(tmp_path: Path) -> None:
     study = read_study(written(tmp_path, "models: {small: a/model, large: b/model}\nwork: w"))
-    assert study.models == {"small": "a/model", "large": "b/model"}
-    assert study.shards == 1 and study.cluster == Cluster()
+    assert {one.name: one.model for one in study.experiments} == {"small": "a/model", "large": "b/model"}
+    assert {one.shards for one in study.experiments} == {1} and study.cluster == Cluster()
+
+
+def test_experiments_take_what_they_do_not_say_from_the_study(tmp_path: Path) -> None:
+    study = read_study(written(tmp_path, EXPERIMENTS))
+    names = ["plain/small", "plain/large", "wiki/large", "readings/small", "told/small", "mended/small"]
+    assert [one.name for one in study.experiments] == names
+    jobs = {job.arguments for job in study.jobs()}
+    assert len(jobs) == 2 + 2 + 1 + 2 + 1 + 1
+    assert jobs >= {
+        (
+            "run", "--model=a/model", "--text=notes.txt", "--heal=none,refit", "--share=25%", "--max-sequences=16", "--seed=1",
+            "--shard=1/2", "--output=results/plain/small/shards/1-of-2.shard", "--work=results/plain/small/stages/1-of-2",
+        ),
+        (
+            "run", "--model=b/model", "--text=wiki.txt", "--max-sequences=16", "--seed=2", "--remove=3", "--max-windows=4",
+            "--shard=1/1", "--output=results/wiki/large/shards/1-of-1.shard", "--work=results/wiki/large/stages/1-of-1",
+        ),
+        (
+            "score", "--model=a/model", "--text=notes.txt", "--max-sequences=16", "--seed=1", "--recipe=authors",
+            "--loss-change=never", "--on=t.jsonl", "--shard=2/2", "--output=results/readings/small/shards/2-of-2.shard",
+        ),
+        (
+            "locate", "--model=a/model", "--text=a.txt", "--text=b.txt", "--seed=1", "--task=t.jsonl", "--margin-change=always",
+            "--shard=1/1", "--output=results/told/small/shards/1-of-1.shard",
+        ),
+    }  # fmt: skip
+
+
+def test_what_cannot_be_cut_is_one_job_and_the_first(tmp_path: Path) -> None:
+    job = read_study(written(tmp_path, EXPERIMENTS)).jobs()[0]
+    assert job.is_whole and job.of == "mended/small" and job.path == Path("results/mended/small/report.json")
+    assert job.arguments == (
+        "repair", "--model=a/model", "--text=notes.txt", "--steps=9", "--seed=1", "--layers=last,3+4",
+        "--work=results/mended/small/stages/whole", "--json", "--output=results/mended/small/report.json",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("contents", "message"),
+    [
+        ("experiments: {a: {hael: none}}", "experiments: a: an experiment has no key `hael`; did you mean `heal`?"),
+        ("experiments: {a: {cluster: {}}}", "experiments: a: an experiment has no key `cluster`"),
+        ("experiments: {a: 3}", "experiments: a: an experiment: expected keys with values"),
+        ("experiments: {}", "experiments: expected names with keys each"),
+        ("experiments: [a]", "experiments: expected names with keys each"),
+        ("experiments: {../a: {}}", "experiments: `../a` is no name of a folder"),
+        ("experiments: {a: {command: scor}}", "a study runs run, score, locate, repair, not `scor`; did you mean `score`?"),
+        ("experiments: {a: {command: eval}}", "experiments: a: command: a study runs"),
+        ("experiments: {a: {models: [atlsa]}}", "models: the study has no model `atlsa`; did you mean `atlas`?"),
+        ("experiments: {a: {models: atlas}}", "models: expected a list of some of the study's models"),
+        ("experiments: {a: {models: []}}", "models: expected a list of some of the study's models"),
+        ("experiments: {a: {command: score, heal: none}}", "experiments: a: heal: `layerlab score` has no such option"),
+        ("experiments: {a: {options: {max_sequence: 3}}}", "run() has no keyword max_sequence=; did you mean max_sequences=?"),
+        ("experiments: {a: {options: {steps: 3}}}", "run() has no keyword steps="),
+        ("experiments: {a: {options: {work: w}}}", "experiments: a: options: work is not one of them here"),
+        ("experiments: {a: {command: repair, options: {adapter: w}}}", "options: adapter is not one of them here"),
+        ("experiments: {a: {command: repair, options: {neutral: \"a\\nb\"}}}", "neutral: takes a path"),
+        ("experiments: {a: {command: repair, shards: 2}}", "shards: `layerlab repair` cannot be cut into them"),
+        ("experiments: {a: {shards: 0}}", "experiments: a: shards: expected a whole number"),
+        ("experiments: {a: {command: score}}", "experiments: a: options: say loss_change: always or loss_change: never"),
+        ("experiments: {a: {command: locate, options: {margin_change: auto}}}", "say margin_change: always or"),
+        ("options: {max_sequence: 3}\nexperiments: {a: {}}", "no command of a study has max_sequence; did you mean max_sequences?"),
+        ("shards: 0\nexperiments: {a: {shards: 1}}", "shards: expected a whole number"),
+    ],
+)
+def test_what_cannot_be_meant_of_an_experiment_is_refused(contents: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(StudyError) as refused:
+        read_study(written(tmp_path, f"models: [atlas]\nwork: w\n{contents}"))
+    assert message in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +143,7 @@ def test_models_can_have_names(tmp_path: Path) -> None:
         ("models: [atlas]\nwork: w\noptions: {max_sequence: 3}", "did you mean max_sequences=?"),
         ("models: [atlas]\nwork: w\noptions: {html: x.html}", "options: html is not one of them here"),
         ("models: [atlas]\nwork: w\nheal: none\noptions: {heal: refit}", "options: heal is not one of them here"),
-        ("models: [atlas]\nwork: w\noptions: 3", "options: expected options of `layerlab run`"),
+        ("models: [atlas]\nwork: w\noptions: 3", "options: expected options of the command"),
         ("models: [atlas]\nwork: w\nshards: 0", "shards: expected a whole number from 1 on, found 0"),
         ("models: [atlas]\nwork: w\nshards: true", "shards: expected a whole number"),
         ("models: [atlas]\nwork: w\ncluster: {gpus_per_worker: 2}", "gpus_per_worker: expected 0 to 1"),

@@ -9,7 +9,15 @@ const DEVICES: readonly DeviceChoice[] = ["auto", "gpu", "cpu"];
 export const TAPS: readonly Tap[] = ["input", "output", "update", "attention", "mlp", "neurons"];
 export const ESTIMATORS: readonly Estimator[] = ["pooled", "element", "channel"];
 export const FIGURES = ["ln_eavss", "propensity"] as const;
-export const CHOICES: readonly LayerChoice["kind"][] = ["eavss", "probe", "random", "last", "all", "given"];
+export const CHOICES: readonly LayerChoice["kind"][] = [
+  "eavss",
+  "probe",
+  "margin_change",
+  "random",
+  "last",
+  "all",
+  "given",
+];
 export const OBJECTIVES: readonly Objective["kind"][] = ["margin", "dpo", "info_nce"];
 const SCHEDULES: readonly Schedule[] = ["one_shot", "iterative", "iterative_scale", "iterative_refit"];
 

@@ -53,6 +53,11 @@ export function locateSeconds(report: Report, examination: Examination): number 
   return 2 * examined(examination) * secondsOfToken(report);
 }
 
+/** Seconds that the margin without each layer takes: about half of a pass of all answers, and their logits, for each layer. */
+export function marginSeconds(report: Report, examination: Examination): number {
+  return (report.model.layers + 1) * locateSeconds(report, examination) * (0.5 + logits(report.model));
+}
+
 /** Seconds that a training on pairs takes, with judging the model before and after. */
 export function repairSeconds(report: Report, examination: Examination, steps: number, pairs: number): number {
   const items = Math.max((examination.items ?? 0) * examination.datasets.length, 1);

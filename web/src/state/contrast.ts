@@ -1,6 +1,6 @@
 // Views of located layers.
 import type { LayerPoint } from "../charts/contrast";
-import type { Estimate, LayerContrast } from "../generated/types";
+import type { Estimate, LayerContrast, Margins } from "../generated/types";
 import { shortName } from "./metrics";
 
 /** Layers whose interval leaves out indifference. */
@@ -30,6 +30,16 @@ function folded({ value, low, high }: Estimate): Estimate {
   const ends = [Math.abs(low), Math.abs(high)];
   const crosses = low <= 0 && high >= 0;
   return { value: Math.abs(value), low: crosses ? 0 : Math.min(...ends), high: Math.max(...ends) };
+}
+
+/** By how much the margin changes without each layer, as a chart wants it. */
+export function marginPoints({ layers }: Margins): LayerPoint[] {
+  return layers.map(({ layer, summed }) => ({ layer, estimate: summed, apart: excludes(summed, 0) }));
+}
+
+/** How far something tells the two sides apart, whichever of them has more of it. */
+export function eitherWay({ value }: Estimate): number | null {
+  return typeof value === "number" ? Math.max(value, 1 - value) : null;
 }
 
 /** A figure of every layer as a chart wants it. */

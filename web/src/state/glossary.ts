@@ -131,6 +131,14 @@ const DEFINITIONS: Record<string, Definition> = {
     text: "How often a factual answer lies further along the probe's direction than a hallucinated one. 0.5 is chance, 1 is always.",
     source: "area under the ROC curve, cross-validated by question",
   },
+  margin_change: {
+    text: "By how many nats the mean of log p(right answer) − log p(wrong answer) changes when the layer is left out. Above 0, the layer made wrong answers likelier. It is what EAVSS and the probe are held against.",
+    source: "measured; LayerLab's own definition",
+  },
+  cut: {
+    text: "Both answers of a pair count by as many tokens: the first of the longer one. What is left then is not due to length.",
+    source: "LayerLab's control",
+  },
   matched_length: {
     text: "Only pairs whose two answers have equally many tokens: what is left there is not due to length.",
     source: "LayerLab's control",

@@ -5,6 +5,7 @@ import type {
   CheckRecord,
   LayerChoice,
   LocateRequest,
+  MarginChange,
   PairTokens,
   RepairReport,
   RepairRequest,
@@ -17,7 +18,7 @@ import type { Answer } from "../client/caller";
 import { failureOf } from "../client/failure";
 import type { Step } from "../worker/protocol";
 import { address } from "./address.svelte";
-import { locateSeconds, repairSeconds } from "./budget";
+import { locateSeconds, marginSeconds, repairSeconds } from "./budget";
 import { ownDatasets } from "./datasets.svelte";
 import { material } from "./material.svelte";
 import { model } from "./model.svelte";
@@ -27,6 +28,8 @@ import { tasks } from "./tasks.svelte";
 
 /** Resamples of intervals in the page; the command takes more. */
 const RESAMPLES = 300;
+/** Seconds for a dataset within which the margin without each layer is measured unasked. */
+const MARGIN_SECONDS = 20;
 /** Held-out questions of each dataset that are shown with their answers. */
 const SHOWN_ANSWERS = 4;
 
@@ -114,6 +117,12 @@ class HallucinationState {
     if (timed === null || this.pairs === null) return NaN;
     return locateSeconds(timed, { datasets: this.pairs, items: this.items });
   });
+  /** Seconds that the margin without each layer takes, about. */
+  readonly marginSeconds = $derived.by(() => {
+    const { timed } = scores;
+    if (timed === null || this.pairs === null) return NaN;
+    return marginSeconds(timed, { datasets: this.pairs, items: this.items });
+  });
   /** Seconds that a repair takes, about. */
   readonly repairSeconds = $derived.by(() => {
     const { timed } = scores;
@@ -129,14 +138,15 @@ class HallucinationState {
     this.#bundled = answer?.found ?? null;
   }
 
-  /** Contrasts factual and hallucinated answers at every layer. */
-  async locate(): Promise<void> {
+  /** Contrasts factual and hallucinated answers at every layer; with the margin without each, however long that takes. */
+  async locate(withMargins = false): Promise<void> {
     await this.prepare();
     const { pairs, bundled } = this;
     if (pairs === null || bundled === null) return;
     const usual = bundled.locate_request;
     const taps = new Set<Tap>([...usual.taps, address.contrast]);
-    const request = { ...this.#contrast(usual), taps: [...taps] };
+    const margin_change: MarginChange = withMargins ? { kind: "always" } : { kind: "within", seconds: MARGIN_SECONDS };
+    const request = { ...this.#contrast(usual), taps: [...taps], margin_change };
     const examination = { datasets: pairs, items: this.items };
     const answer = await tasks.run("Locating hallucination", (ask) => ask("locate", [examination, request]));
     if (answer === undefined || !model.isOf(answer)) return;

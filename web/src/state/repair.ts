@@ -14,6 +14,7 @@ type RepairRun = RepairReport["runs"][number];
 const CHOICES: Record<LayerChoice["kind"], string> = {
   eavss: "EAVSS (ours)",
   probe: "the probe",
+  margin_change: "margin change",
   random: "random",
   last: "the last",
   all: "all",

@@ -109,6 +109,7 @@ class Tasks(TypedDict, total=False):
 class Exam(Tasks, Intervals, total=False):
     text: Texts
     html: File
+    force: Flag
 
 
 class Contrast(Exam, total=False):
@@ -194,7 +195,6 @@ class RepairOptions(OneModel, Contrast, total=False):
     tolerance: Share
     adapter: File
     export: File
-    force: Flag
     work: File
 
 

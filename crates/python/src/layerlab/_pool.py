@@ -1,4 +1,4 @@
-"""Workers that take shards one by one, and may be lost."""
+"""Workers that take jobs one by one, and may be lost."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ._experiments import Job
 from ._needed import needed
 from ._process import INPUT, USAGE, execute
-from ._study import Cluster, Shard
+from ._study import Cluster
 from ._told import LOG
 from .errors import LabError, StudyError
 
@@ -34,39 +35,42 @@ class Worker:
     def ready(self) -> None:
         """Ends when the worker is there."""
 
-    def execute(self, arguments: Sequence[str]) -> LabError | None:
+    def execute(self, job: Job) -> LabError | None:
         """Runs the command; gives how it failed, if it did."""
+        # A shard that is there the command knows by itself, but would not write over a report.
+        if job.is_whole and job.path.exists():
+            return None
         try:
-            execute(arguments, quiet=True, environment=self._environment)
+            execute(job.arguments, quiet=True, environment=self._environment)
         except LabError as error:
             return error
         return None
 
 
 class Pool:
-    """As many workers as the cluster has room for, each with at most one shard."""
+    """As many workers as the cluster has room for, each with at most one job."""
 
     def __init__(self, ray: Any, cluster: Cluster) -> None:
         self._ray = ray
         self._cluster = cluster
-        self._waiting: deque[Shard] = deque()
+        self._waiting: deque[Job] = deque()
         self._idle: list[Any] = []
-        self._busy: dict[Any, tuple[Any, Shard | None]] = {}
-        self._lost: Counter[Shard | None] = Counter()
+        self._busy: dict[Any, tuple[Any, Job | None]] = {}
+        self._lost: Counter[Job | None] = Counter()
         self._failed: dict[str, str] = {}
 
-    def work_off(self, shards: Sequence[Shard]) -> dict[str, str]:
-        """Runs all shards. Gives why a model failed, by its name; the others' shards are all there."""
-        self._waiting.extend(shards)
-        for _ in range(min(len(shards), self._room())):
+    def work_off(self, jobs: Sequence[Job]) -> dict[str, str]:
+        """Runs all jobs. Gives why an experiment failed, by its name; the others' files are all there."""
+        self._waiting.extend(jobs)
+        for _ in range(min(len(jobs), self._room())):
             self._start_worker()
-        with tqdm(total=len(shards), unit="shards") as bar:
-            while self._waiting or any(shard for _, shard in self._busy.values()):
+        with tqdm(total=len(jobs), unit="jobs") as bar:
+            while self._waiting or any(job for _, job in self._busy.values()):
                 (ended,), _ = self._ray.wait(list(self._busy), num_returns=1)
                 self._take_back(ended, bar)
                 while self._waiting and self._idle:
-                    worker, shard = self._idle.pop(), self._waiting.popleft()
-                    self._busy[worker.execute.remote(shard.arguments)] = (worker, shard)
+                    worker, job = self._idle.pop(), self._waiting.popleft()
+                    self._busy[worker.execute.remote(job)] = (worker, job)
         return self._failed
 
     def _room(self) -> int:
@@ -88,7 +92,7 @@ class Pool:
         self._busy[worker.ready.remote()] = (worker, None)
 
     def _take_back(self, ended: Any, bar: tqdm[Any]) -> None:
-        worker, shard = self._busy.pop(ended)
+        worker, job = self._busy.pop(ended)
         try:
             error = self._ray.get(ended)
         except self._ray.exceptions.RayError as problem:
@@ -97,19 +101,19 @@ class Pool:
         else:
             self._idle.append(worker)
         if error is not None:
-            self._try_again(shard, error)
-        elif shard is not None:
+            self._try_again(job, error)
+        elif job is not None:
             bar.update()
 
-    def _try_again(self, shard: Shard | None, error: LabError) -> None:
-        self._lost[shard] += 1
-        is_over = self._lost[shard] > self._cluster.retries or error.status in BY_THE_OPTIONS
-        if shard is None:
+    def _try_again(self, job: Job | None, error: LabError) -> None:
+        self._lost[job] += 1
+        is_over = self._lost[job] > self._cluster.retries or error.status in BY_THE_OPTIONS
+        if job is None:
             if is_over:
                 raise StudyError(f"workers cannot be started: {error}") from error
         elif is_over:
-            self._failed.setdefault(shard.model, str(error))
-            self._waiting = deque(other for other in self._waiting if other.model != shard.model)
-        elif shard.model not in self._failed:
-            LOG.warning("%s is tried again: %s", shard.path.name, error)
-            self._waiting.append(shard)
+            self._failed.setdefault(job.of, str(error))
+            self._waiting = deque(other for other in self._waiting if other.of != job.of)
+        elif job.of not in self._failed:
+            LOG.warning("%s of %s is tried again: %s", job.path.name, job.of, error)
+            self._waiting.append(job)

@@ -1,33 +1,18 @@
-"""A study: many models, each scored, pruned, healed and asked in shares, from one YAML file."""
+"""A study: experiments on many models, cut into jobs for many machines, from one YAML file."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
-from ._arguments import arguments, nearest
-from ._inputs import Inputs
+from ._checked import count, folder_name, mapping
+from ._experiments import DEFAULTS, Experiment, Job, experiments
 from ._needed import needed
 from .errors import StudyError
 
-KEYWORDS = {
-    "text": "text",
-    "eval_text": "eval_text",
-    "tasks": "task",
-    "methods": "method",
-    "schedule": "schedule",
-    "heal": "heal",
-    "remove": "remove",
-    "share": "share",
-}
-"""Keys of a study that are options of `run`, with their names there."""
-KEYS = {"models", "shards", "options", "work", "cluster", *KEYWORDS}
-OURS = {"model", "tokenizer", "tasks", "quiet", "work", "html", "export", "force"}
-"""What `options` may not hold, since the study says it otherwise or every shard would write it."""
+KEYS = {"models", "experiments", "work", "cluster", *DEFAULTS}
 
 
 @dataclass(frozen=True)
@@ -40,43 +25,20 @@ class Cluster:
     """At most 1: a shard computes on one GPU. 0.5 puts two workers on each."""
     cpus_per_worker: int = 1
     retries: int = 2
-    """How often a shard is tried again after its worker was lost or its machine failed."""
-
-
-@dataclass(frozen=True)
-class Shard:
-    """A share of the work on one model."""
-
-    model: str
-    """The model's name in the study."""
-    path: Path
-    arguments: tuple[str, ...]
+    """How often a shard or a repair is tried again after its worker was lost or its machine failed."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """What is run on which models."""
+    """What is run on what."""
 
-    models: dict[str, str]
-    """By the names of their folders in `work`."""
-    options: dict[str, Any]
-    """Keywords of `run` for all of them."""
-    shards: int
-    work: Path
+    experiments: tuple[Experiment, ...]
     cluster: Cluster
 
-    def all_shards(self) -> Iterator[Shard]:
-        """The shards of all models, model by model."""
-        for name, model in self.models.items():
-            folder = self.work / name
-            with Inputs() as inputs:
-                asked = arguments("run", {"model": model, **self.options}, inputs)
-            for index in range(1, self.shards + 1):
-                path = folder / "shards" / f"{index}-of-{self.shards}.shard"
-                # Two shards must not take each other's unfinished stages away.
-                stages = f"--work={folder / 'stages' / path.stem}"
-                parts = (f"--shard={index}/{self.shards}", f"--output={path}", stages)
-                yield Shard(name, path, ("run", *asked, *parts))
+    def jobs(self) -> list[Job]:
+        """All that is to be done. What cannot be cut takes longest, and so comes first."""
+        jobs = [job for experiment in self.experiments for job in experiment.jobs()]
+        return sorted(jobs, key=lambda job: not job.is_whole)
 
 
 def read_study(path: str | os.PathLike[str]) -> Study:
@@ -95,36 +57,12 @@ def read_study(path: str | os.PathLike[str]) -> Study:
 
 
 def _study(found: object) -> Study:
-    given = _mapping("a study", found, KEYS)
+    given = mapping("a study", found, KEYS)
     work = given.get("work")
     if not isinstance(work, str):
         raise ValueError("work: the folder of shards and reports is missing")
-    study = Study(
-        models=_models(given.get("models")),
-        options=_options(given),
-        shards=_count("shards", given.get("shards", 1)),
-        work=Path(work),
-        cluster=_cluster(given.get("cluster") or {}),
-    )
-    # Wrong options are found now rather than on every worker.
-    list(study.all_shards())
-    return study
-
-
-def _options(given: Mapping[str, Any]) -> dict[str, Any]:
-    options = {keyword: given[key] for key, keyword in KEYWORDS.items() if given.get(key) is not None}
-    for name in ("text", "eval_text"):
-        if "\n" in str(options.get(name, "")):
-            raise ValueError(f"{name}: takes a path; workers do not see texts in memory")
-    further = given.get("options") or {}
-    if not isinstance(further, dict):
-        raise TypeError("options: expected options of `layerlab run` by their names")
-    for key, value in further.items():
-        name = str(key).replace("-", "_")
-        if name in OURS or name in options or name in KEYWORDS:
-            raise ValueError(f"options: {key} is not one of them here: a study says it by a key of its own, or not at all")
-        options[name] = value
-    return options
+    models = _models(given.get("models"))
+    return Study(tuple(experiments(given, models, Path(work))), _cluster(given.get("cluster") or {}))
 
 
 def _models(found: object) -> dict[str, str]:
@@ -137,10 +75,7 @@ def _models(found: object) -> dict[str, str]:
             raise ValueError("models: two would have the same folder; give them names, as in `small: path/to/model`")
     if not named:
         raise ValueError("models: expected a list of models, or names with a model each")
-    for name in named:
-        if not re.fullmatch(r"\w[\w.@+-]*", name):
-            raise ValueError(f"models: `{name}` is no name of a folder")
-    return named
+    return {folder_name("models", name): model for name, model in named.items()}
 
 
 def _folder(model: str) -> str:
@@ -151,7 +86,7 @@ def _folder(model: str) -> str:
 
 
 def _cluster(found: object) -> Cluster:
-    given = _mapping("cluster", found, {field.name for field in fields(Cluster)})
+    given = mapping("cluster", found, {field.name for field in fields(Cluster)})
     address = given.get("address")
     if address is not None and not isinstance(address, str):
         raise TypeError(f"address: expected an address, found {address!r}")
@@ -161,21 +96,6 @@ def _cluster(found: object) -> Cluster:
     return Cluster(
         address=address,
         gpus_per_worker=gpus,
-        cpus_per_worker=_count("cpus_per_worker", given.get("cpus_per_worker", Cluster.cpus_per_worker)),
-        retries=_count("retries", given.get("retries", Cluster.retries), least=0),
+        cpus_per_worker=count("cpus_per_worker", given.get("cpus_per_worker", Cluster.cpus_per_worker)),
+        retries=count("retries", given.get("retries", Cluster.retries), least=0),
     )
-
-
-def _mapping(what: str, found: object, known: set[str]) -> dict[str, Any]:
-    if not isinstance(found, dict):
-        raise TypeError(f"{what}: expected keys with values, of {', '.join(sorted(known))}")
-    for key in found:
-        if key not in known:
-            raise ValueError(f"{what} has no key `{key}`" + nearest(str(key), known, "`{}`"))
-    return found
-
-
-def _count(name: str, found: object, *, least: int = 1) -> int:
-    if isinstance(found, bool) or not isinstance(found, int) or found < least:
-        raise ValueError(f"{name}: expected a whole number from {least} on, found {found!r}")
-    return found

@@ -1,65 +1,92 @@
 """Runs a study on a Ray cluster: `python -m layerlab.ray STUDY.yaml`.
 
-Each model is one `layerlab run`, cut into shards. Workers (actors of Ray) take shards one by one; the shard of a lost worker
-is given to another. Shards that are there already are not done again, so that a study that was broken off goes on. At the end
-the shards of each model are merged into WORK/MODEL/report.json. All machines must see the same files by the same paths.
+An experiment on a model is one command, cut into shards where it can be. Workers (actors of Ray) take shards one by one; the
+shard of a lost worker is given to another. Shards that are there already are not done again, so that a study that was broken
+off goes on. At the end the shards are merged into WORK/EXPERIMENT/MODEL/report.json, or WORK/MODEL/report.json where the study
+names no experiments. All machines must see the same files by the same paths.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import sys
 from collections.abc import Sequence
 
+from ._command import __version__
+from ._experiments import Experiment, Job
 from ._needed import needed
 from ._pool import Pool
 from ._process import execute
 from ._report import Report
-from ._study import Study, read_study
+from ._study import read_study
 from .errors import LabError, StudyError
 
 
 def run_study(path: str | os.PathLike[str]) -> dict[str, Report]:
-    """Runs a study to its end, and gives the report of each model by its name.
+    """Runs a study to its end. Gives reports by `experiment/model`, or by `model` where the study names no experiments.
 
-    Models that fail do not hold up the others; they are named in the error at the end.
+    What fails does not hold up the rest; it is named in the error at the end.
     """
     study = read_study(path)
     ray = needed("ray", "ray")
-    shards = list(study.all_shards())
-    for shard in shards:
-        shard.path.parent.mkdir(parents=True, exist_ok=True)
+    jobs = study.jobs()
+    failed = _prepare(jobs)
     local = {"address": "local", "include_dashboard": False}
     where = local if study.cluster.address is None else {"address": study.cluster.address}
     ray.init(**where, log_to_driver=False, logging_level=logging.WARNING)
     try:
-        failed = Pool(ray, study.cluster).work_off(shards)
+        failed |= Pool(ray, study.cluster).work_off([job for job in jobs if job.of not in failed])
     finally:
         ray.shutdown()
     reports = {}
-    for name in study.models:
-        if name not in failed:
+    for experiment in study.experiments:
+        if experiment.name not in failed:
             try:
-                reports[name] = _merge(study, name, [str(shard.path) for shard in shards if shard.model == name])
+                reports[experiment.name] = _report(experiment)
             except LabError as error:
-                failed[name] = str(error)
+                failed[experiment.name] = str(error)
     if failed:
         raise StudyError("\n".join(f"{name}: {why}" for name, why in failed.items()))
     return reports
 
 
-def _merge(study: Study, name: str, shards: Sequence[str]) -> Report:
-    report = study.work / name / "report.json"
-    execute(["merge", *shards, "--json", f"--output={report}", "--force"], quiet=True)
-    return Report.load(report)
+def _prepare(jobs: Sequence[Job]) -> dict[str, str]:
+    """Makes room for what jobs write. Gives what lies in the way, by the experiment's name."""
+    failed = {}
+    for job in jobs:
+        job.path.parent.mkdir(parents=True, exist_ok=True)
+        if job.is_whole and not _is_its_own(job):
+            failed[job.of] = f"{job.path} is there, by other options than the study's; remove it to have it done again"
+    return failed
+
+
+def _is_its_own(job: Job) -> bool:
+    """Whether a report that is there is this job's; where there is none, notes whose the next one will be.
+
+    A shard says itself what it is of, and is refused by the command.
+    """
+    note = job.path.with_name("arguments.json")
+    asked = json.dumps([f"layerlab {__version__}", *job.arguments], ensure_ascii=False, indent=2) + "\n"
+    if job.path.exists():
+        return note.exists() and note.read_text(encoding="utf-8") == asked
+    note.write_text(asked, encoding="utf-8")
+    return True
+
+
+def _report(experiment: Experiment) -> Report:
+    shards = [str(job.path) for job in experiment.jobs() if not job.is_whole]
+    if shards:
+        execute(["merge", *shards, "--json", f"--output={experiment.report}", "--force"], quiet=True)
+    return Report.load(experiment.report)
 
 
 def main(given: Sequence[str] | None = None) -> int:
     """The command line; gives its exit status."""
     parser = argparse.ArgumentParser(prog="python -m layerlab.ray", description="Runs a study on a Ray cluster.")
-    parser.add_argument("study", metavar="STUDY.yaml", help="models, texts, tasks, ways of healing, shards, cluster")
+    parser.add_argument("study", metavar="STUDY.yaml", help="models, texts, tasks, experiments, ways of healing, shards, cluster")
     path = parser.parse_args(given).study
     try:
         reports = run_study(path)

@@ -73,20 +73,18 @@ fn of_margins(dataset: &LocatedDataset) -> Option<String> {
         ))
     });
     let place = file_name(&dataset.dataset);
-    let carried = match raised.as_slice() {
-        [] => format!(
-            "{place}: the margin of right answers over wrong ones rises significantly without no layer of {layers}"
-        ),
-        [..] => format!(
-            "{place}: the margin of right answers over wrong ones rises significantly without {} of {layers} layers, most without \
-             layer {} (by {} nats)",
-            raised.len(),
+    let most = match raised.is_empty() {
+        true => String::new(),
+        false => format!(
+            ", most for layer {} (by {} nats),",
             top.layer,
             beside(&top.summed)
         ),
     };
     Some(format!(
-        "{carried}, and falls without {}.{}",
+        "{place}: leaving a layer out significantly raises the margin of right answers over wrong ones for {} of {layers} layers{most} \
+         and lowers it for {}.{}",
+        raised.len(),
         dataset.moves(false).len(),
         agreement.unwrap_or_default()
     ))
