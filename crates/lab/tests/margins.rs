@@ -120,7 +120,7 @@ fn margins_without_each_layer_are_those_of_the_model_without_it() {
         }
         let mut ranked: Vec<_> = margins.layers.iter().collect();
         ranked.sort_by_key(|layer| layer.rank);
-        assert!(ranked.is_sorted_by(|a, b| a.summed.value >= b.summed.value));
+        assert!(ranked.is_sorted_by(|a, b| a.per_token.value >= b.per_token.value));
     }
 }
 

@@ -34,7 +34,7 @@ function folded({ value, low, high }: Estimate): Estimate {
 
 /** By how much the margin changes without each layer, as a chart wants it. */
 export function marginPoints({ layers }: Margins): LayerPoint[] {
-  return layers.map(({ layer, summed }) => ({ layer, estimate: summed, apart: excludes(summed, 0) }));
+  return layers.map(({ layer, per_token }) => ({ layer, estimate: per_token, apart: excludes(per_token, 0) }));
 }
 
 /** How far something tells the two sides apart, whichever of them has more of it. */

@@ -132,7 +132,7 @@ const DEFINITIONS: Record<string, Definition> = {
     source: "area under the ROC curve, cross-validated by question",
   },
   margin_change: {
-    text: "By how many nats the mean of log p(right answer) − log p(wrong answer) changes when the layer is left out. Above 0, the layer made wrong answers likelier. It is what EAVSS and the probe are held against.",
+    text: "By how many nats a token the mean of log p(right answer) − log p(wrong answer) changes when the layer is left out. Above 0, the layer made wrong answers likelier. It is what EAVSS and the probe are held against.",
     source: "measured; LayerLab's own definition",
   },
   cut: {

@@ -20,7 +20,7 @@ pub enum LayerChoice {
     Eavss,
     /// The highest AUROC of the mass-mean probe on training pairs, at the output of blocks.
     Probe,
-    /// Those whose absence raises the margin of right answers over wrong ones most, measured on training pairs.
+    /// Those whose absence raises the margin of right answers over wrong ones, per token, most, measured on training pairs.
     MarginChange,
     /// Drawn at random.
     Random {
@@ -106,7 +106,7 @@ pub(super) fn chosen(
         LayerChoice::Probe => highest(of_tap(|layer| layer.auroc.value)),
         LayerChoice::MarginChange => {
             let margins = located.margins.iter().flat_map(|margins| &margins.layers);
-            let rises = margins.filter_map(|layer| Some((layer.summed.value?, layer.layer)));
+            let rises = margins.filter_map(|layer| Some((layer.per_token.value?, layer.layer)));
             highest(rises.collect())
         }
         LayerChoice::Random { seed } => {

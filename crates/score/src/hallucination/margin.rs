@@ -47,7 +47,7 @@ pub struct LayerMargin {
     pub summed: Estimate,
     /// The same with the mean over tokens.
     pub per_token: Estimate,
-    /// 1 is the layer whose absence raises the summed margin most.
+    /// 1 is the layer whose absence raises the margin per token most: sums move with the length of answers.
     pub rank: Option<usize>,
 }
 
@@ -153,7 +153,7 @@ impl AnswerLosses {
                 rank: None,
             })
             .collect();
-        let values: Vec<Option<f64>> = layers.iter().map(|layer| layer.summed.value).collect();
+        let values: Vec<Option<f64>> = layers.iter().map(|layer| layer.per_token.value).collect();
         // The highest first.
         let ranks = ranks(&values, Direction::LowIsImportant);
         for (layer, rank) in layers.iter_mut().zip(ranks) {
@@ -166,12 +166,12 @@ impl AnswerLosses {
         })
     }
 
-    /// Mean changes of the summed margin without each layer, of each resample; empty where layers were not left out.
+    /// Mean changes of the margin per token without each layer, of each resample; empty where layers were not left out.
     pub(super) fn drawn(&self, draws: &[Vec<u32>]) -> Vec<Vec<Option<f64>>> {
         if !self.has_layers() {
             return Vec::new();
         }
-        let changes = self.changes(Margin::Summed);
+        let changes = self.changes(Margin::PerToken);
         let of = |draw: &Vec<u32>| changes.iter().map(|values| mean(values, draw)).collect();
         draws.iter().map(of).collect()
     }

@@ -145,7 +145,7 @@ impl Contrast {
             margins
                 .layers
                 .iter()
-                .map(|layer| layer.summed.value)
+                .map(|layer| layer.per_token.value)
                 .collect(),
         ];
         let [propensity, auroc] = &self.drawn;

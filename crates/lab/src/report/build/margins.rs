@@ -59,7 +59,8 @@ impl LocatedDataset {
                         beside(&margins.per_token)
                     ),
                     "The change is that of the margin when a layer is left out. Where it is above 0, the layer made wrong answers \
-                     likelier; * marks changes whose interval leaves out 0, each by itself."
+                     likelier; * marks changes whose interval leaves out 0, each by itself. Sums move with the length of answers, and \
+                     what breaks the model moves the margin towards 0 from whichever side: ranks are by the change per token."
                         .into(),
                 ],
                 ..section
@@ -80,8 +81,8 @@ impl LocatedDataset {
                 ..record(&self.dataset, name, estimate)
             };
             [
-                of_layer("margin change", &layer.summed, layer.rank),
-                of_layer("margin change per token", &layer.per_token, None),
+                of_layer("margin change", &layer.summed, None),
+                of_layer("margin change per token", &layer.per_token, layer.rank),
             ]
         });
         whole.into_iter().chain(layers).collect()
@@ -91,8 +92,8 @@ impl LocatedDataset {
     pub(super) fn moves(&self, is_raised: bool) -> Vec<&LayerMargin> {
         let layers = self.margins.iter().flat_map(|margins| &margins.layers);
         let is_meant = |layer: &&LayerMargin| {
-            let above = layer.summed.value.is_some_and(|value| value > 0.0);
-            layer.summed.excludes(0.0) == Some(true)
+            let above = layer.per_token.value.is_some_and(|value| value > 0.0);
+            layer.per_token.excludes(0.0) == Some(true)
                 && above == is_raised
                 && self.pairs >= FEW_UNITS
         };
@@ -107,7 +108,7 @@ trait Shown {
 
 impl Shown for Margins {
     fn table(&self) -> Table {
-        let header = ["layer", "margin change", "per token", "rank"];
+        let header = ["layer", "margin change per token", "rank", "summed"];
         let starred = |of: &layerlab_score::Estimate| Cell {
             significant: of.excludes(0.0) == Some(true),
             ..estimate(of)
@@ -115,12 +116,12 @@ impl Shown for Margins {
         let rows = self.layers.iter().map(|layer| {
             vec![
                 layer.layer.to_string().into(),
-                starred(&layer.summed),
                 starred(&layer.per_token),
                 layer
                     .rank
                     .map_or("–".into(), |rank| rank.to_string())
                     .into(),
+                starred(&layer.summed),
             ]
         });
         Table {
@@ -134,12 +135,12 @@ impl Shown for Margins {
     fn chart(&self) -> Chart {
         let bars = self.layers.iter().map(|layer| Bar {
             label: layer.layer.to_string(),
-            value: layer.summed.value,
-            interval: layer.summed.low.zip(layer.summed.high),
+            value: layer.per_token.value,
+            interval: layer.per_token.low.zip(layer.per_token.high),
             stands_out: layer.rank == Some(1),
         });
         Chart::Bars {
-            title: "Margin change without the layer, nats".into(),
+            title: "Margin change without the layer, nats per token".into(),
             source: "ours".into(),
             bars: bars.collect(),
         }

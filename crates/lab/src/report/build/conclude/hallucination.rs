@@ -76,14 +76,21 @@ fn of_margins(dataset: &LocatedDataset) -> Option<String> {
     let most = match raised.is_empty() {
         true => String::new(),
         false => format!(
-            ", most for layer {} (by {} nats),",
+            ", most for layer {} (by {} nats a token),",
             top.layer,
-            beside(&top.summed)
+            beside(&top.per_token)
         ),
     };
+    // What breaks the model makes all answers equally unlikely.
+    let below = match margins.per_token.value {
+        Some(value) if value < 0.0 => {
+            " The margin is below 0, so that whatever harms the model raises it towards 0."
+        }
+        _ => "",
+    };
     Some(format!(
-        "{place}: leaving a layer out significantly raises the margin of right answers over wrong ones for {} of {layers} layers{most} \
-         and lowers it for {}.{}",
+        "{place}: leaving a layer out significantly raises the margin per token of right answers over wrong ones for {} of {layers} layers{most} \
+         and lowers it for {}.{below}{}",
         raised.len(),
         dataset.moves(false).len(),
         agreement.unwrap_or_default()
