@@ -16,7 +16,9 @@ const { files, errors } = produce(folder);
 if (errors.length > 0) leave(errors, 1);
 const differing = [...files].filter(([file, content]) => content !== onDisk(file));
 if (isCheck) {
-  const told = differing.map(([file, content]) => `${file}: ${cause(file, content)}; run node docs/evidence/figures.mjs`);
+  const told = differing.map(
+    ([file, content]) => `${file}: ${cause(file, content)}; run node docs/evidence/figures.mjs`,
+  );
   leave(told, told.length > 0 ? 1 : 0);
 }
 mkdirSync(join(folder, "figures"), { recursive: true });

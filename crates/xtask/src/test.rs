@@ -91,6 +91,7 @@ pub fn run() -> Result<(), String> {
     setup::node()?;
     setup::chromium()?;
     setup::firefox()?;
+    evidence()?;
     let lints = ["--", "--deny", "warnings"];
     let everything = ["clippy", "--workspace", "--all-targets"];
     step("lints", cargo(&[&everything[..], &lints].concat()))?;
@@ -115,4 +116,12 @@ pub fn run() -> Result<(), String> {
         step(what, page)?;
     }
     Ok(())
+}
+
+/// What the figures of the evidence are made by, and that they are those of the stored reports.
+fn evidence() -> Result<(), String> {
+    let tests = command("node", &["--test", "docs/evidence/test/"]);
+    step("tests of the evidence", tests)?;
+    let check = command("node", &["docs/evidence/figures.mjs", "--check"]);
+    step("figures of the evidence", check)
 }

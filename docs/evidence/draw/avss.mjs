@@ -53,7 +53,7 @@ export function draw(models) {
   const words = {
     title,
     subtitle:
-      "Left: magnitudes in what leaves each block, and AVSS, above the loss measured without the block. AVSS follows the growing magnitudes. " +
+      "Left: magnitudes in what leaves each block, and AVSS; below them the loss measured without the block. " +
       "Right: each layer's rank by AVSS against its rank by loss change, 1 the first to go; on the diagonal they agree.",
     description: models.map(({ label, rho }) => `${label}: ρ of AVSS with loss change ${fixed(rho)}.`).join(" "),
   };

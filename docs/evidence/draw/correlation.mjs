@@ -12,7 +12,11 @@ export const title = "Which scores go with the measured loss change";
 export function compute({ models, methods }) {
   const measured = models.filter((model) => measuredText(model) !== undefined);
   const rows = methods
-    .map(({ id, label }) => ({ label, points: measured.flatMap((model) => pointOf(model, id)), mean: pooled(models, id) }))
+    .map(({ id, label }) => ({
+      label,
+      points: measured.flatMap((model) => pointOf(model, id)),
+      mean: pooled(models, id),
+    }))
     .filter(({ points }) => points.length > 0);
   const texts = measured.map((model) => measuredText(model).label);
   return rows.length === 0 ? null : { models: measured, rows, texts };
@@ -28,7 +32,12 @@ export function draw({ models, rows }) {
   const isPooled = models.length > 1;
   const lanes = models.length + (isPooled ? 1 : 0);
   const marks = rows.flatMap(({ points, mean }, row) => {
-    const dots = points.map(({ model, ...point }) => ({ ...point, row, lane: models.indexOf(model), model: model.index }));
+    const dots = points.map(({ model, ...point }) => ({
+      ...point,
+      row,
+      lane: models.indexOf(model),
+      model: model.index,
+    }));
     return isPooled ? [...dots, { row, lane: models.length, value: mean, draw: diamond }] : dots;
   });
   const entries = [...modelEntries(models), ...(isPooled ? [{ mark: diamond, words: "mean over models" }] : [])];
@@ -43,7 +52,7 @@ export function draw({ models, rows }) {
   return figure(words, (top) => {
     const { body, bottom } = legend(entries, top);
     const panel = { domain: [-1, 1], axis: "Spearman's ρ with loss change", marks };
-    const plot = rowPlot({ rows: rows.map(({ label }) => label), lanes, panels: [panel] }, bottom);
+    const plot = rowPlot({ rows, lanes, panels: [panel] }, bottom);
     return { body: [body, plot.body], bottom: plot.bottom };
   });
 }

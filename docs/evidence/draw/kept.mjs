@@ -39,8 +39,8 @@ export function draw({ models, rows }) {
         if (cell === null) return [];
         const common = { row, model: models[at].index };
         return [
-          { ...common, ...cell.cut, lane: 2 * at, isHollow: true },
-          ...(cell.healed === null ? [] : [{ ...common, ...cell.healed, lane: 2 * at + 1 }]),
+          { ...common, ...cell.cut, lane: at, shift: -2.5, isHollow: true },
+          ...(cell.healed === null ? [] : [{ ...common, ...cell.healed, lane: at, shift: 2.5 }]),
         ];
       }),
     );
@@ -67,8 +67,7 @@ export function draw({ models, rows }) {
   };
   return figure(words, (top) => {
     const { body, bottom } = legend([...modelEntries(models), ...(isHealed ? ways : ways.slice(0, 1))], top);
-    const labels = rows.map(({ label }) => label);
-    const plot = rowPlot({ rows: labels, lanes: models.length * 2, laneHeight: 8, panels }, bottom);
+    const plot = rowPlot({ rows, lanes: models.length, panels }, bottom);
     return { body: [body, plot.body], bottom: plot.bottom };
   });
 }

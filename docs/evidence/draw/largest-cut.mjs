@@ -1,19 +1,17 @@
 // How many layers can go while nine tenths of perplexity stay.
+import { LABELS, rowHeight, rowLabels } from "../lib/labels.mjs";
 import { table } from "../lib/markdown.mjs";
 import { legend } from "../lib/marks.mjs";
 import { healedCut, keptAsCut, planOf, planRows, prunedText } from "../lib/plans.mjs";
-import { range, roundAround } from "../lib/scale.mjs";
-import { WIDTH, figure, line, rect, text, wrap } from "../lib/svg.mjs";
+import { range } from "../lib/scale.mjs";
+import { WIDTH, figure, line, rect, text } from "../lib/svg.mjs";
 import { series } from "../lib/theme.mjs";
 
 export const name = "largest-cut";
 export const title = "How many layers can go while 90 % stays";
 
 const KEEP = 0.9;
-const COLUMNS = 3;
-const LABELS = 192;
 const GAP = 30;
-const ROW = 22;
 
 export function compute({ models, methods }) {
   const pruned = models.filter((model) => prunedText(model) !== undefined);
@@ -40,7 +38,7 @@ export function draw({ models, rows }) {
   const words = {
     title,
     subtitle:
-      "The most first layers of each method's order that can be removed with at least 90 % of perplexity kept. + marks the whole plan: more " +
+      "The most first layers of each method's order that can be removed with at least 90 % of perplexity kept. A + marks the whole plan: more " +
       "might go.",
     description: models
       .map(({ label }, at) => `${label}: ${rows.map((row) => `${row.label} ${said(row.cells[at])}`).join(", ")}.`)
@@ -56,48 +54,36 @@ export function draw({ models, rows }) {
     const head = legend(entries, top);
     const body = [head.body];
     let y = head.bottom + 10;
-    for (let first = 0; first < models.length; first += COLUMNS) {
-      const shown = range(first, Math.min(first + COLUMNS, models.length) - 1);
-      const titles = Math.max(...shown.map((at) => titleOf(models[at], shown.length).length));
-      const start = y + 16 * titles;
-      body.push(labels(rows, start), ...shown.map((at, column) => drawModel(models[at], rows, at, column, shown.length, start)));
-      y = start + rows.length * ROW + 44;
+    const height = Math.max(...rows.map((row) => rowHeight(row)));
+    const columns = models.length === 4 ? 2 : Math.min(3, models.length);
+    for (let first = 0; first < models.length; first += columns) {
+      const shown = range(first, Math.min(first + columns, models.length) - 1);
+      const start = y + 32;
+      const place = { start, height, columns };
+      body.push(rowLabels(rows, start, height));
+      body.push(shown.map((at, column) => drawModel(models[at], rows, at, { ...place, column })));
+      y = start + rows.length * height + 44;
     }
     return { body, bottom: y - 12 };
   });
 }
 
-function labels(rows, start) {
-  return rows.map(({ label }, row) => [
-    row % 2 === 0 ? rect(8, start + row * ROW, WIDTH - 16, ROW, "stripe") : "",
-    text(LABELS - 14, start + (row + 0.5) * ROW + 4, label, "end"),
-  ]);
-}
-
-function widthFor(columns) {
-  return (WIDTH - 40 - LABELS - GAP * (columns - 1)) / columns;
-}
-
-function titleOf({ label, layers }, columns) {
-  return wrap(`${label}, ${layers} layers`, widthFor(columns) + GAP, 12);
-}
-
-function drawModel(model, rows, at, column, columns, start) {
-  const width = widthFor(columns);
+function drawModel({ label, layers }, rows, at, { start, height, column, columns }) {
+  const width = (WIDTH - 40 - LABELS - GAP * (columns - 1)) / columns;
   const left = LABELS + column * (width + GAP);
   const most = Math.max(...rows.map(({ cells }) => cells[at]?.whole ?? 0));
-  const end = start + rows.length * ROW;
+  const end = start + rows.length * height;
   const x = (count) => left + (count / most) * width;
-  const step = Math.max(1, roundAround([0, most], columns === 1 ? 10 : 4)[1] > 8 ? Math.ceil(most / 4) : Math.ceil(most / 8));
+  const step = Math.ceil(most / (columns === 1 ? 12 : 6));
   const ticks = range(0, most).filter((count) => count % step === 0);
-  const titles = titleOf(model, columns);
   return [
-    titles.map((words, index) => text(left, start - 6 - 16 * (titles.length - 1 - index), words, "strong")),
+    text(left, start - 22, label, "strong"),
+    text(left, start - 7, `of ${layers} layers`, "small soft"),
     ticks.map((count) => [
       line(x(count), start, x(count), end, count === 0 ? "axis" : "grid"),
       text(x(count), end + 16, count, "middle small soft"),
     ]),
-    rows.map(({ cells }, row) => (cells[at] === null ? "" : bars(cells[at], x, start + row * ROW))),
+    rows.map(({ cells }, row) => (cells[at] === null ? "" : bars(cells[at], x, start + (row + 0.5) * height - 11))),
   ];
 }
 
@@ -117,7 +103,9 @@ function plus(count, whole) {
 
 function said(cell) {
   if (cell === null) return "not tried";
-  return cell.healed === null ? plus(cell.cut, cell.whole) : `${plus(cell.cut, cell.whole)} (healed ${plus(cell.healed, cell.whole)})`;
+  return cell.healed === null
+    ? plus(cell.cut, cell.whole)
+    : `${plus(cell.cut, cell.whole)} (healed ${plus(cell.healed, cell.whole)})`;
 }
 
 export function tables({ models, rows }) {

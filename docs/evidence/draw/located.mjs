@@ -18,9 +18,9 @@ const GAP = 56;
 const WIDE = 290;
 const HIGH = 150;
 const LEVELS = [
-  { key: "length", words: "answer length alone", classes: `${series(4)} line dashed` },
+  { key: "length", words: "length alone", classes: `${series(4)} line dashed` },
   { key: "logProbability", words: "log-probability alone", classes: `${series(2)} line dashed` },
-  { key: "coins", words: "labels by coins", classes: `${GREY} line dotted` },
+  { key: "coins", words: "coins", classes: `${GREY} line dotted` },
 ];
 
 export function compute({ models }) {
@@ -53,7 +53,9 @@ function folded(estimate) {
 }
 
 export function draw(panels) {
-  const lowest = Math.min(...panels.flatMap(({ whole, cut }) => [...whole, ...(cut ?? [])]).map(({ low, value }) => low ?? value ?? 1));
+  const lowest = Math.min(
+    ...panels.flatMap(({ whole, cut }) => [...whole, ...(cut ?? [])]).map(({ low, value }) => low ?? value ?? 1),
+  );
   const domain = [Math.max(0, Math.min(0.4, Math.floor(lowest * 10) / 10)), 1];
   const words = {
     title,
@@ -63,13 +65,19 @@ export function draw(panels) {
     description: panels.map(describe).join(" "),
   };
   return figure(words, (top) => {
-    const whole = { mark: (x, y) => [rect(x - 9, y - 5, 18, 10, `${series(0)} faint`), line(x - 9, y, x + 9, y, `${series(0)} line`)], words: "probe" };
-    const cut = lineEntry(`${series(1)} line`, "probe, answers cut to one length");
+    const whole = {
+      mark: (x, y) => [rect(x - 9, y - 5, 18, 10, `${series(0)} faint`), line(x - 9, y, x + 9, y, `${series(0)} line`)],
+      words: "probe",
+    };
+    const cut = lineEntry(`${series(1)} line`, "probe, one length");
     const entries = [whole, cut, ...LEVELS.map(({ classes, words: said }) => lineEntry(classes, said))];
     const head = legend(entries, top);
     const start = head.bottom + 24;
     const rows = Math.ceil(panels.length / COLUMNS);
-    const place = (index) => [LEFT + (index % COLUMNS) * (WIDE + GAP), start + Math.floor(index / COLUMNS) * (HIGH + 66)];
+    const place = (index) => [
+      LEFT + (index % COLUMNS) * (WIDE + GAP),
+      start + Math.floor(index / COLUMNS) * (HIGH + 66),
+    ];
     return {
       body: [head.body, panels.map((panel, index) => drawPanel(panel, domain, ...place(index)))],
       bottom: start + rows * (HIGH + 66) - 26,
@@ -87,15 +95,19 @@ function drawPanel(panel, domain, left, top) {
   const layers = panel.whole.length;
   const x = linear([0, Math.max(1, layers - 1)], [left + 6, left + WIDE - 6]);
   const y = linear(domain, [top + HIGH, top], 6);
-  const at = (estimates) =>
-    estimates.map(({ value }, layer) => (isNumber(value) ? [x.at(layer), y.at(value)] : null));
+  const at = (estimates) => estimates.map(({ value }, layer) => (isNumber(value) ? [x.at(layer), y.at(value)] : null));
   const between = (estimates) =>
     estimates.map(({ low, high }, layer) =>
       isNumber(low) && isNumber(high) ? { x: x.at(layer), low: y.at(low), high: y.at(high) } : null,
     );
   const box = { left, top, width: WIDE, height: HIGH, x, y, xTicks: layerTicks(layers, 12) };
   return [
-    frame({ ...box, title: `${panel.label}, ${panel.dataset}`, xWords: "layer", yWords: left === LEFT ? "AUROC" : undefined }),
+    frame({
+      ...box,
+      title: `${panel.label}, ${panel.dataset}`,
+      xWords: "layer",
+      yWords: left === LEFT ? "AUROC" : undefined,
+    }),
     panel.cut === null ? "" : band(between(panel.cut), `${series(1)} faint`),
     band(between(panel.whole), `${series(0)} faint`),
     LEVELS.map(({ key, classes }) =>
@@ -116,7 +128,17 @@ export function tables(panels) {
     withInterval(panel.logProbability ?? {}),
     fixed(panel.coins.value),
   ]);
-  const head = ["model, dataset", "pairs", "best layer", "AUROC", "best layer, cut", "AUROC, cut", "length", "log-probability", "coins"];
+  const head = [
+    "model, dataset",
+    "pairs",
+    "best layer",
+    "AUROC",
+    "best layer, cut",
+    "AUROC, cut",
+    "length",
+    "log-probability",
+    "coins",
+  ];
   return [
     "AUROC of the probe at its best layer, and of controls that need no layer (the larger of a and 1 − a). The best of many layers is picked on the same questions, and so is flattered. Cut: answers of a pair have one length.",
     table(head, controls),

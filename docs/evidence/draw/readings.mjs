@@ -11,19 +11,22 @@ import { figure } from "../lib/svg.mjs";
 export const name = "readings";
 export const title = "AVSS under other readings of its definition";
 
+/** The reading that a model's own scores have, where it is not among the others. */
+const OWN = "as in the other figures";
+
 export function compute({ models }) {
   const shown = models.flatMap((model) => {
     const points = readingsOf(model);
     return points.length === 0 ? [] : [{ model, points }];
   });
   if (shown.length === 0) return null;
-  const labels = [...new Set(shown.flatMap(({ points }) => points.map(({ label }) => label)))];
-  // As scored comes last in a model's list, and so at the end.
+  const labels = [...new Set([OWN, ...shown.flatMap(({ points }) => points.map(({ label }) => label))])];
   const rows = labels.map((label) => ({
     label,
     points: shown.map(({ points }) => points.find((point) => point.label === label) ?? null),
   }));
-  return { models: shown.map(({ model }) => model), rows };
+  const isThere = ({ points }) => points.some((point) => point !== null);
+  return { models: shown.map(({ model }) => model), rows: rows.filter(isThere) };
 }
 
 function readingsOf(model) {
@@ -34,7 +37,7 @@ function readingsOf(model) {
   });
   const measured = measuredText(model);
   if (points.length === 0 || methodOf(measured.report, "avss") === undefined) return points;
-  const own = { label: "as in the other figures", ...pointOf(measured.report, measured) };
+  const own = { label: OWN, ...pointOf(measured.report, measured) };
   return points.some(({ settings }) => settings === own.settings) ? points : [...points, own];
 }
 
@@ -47,12 +50,16 @@ function sameText(model, report) {
 
 function pointOf(report, measured) {
   const value = spearman(valuesOf(report, "avss"), valuesOf(measured.report, "loss_change"));
-  return { value, settings: readingName(report.scoring.options.score), text: measured.label };
+  const isSame = report.scoring.data.sha256 === measured.report.scoring.data.sha256;
+  const text = isSame ? measured.label : `${measured.label} (AVSS of another text)`;
+  return { value, settings: readingName(report.scoring.options.score), text };
 }
 
 export function draw({ models, rows }) {
   const marks = rows.flatMap(({ points }, row) =>
-    points.flatMap((point, lane) => (point === null ? [] : [{ value: point.value, row, lane, model: models[lane].index }])),
+    points.flatMap((point, lane) =>
+      point === null ? [] : [{ value: point.value, row, lane, model: models[lane].index }],
+    ),
   );
   const words = {
     title,
@@ -65,16 +72,24 @@ export function draw({ models, rows }) {
   return figure(words, (top) => {
     const { body, bottom } = legend(modelEntries(models), top);
     const panel = { domain: [-1, 1], axis: "Spearman's ρ of AVSS with loss change", marks };
-    const plot = rowPlot({ rows: rows.map(({ label }) => label), lanes: models.length, panels: [panel] }, bottom);
+    const plot = rowPlot({ rows: rows.map(withSettings), lanes: models.length, panels: [panel] }, bottom);
     return { body: [body, plot.body], bottom: plot.bottom };
   });
 }
 
+function settingsOf({ points }) {
+  return [...new Set(points.flatMap((point) => (point === null ? [] : [point.settings])))];
+}
+
+function withSettings(row) {
+  const settings = settingsOf(row);
+  return settings.length === 1 ? { label: row.label, note: settings[0] } : { label: row.label };
+}
+
 export function tables({ models, rows }) {
-  const settings = ({ points }) => [...new Set(points.flatMap((point) => (point === null ? [] : [point.settings])))];
   const lines = rows.map((row) => [
     row.label,
-    settings(row).join("; "),
+    settingsOf(row).join("; "),
     ...row.points.map((point) => fixed(point?.value)),
   ]);
   const texts = models.map(({ label }, at) => {

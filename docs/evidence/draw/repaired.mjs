@@ -42,7 +42,14 @@ function runsOf({ runs }, metric) {
 
 export function draw({ shown, labels }) {
   const marks = shown.flatMap(({ model, runs }, lane) =>
-    runs.map(({ label, value, low, high }) => ({ row: labels.indexOf(label), lane, value, low, high, model: model.index })),
+    runs.map(({ label, value, low, high }) => ({
+      row: labels.indexOf(label),
+      lane,
+      value,
+      low,
+      high,
+      model: model.index,
+    })),
   );
   const ends = marks.flatMap(({ value, low, high }) => [value, low, high]).filter(isNumber);
   const domain = roundAround([0, 0.01, -0.01, ...ends], 5);
@@ -51,14 +58,22 @@ export function draw({ shown, labels }) {
     title,
     subtitle: `Change of ${metrics} on held-out questions by which layers were trained, in points of percent. Lines: 95 % intervals over questions.`,
     description: shown
-      .map(({ model, runs }) => `${model.label}: ${runs.map(({ label, value }) => `${label} ${points(value)}`).join(", ")}.`)
+      .map(
+        ({ model, runs }) =>
+          `${model.label}: ${runs.map(({ label, value }) => `${label} ${points(value)}`).join(", ")}.`,
+      )
       .join(" "),
   };
   return figure(words, (top) => {
     const named = shown.map(({ model, metric }) => ({ ...model, label: `${model.label}, ${METRICS[metric]}` }));
     const { body, bottom } = legend(modelEntries(named), top);
-    const panel = { domain, axis: `change of ${metrics}, points`, write: (tick) => points(tick).replace(".0", ""), marks };
-    const plot = rowPlot({ rows: labels, lanes: shown.length, panels: [panel] }, bottom);
+    const panel = {
+      domain,
+      axis: `change of ${metrics}, points`,
+      write: (tick) => points(tick).replace(".0", ""),
+      marks,
+    };
+    const plot = rowPlot({ rows: labels.map((label) => ({ label })), lanes: shown.length, panels: [panel] }, bottom);
     return { body: [body, plot.body], bottom: plot.bottom };
   });
 }
@@ -68,7 +83,11 @@ export function tables({ shown }) {
     `${model.label}: change of ${METRICS[metric]} on ${runs[0]?.units ?? 0} held-out questions, in points of percent. A * is significant after Holm's correction.`,
     table(
       ["layers chosen by", "layers", "change"],
-      runs.map((run) => [run.label, run.layers.join(", "), withInterval(run, points) + (run.isSignificant ? " *" : "")]),
+      runs.map((run) => [
+        run.label,
+        run.layers.join(", "),
+        withInterval(run, points) + (run.isSignificant ? " *" : ""),
+      ]),
       2,
     ),
   ]);

@@ -47,21 +47,23 @@ export function draw({ models, rows, chances }) {
   const marks = rows.flatMap(({ cells }, row) =>
     cells.flatMap((cell, lane) => (cell === null ? [] : [{ ...cell, row, lane, model: models[lane].index }])),
   );
-  const lines = [...new Set(chances.map((chance) => Number(chance.toFixed(3))))].map((at) => ({ at, words: "" }));
+  const lines = [...new Set(chances.map((chance) => Number(chance.toFixed(3))))];
   const words = {
     title,
     subtitle:
       "Share of the lowest quarter of layers by one text that is in the lowest quarter by another: mean over pairs of texts. " +
       "Lines: from the pair that agrees least to the one that agrees most.",
     description: rows
-      .map(({ label, cells }) => `${label}: ${cells.map((cell) => (cell === null ? "–" : fixed(cell.value))).join(", ")}.`)
+      .map(
+        ({ label, cells }) => `${label}: ${cells.map((cell) => (cell === null ? "–" : fixed(cell.value))).join(", ")}.`,
+      )
       .join(" "),
   };
   return figure(words, (top) => {
     const entries = [...modelEntries(models), lineEntry("s6 line dashed", "by chance")];
     const { body, bottom } = legend(entries, top);
     const panel = { domain: [0, 1], axis: "overlap of the lowest quarter", lines, marks };
-    const plot = rowPlot({ rows: rows.map(({ label }) => label), lanes: models.length, panels: [panel] }, bottom - 14);
+    const plot = rowPlot({ rows, lanes: models.length, panels: [panel] }, bottom);
     return { body: [body, plot.body], bottom: plot.bottom };
   });
 }

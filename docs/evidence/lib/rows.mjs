@@ -1,37 +1,36 @@
 // A plot of rows: words at the left, and in one panel or several a dot for each model, each in a lane of its own.
+import { LABELS, rowHeight, rowLabels } from "./labels.mjs";
 import { interval, modelDot } from "./marks.mjs";
 import { linear } from "./scale.mjs";
 import { isNumber } from "./statistics.mjs";
-import { WIDTH, line, rect, text } from "./svg.mjs";
+import { WIDTH, line, text } from "./svg.mjs";
 import { series } from "./theme.mjs";
 
-const LABELS = 192;
-const RIGHT = WIDTH - 24;
-const GAP = 24;
+const RIGHT = WIDTH - 28;
+const GAP = 36;
 const AXIS = 20;
 
 /**
- * `rows`: their labels. `panels`: `{ title, domain, axis, write, lines: [{ at, words }], marks }`, where a mark is
- * `{ row, lane, value, low, high, model, isHollow, draw }`, `draw` in place of a model's dot.
+ * `rows`: `{ label, note }`. `panels`: `{ title, domain, axis, write, lines, marks }`, where `lines` are values to draw a line at and a
+ * mark is `{ row, lane, value, low, high, model, isHollow, shift, draw }`: `shift` in pixels, `draw` in place of a model's dot.
  */
-export function rowPlot({ rows, lanes, panels, laneHeight = 11 }, top) {
-  const rowHeight = Math.max(22, 8 + lanes * laneHeight);
-  const hasTitles = panels.some(({ title }) => title !== undefined);
-  const start = top + (hasTitles ? 22 : 4) + (panels.some(({ lines }) => lines?.length > 0) ? 16 : 0);
-  const end = start + rows.length * rowHeight;
-  const middle = (row) => start + (row + 0.5) * rowHeight;
-  const laneAt = (row, lane) => middle(row) + (lane - (lanes - 1) / 2) * laneHeight;
+export function rowPlot({ rows, lanes, panels }, top) {
+  const laneHeight = lanes > 3 ? 9.5 : 11;
+  const height = Math.max(...rows.map((row) => rowHeight(row, 9 + lanes * laneHeight)));
+  const start = top + (panels.some(({ title }) => title !== undefined) ? 22 : 4);
+  const end = start + rows.length * height;
+  const laneAt = ({ row, lane, shift = 0 }) =>
+    start + (row + 0.5) * height + (lane - (lanes - 1) / 2) * laneHeight + shift;
   const width = (RIGHT - LABELS - GAP * (panels.length - 1)) / panels.length;
   const body = [
-    rows.map((_, row) => (row % 2 === 0 ? rect(8, start + row * rowHeight, WIDTH - 16, rowHeight, "stripe") : "")),
-    rows.map((label, row) => text(LABELS - 14, middle(row) + 4, label, "end")),
+    rowLabels(rows, start, height),
     panels.map((panel, index) => drawPanel(panel, LABELS + index * (width + GAP), width, { top, start, end, laneAt })),
   ];
   return { body, bottom: end + AXIS + (panels.some(({ axis }) => axis !== undefined) ? 18 : 4) };
 }
 
 function drawPanel({ title, domain, axis, write, lines = [], marks }, left, width, { top, start, end, laneAt }) {
-  const scale = linear(domain, [left, left + width], width > 300 ? 8 : 5);
+  const scale = linear(domain, [left, left + width], width > 300 ? 8 : 6);
   const words = write ?? scale.write;
   const middle = left + width / 2;
   return [
@@ -39,9 +38,8 @@ function drawPanel({ title, domain, axis, write, lines = [], marks }, left, widt
     scale.ticks.map((tick) => line(scale.at(tick), start, scale.at(tick), end, tick === 0 ? "axis" : "grid")),
     scale.ticks.map((tick) => text(scale.at(tick), end + 16, words(tick), "middle small soft")),
     axis === undefined ? "" : text(middle, end + 34, axis, "middle small soft"),
-    lines.map(({ at }) => line(scale.at(at), start - 3, scale.at(at), end, "s6 line dashed")),
-    lines.map(({ at, words: said }) => text(scale.at(at), start - 7, said, "middle small soft")),
-    marks.filter(({ value }) => isNumber(value)).map((mark) => drawMark(mark, scale, laneAt(mark.row, mark.lane))),
+    lines.map((at) => line(scale.at(at), start, scale.at(at), end, "s6 line dashed")),
+    marks.filter(({ value }) => isNumber(value)).map((mark) => drawMark(mark, scale, laneAt(mark))),
   ];
 }
 

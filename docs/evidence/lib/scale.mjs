@@ -16,6 +16,16 @@ export function logarithmic([from, to], [start, end], count = 5) {
   return { at, ticks, write: writePower };
 }
 
+/** A scale that is even around 0, up to about `unit`, and goes by powers further out. */
+export function symmetric([from, to], [start, end], unit) {
+  const bent = (value) => Math.asinh(value / unit);
+  const at = (value) => start + ((bent(clamp(value, from, to)) - bent(from)) / (bent(to) - bent(from))) * (end - start);
+  const steps = Math.max(-from, to) > 20 * unit ? [1, 10, 100, 1000] : [1, 3, 10, 30];
+  const sizes = steps.map((step) => tidy(step * unit));
+  const ticks = [...sizes.map((size) => -size).reverse(), 0, ...sizes].filter((tick) => tick >= from && tick <= to);
+  return { at, ticks, write: (tick) => String(tick).replace("-", "−") };
+}
+
 /** Whole powers of ten around all values. */
 export function powersAround(values) {
   const logs = values.map((value) => Math.log10(value));

@@ -1,8 +1,10 @@
 // Checks a document against a JSON schema: the keywords that the schema of reports uses, and no others.
 
 const KNOWN = new Set(
-  ("$schema $ref $defs title description default format const type properties required additionalProperties " +
-    "patternProperties items prefixItems minItems maxItems uniqueItems anyOf oneOf minimum pattern").split(" "),
+  (
+    "$schema $ref $defs title description default format const type properties required additionalProperties " +
+    "patternProperties items prefixItems minItems maxItems uniqueItems anyOf oneOf minimum pattern"
+  ).split(" "),
 );
 
 /** What is wrong with `value` as `place: cause`, or null where nothing is. */

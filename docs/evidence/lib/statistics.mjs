@@ -4,7 +4,7 @@
 export function meanRanks(values) {
   const order = values.map((_, index) => index).sort((a, b) => values[a] - values[b]);
   const ranks = new Array(values.length);
-  for (let from = 0; from < order.length; ) {
+  for (let from = 0; from < order.length;) {
     let to = from;
     while (to < order.length && values[order[to]] === values[order[from]]) to += 1;
     for (const index of order.slice(from, to)) ranks[index] = (from + 1 + to) / 2;

@@ -3,6 +3,8 @@ import { STYLE } from "./theme.mjs";
 
 export const WIDTH = 720;
 const MARGIN = 16;
+const RUNNING = 0.52;
+const NAMES = 0.6;
 
 /** An element; numbers are rounded to hundredths of a pixel. */
 export function tag(name, attributes, ...inside) {
@@ -67,19 +69,20 @@ export function figure({ title, subtitle, description }, draw) {
   )}\n`;
 }
 
-/** Words in lines that fit; a generous guess, since no fonts are read. */
-export function wrap(words, width, size) {
+/** Words in lines that fit. */
+export function wrap(words, width, size, share = RUNNING) {
   const lines = [""];
   for (const word of words.split(" ")) {
     const longer = lines.at(-1) === "" ? word : `${lines.at(-1)} ${word}`;
-    if (widthOf(longer, size) <= width) lines[lines.length - 1] = longer;
+    if (widthOf(longer, size, share) <= width) lines[lines.length - 1] = longer;
     else lines.push(word);
   }
   return lines;
 }
 
-export function widthOf(words, size = 12) {
-  return words.length * size * 0.56;
+/** A guess, since no fonts are read; names have more capitals than running text. */
+export function widthOf(words, size = 12, share = NAMES) {
+  return words.length * size * share;
 }
 
 export function pixel(value) {

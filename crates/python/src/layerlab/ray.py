@@ -14,6 +14,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from ._command import __version__
 from ._experiments import Experiment, Job
@@ -68,7 +69,7 @@ def _is_its_own(job: Job) -> bool:
 
     A shard says itself what it is of, and is refused by the command.
     """
-    note = job.path.with_name("arguments.json")
+    note = _note(job.path)
     asked = json.dumps([f"layerlab {__version__}", *job.arguments], ensure_ascii=False, indent=2) + "\n"
     if job.path.exists():
         return note.exists() and note.read_text(encoding="utf-8") == asked
@@ -76,9 +77,15 @@ def _is_its_own(job: Job) -> bool:
     return True
 
 
+def _note(report: Path) -> Path:
+    return report.with_name("arguments.json")
+
+
 def _report(experiment: Experiment) -> Report:
     shards = [str(job.path) for job in experiment.jobs() if not job.is_whole]
     if shards:
+        # Of another command that had the same name before; the report is no longer of that.
+        _note(experiment.report).unlink(missing_ok=True)
         execute(["merge", *shards, "--json", f"--output={experiment.report}", "--force"], quiet=True)
     return Report.load(experiment.report)
 
