@@ -27,8 +27,7 @@ function assertSameLayers(found, expected, what) {
     for (const name of ["hsav", "hss", "ln_eavss", "auroc"]) {
       for (const part of ["value", "low", "high"]) {
         const [ours, theirs] = [layer[name][part], expected[index][name][part]];
-        const scale =
-          name === "ln_eavss" || name === "auroc" ? 1 : Math.abs(theirs);
+        const scale = name === "ln_eavss" || name === "auroc" ? 1 : Math.abs(theirs);
         const tolerance = part === "value" ? TOLERANCE : END_TOLERANCE;
         assert.ok(
           Math.abs(ours - theirs) <= tolerance * scale,
@@ -36,11 +35,7 @@ function assertSameLayers(found, expected, what) {
         );
       }
     }
-    assert.equal(
-      layer.distinguishable,
-      expected[index].distinguishable,
-      `${what}, layer ${index}`,
-    );
+    assert.equal(layer.distinguishable, expected[index].distinguishable, `${what}, layer ${index}`);
   }
 }
 
@@ -65,26 +60,14 @@ test("Atlas is located as the command does it, class by class, with controls; th
   // Classes are kept apart, and the definitions are said to be ours.
   assert.match(await page.getByTestId("definitions").innerText(), /ours/);
   const classes = page.getByTestId("classes").getByRole("rowheader");
-  assert.deepEqual(await classes.allInnerTexts(), [
-    "well known",
-    "rare",
-    "never told",
-  ]);
-  await page
-    .getByLabel("pairs", { exact: true })
-    .selectOption({ label: "never told" });
+  assert.deepEqual(await classes.allInnerTexts(), ["well known", "rare", "never told"]);
+  await page.getByLabel("pairs", { exact: true }).selectOption({ label: "never told" });
   assert.match(page.url(), /pairs=atlas/);
-  assert.equal(
-    await page.getByTestId("contrasts").locator("tbody tr").count(),
-    12,
-  );
+  assert.equal(await page.getByTestId("contrasts").locator("tbody tr").count(), 12);
 
   // What needs no layer, and what leaving each out does: asked for by a click where it was not measured unasked.
   const margin = page.getByTestId("margin");
-  assert.match(
-    await margin.getByTestId("controls").innerText(),
-    /answer length alone .* 0\.\d+/,
-  );
+  assert.match(await margin.getByTestId("controls").innerText(), /answer length alone .* 0\.\d+/);
   const measure = margin.getByRole("button", {
     name: "Measure it without each layer",
   });
@@ -92,35 +75,23 @@ test("Atlas is located as the command does it, class by class, with controls; th
     await measure.click();
     await margin.getByText("Rank correlation").waitFor({ timeout: 240_000 });
   }
-  assert.match(
-    await margin.innerText(),
-    /Rank correlation with \|ln EAVSS\| [-−]?[01]/,
-  );
+  assert.match(await margin.innerText(), /Rank correlation with \|ln EAVSS\| [-−]?[01]/);
   await assertLooks(page, "margins, dark");
 
   // A pair, token by token, follows the layer and the pair.
   const place = page.getByTestId("pair").locator(".place").first();
   await place.waitFor();
-  const seen = async () =>
-    (await page.getByTestId("pair").locator(".place").allInnerTexts()).join();
+  const seen = async () => (await page.getByTestId("pair").locator(".place").allInnerTexts()).join();
   const first = await seen();
-  await page
-    .getByRole("button", { name: "look at layer 2", exact: true })
-    .click();
+  await page.getByRole("button", { name: "look at layer 2", exact: true }).click();
   assert.notEqual(await seen(), first);
-  const text = (side) =>
-    page
-      .getByTestId("pair")
-      .locator(`[data-side="${side}"] .text`)
-      .allInnerTexts();
+  const text = (side) => page.getByTestId("pair").locator(`[data-side="${side}"] .text`).allInnerTexts();
   const factual = (await text("factual")).join("");
   assert.notEqual(factual, (await text("hallucinated")).join(""));
   await page.getByRole("button", { name: "Next", exact: true }).click();
   await page.waitForFunction(
     (old) =>
-      [...document.querySelectorAll('[data-side="factual"] .text')]
-        .map((one) => one.textContent)
-        .join("") !== old,
+      [...document.querySelectorAll('[data-side="factual"] .text')].map((one) => one.textContent).join("") !== old,
     factual,
   );
   assert.match(page.url(), /pair=1/);
@@ -129,10 +100,7 @@ test("Atlas is located as the command does it, class by class, with controls; th
   await page.getByLabel("report of").selectOption({ label: "Hallucination" });
   const live = await report(page);
   assert.equal(live.experiment, "locate");
-  const [ours, theirs] = [
-    live.hallucination.datasets,
-    command.hallucination.datasets,
-  ];
+  const [ours, theirs] = [live.hallucination.datasets, command.hallucination.datasets];
   assert.deepEqual(
     ours.map((one) => [one.dataset, one.pairs, one.sha256]),
     theirs.map((one) => [one.dataset, one.pairs, one.sha256]),
@@ -146,31 +114,18 @@ test("Atlas is located as the command does it, class by class, with controls; th
       const other = theirs[index].taps[which];
       const what = `${dataset.dataset}, ${tap.tap}`;
       assertSameLayers(tap.layers, other.layers, what);
-      assert.equal(
-        tap.matched_length?.pairs,
-        other.matched_length?.pairs,
-        what,
-      );
+      assert.equal(tap.matched_length?.pairs, other.matched_length?.pairs, what);
       if (tap.matched_length)
-        assertSameLayers(
-          tap.matched_length.layers,
-          other.matched_length.layers,
-          `${what}, matched`,
-        );
-      assert.ok(
-        Math.abs(tap.shuffled.auroc - other.shuffled.auroc) < TOLERANCE,
-        what,
-      );
+        assertSameLayers(tap.matched_length.layers, other.matched_length.layers, `${what}, matched`);
+      assert.ok(Math.abs(tap.shuffled.auroc - other.shuffled.auroc) < TOLERANCE, what);
       assertSameLayers(tap.cut, other.cut, `${what}, cut`);
     }
-    const [found, expected] = [dataset, theirs[index]].map(
-      ({ margins, controls }) => [
-        controls.length.value,
-        controls.log_probability.value,
-        margins.summed.value,
-        ...margins.layers.map(({ summed }) => summed.value),
-      ],
-    );
+    const [found, expected] = [dataset, theirs[index]].map(({ margins, controls }) => [
+      controls.length.value,
+      controls.log_probability.value,
+      margins.summed.value,
+      ...margins.layers.map(({ summed }) => summed.value),
+    ]);
     for (const [place, value] of found.entries())
       assert.ok(
         Math.abs(value - expected[place]) < TOLERANCE,
@@ -184,19 +139,10 @@ test("Atlas is located as the command does it, class by class, with controls; th
     mimeType: "application/json",
     buffer: Buffer.from(JSON.stringify(command)),
   });
-  await page
-    .getByTestId("located-origin")
-    .filter({ hasText: "from a file" })
-    .waitFor();
-  assert.equal(
-    await page.getByTestId("contrasts").locator("tbody tr").count(),
-    12,
-  );
+  await page.getByTestId("located-origin").filter({ hasText: "from a file" }).waitFor();
+  assert.equal(await page.getByTestId("contrasts").locator("tbody tr").count(), 12);
   await page.getByRole("button", { name: "Close it" }).click();
-  assert.equal(
-    await page.getByTestId("located-origin").getAttribute("data-origin"),
-    "live",
-  );
+  assert.equal(await page.getByTestId("located-origin").getAttribute("data-origin"), "live");
   assert.deepEqual(errors, []);
 });
 
@@ -222,20 +168,11 @@ test("pairs of one's own are located on; bad ones are refused with their line", 
   ];
   const refused = async (lines, said) => {
     await give(lines);
-    await page
-      .getByTestId("dataset")
-      .filter({ hasText: "mine.jsonl" })
-      .waitFor();
+    await page.getByTestId("dataset").filter({ hasText: "mine.jsonl" }).waitFor();
     await ready(page);
     await page.getByRole("button", { name: "Locate", exact: true }).click();
-    await page
-      .getByRole("alert")
-      .filter({ hasText: said })
-      .waitFor({ timeout: 60_000 });
-    await page
-      .getByRole("alert")
-      .getByRole("button", { name: "Dismiss" })
-      .click();
+    await page.getByRole("alert").filter({ hasText: said }).waitFor({ timeout: 60_000 });
+    await page.getByRole("alert").getByRole("button", { name: "Dismiss" }).click();
   };
   // What cannot be read is said at once, and not used.
   await give([good[0], { question: "What?", right_answer: "this" }]);
@@ -247,28 +184,13 @@ test("pairs of one's own are located on; bad ones are refused with their line", 
   await refused([good[0], pair("What?", "this", "This.")], /line 2.*the same/);
   await refused([good[0]], /at least 2 are needed/);
   await give(good);
-  await page
-    .getByTestId("dataset")
-    .filter({ hasText: "3 questions" })
-    .waitFor();
+  await page.getByTestId("dataset").filter({ hasText: "3 questions" }).waitFor();
   await ready(page);
   await locate(page);
-  assert.deepEqual(
-    await page.getByTestId("classes").getByRole("rowheader").allInnerTexts(),
-    ["mine"],
-  );
-  await page
-    .getByTestId("pair")
-    .locator('[data-side="factual"] .text')
-    .first()
-    .waitFor();
+  assert.deepEqual(await page.getByTestId("classes").getByRole("rowheader").allInnerTexts(), ["mine"]);
+  await page.getByTestId("pair").locator('[data-side="factual"] .text').first().waitFor();
   assert.equal(
-    (
-      await page
-        .getByTestId("pair")
-        .locator('[data-side="factual"] .text')
-        .allInnerTexts()
-    ).join(""),
+    (await page.getByTestId("pair").locator('[data-side="factual"] .text').allInnerTexts()).join(""),
     " the bird",
   );
 });
