@@ -66,7 +66,7 @@ fn perplexity(model: &OpenModel<Folder>, dataset: &Dataset) -> f64 {
 fn each_figure_is_that_of_the_model_in_these_bits() {
     let mut model = open(DeviceChoice::Cpu);
     let dataset = judged_on(3000);
-    let report = quantize(&model, &[dataset.clone()]);
+    let report = quantize(&model, std::slice::from_ref(&dataset));
     let found = found(&report);
     let layers = model.decoder.spec().layers();
     assert_eq!(found.sensitivity.len(), layers);

@@ -1,4 +1,5 @@
 //! Values as the Python package gguf stores them.
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::{fs, path::Path};
 

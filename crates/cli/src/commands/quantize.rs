@@ -82,7 +82,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     bars.clear();
     let report = found?;
     if let (Some(_), Some(found)) = (&types.path, &report.quantization) {
-        types.write(&found.tensor_type_file())?;
+        types.write(found.tensor_type_file())?;
     }
     arguments.report.write(&report)
 }
