@@ -177,3 +177,8 @@ def test_without_ray_the_extra_is_named(missing: str, tmp_path: Path) -> None:
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert said.returncode == 1
     assert said.stderr == f"error: this needs {missing}, which the extra `ray` brings: pip install 'layerlab[ray]'\n"
+
+
+def test_the_study_of_the_evidence_can_be_read() -> None:
+    study = read_study(Path(__file__).parents[3] / "docs" / "evidence" / "study.yaml")
+    assert {"wiki/smollm2", "readings-authors/qwen", "located/smollm2", "repaired/qwen"} <= {one.name for one in study.experiments}
