@@ -29,7 +29,7 @@ impl HallucinationReport {
                 brief: true,
                 ..tap.section(&dataset.dataset)
             });
-            taps.chain([dataset.margin_section()])
+            taps.chain(dataset.margin_section())
         });
         let definitions = vec![self.definitions.clone()];
         let definitions = Section::of_sentences("definitions", "Definitions", definitions);

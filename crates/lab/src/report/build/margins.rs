@@ -13,8 +13,11 @@ use crate::{
 };
 
 impl LocatedDataset {
-    /// What answers show without any layer, and margins where they were measured.
-    pub(super) fn margin_section(&self) -> Section {
+    /// What answers show without any layer, and margins where they were measured; nothing of reports from before that was looked at.
+    pub(super) fn margin_section(&self) -> Option<Section> {
+        if self.controls.is_none() && self.margins.is_none() {
+            return None;
+        }
         let controls = self.controls.iter().flat_map(|controls| {
             [
                 record(
@@ -43,7 +46,7 @@ impl LocatedDataset {
             records: controls.chain(margins).collect(),
             ..Section::default()
         };
-        match &self.margins {
+        Some(match &self.margins {
             None => Section {
                 notes: vec!["It was not measured without each layer.".into()],
                 ..section
@@ -65,7 +68,7 @@ impl LocatedDataset {
                 ],
                 ..section
             },
-        }
+        })
     }
 
     fn records(&self, margins: &Margins) -> Vec<Record> {

@@ -22,7 +22,9 @@ fn reports() -> Vec<Report> {
         .iter()
         .map(|report| format!("{:?}", report.experiment))
         .collect();
-    let all = ["Compare", "Evaluate", "Locate", "Repair", "Run", "Score"];
+    let all = [
+        "Compare", "Evaluate", "Locate", "Quantize", "Repair", "Run", "Score",
+    ];
     assert_eq!(
         experiments,
         all.map(String::from).into(),
