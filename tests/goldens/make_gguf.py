@@ -16,6 +16,7 @@ import gguf
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+import gguf_encoded
 import gguf_tokenizers
 
 HERE = pathlib.Path(__file__).parent
@@ -335,19 +336,6 @@ def write_seeds():
         write_seed(kind.lower(), "llama", kind, alignment=8)
 
 
-def write_encoded():
-    """Values of all sizes and signs, and what the package gguf stores of them."""
-    rng = np.random.default_rng(22)
-    values = (rng.standard_normal((96, 64)) * 2.0 ** rng.integers(-20, 12, (96, 1))).astype(np.float32)
-    values[0] = 0                                       # no scale
-    values[1] = np.tile([3, -3], 32)                    # as far from 0 on both sides
-    values[2] = np.arange(64) / 16 - 2                  # halves, which rounding must decide
-    values[3, 32:] = 0                                  # a block of nothing beside another
-    encoded = {name: gguf.quants.quantize(values, TYPES[name]).view(np.uint8).reshape(-1)
-               for name in ("F16", "Q4_0", "Q5_0", "Q8_0")}
-    save_file({"values": values, **encoded}, HERE / "gguf" / "encoded.safetensors")
-
-
 def plain_name(name, architecture):
     """Hugging Face's name of a real file's tensor."""
     names = {new: old for old, new in LLAMA.items()}
@@ -399,7 +387,7 @@ if __name__ == "__main__":
         write_real(sys.argv[1:])
     else:
         write_types()
-        write_encoded()
+        gguf_encoded.write(HERE / "gguf")
         write_seeds()
         for golden in ("llama", "qwen3", "gpt2", "gpt_neox", "stablelm_parallel", "llama_rope_llama3", "mistral",
                        "llama_bias"):

@@ -89,6 +89,14 @@ impl StoredType {
         blocks::decode(self, bytes, values);
     }
 
+    /// Bytes that so many values take, whole blocks of them; none of types that are not read.
+    pub const fn bytes(self, values: u64) -> u64 {
+        match self.block() {
+            Some(block) => values / block.values as u64 * block.bytes as u64,
+            None => 0,
+        }
+    }
+
     /// How a matrix is stored whose rows have so many values: as half precision where they are no whole blocks.
     pub const fn of_rows(self, columns: usize) -> Self {
         match self.block() {

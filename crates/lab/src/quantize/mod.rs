@@ -174,10 +174,11 @@ impl QuantizationReport {
     /// The types that should be used: those that the measurement gives, or the same for every layer where it would gain nothing
     /// by others.
     pub fn tensor_types(&self) -> TensorTypes {
-        let stored = |name: &String| match name.as_str() {
-            name if name == COARSE.to_string() => COARSE,
-            name if name == FINE.to_string() => FINE,
-            _ => EVEN,
+        let stored = |name: &String| {
+            let mut handed_out = [COARSE, EVEN, FINE].into_iter();
+            handed_out
+                .find(|stored| stored.to_string() == *name)
+                .unwrap_or(EVEN)
         };
         let blocks = match self.of(Allocation::Measured) {
             Some(measured) => measured.types.iter().map(stored).collect(),

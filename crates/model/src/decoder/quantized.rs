@@ -55,9 +55,7 @@ impl Decoder {
         }
         Ok(changed)
     }
-}
 
-impl Decoder {
     /// Bytes of the matrices of one block, stored so; all blocks have as many.
     pub fn block_bytes(&self, stored: StoredType) -> u64 {
         let first = self.blocks.iter().take(1).flat_map(Block::projections);
@@ -74,10 +72,7 @@ impl Decoder {
 
 fn bytes(weight: &Weight, stored: StoredType) -> u64 {
     let [outputs, inputs] = weight.shape();
-    let block = stored.of_rows(inputs).block();
-    block.map_or(0, |block| {
-        (outputs * inputs / block.values * block.bytes) as u64
-    })
+    stored.of_rows(inputs).bytes((outputs * inputs) as u64)
 }
 
 /// The same weight, stored so: on the processor in the type's blocks, elsewhere as the values that are in them.

@@ -30,7 +30,7 @@ use crate::{
 use difference::difference;
 use keys::not_said;
 use pairs::{Pairs, append_text};
-use types::{bytes, encoded};
+use types::encoded;
 
 /// Where tensors begin: at multiples of this.
 const ALIGNMENT: usize = 32;
@@ -64,7 +64,7 @@ struct Tensor {
 impl Tensor {
     fn bytes(&self) -> u64 {
         let values = self.shape.iter().map(|size| *size as u64).product();
-        bytes(self.stored, values)
+        self.stored.bytes(values)
     }
 }
 

@@ -66,17 +66,11 @@ pub(super) fn encoded(
     stored: StoredType,
     values: &[f32],
 ) -> Result<Vec<u8>, GgufWriteError> {
-    let mut bytes = Vec::with_capacity(bytes(stored, values.len() as u64) as usize);
+    let mut bytes = Vec::with_capacity(stored.bytes(values.len() as u64) as usize);
     let encoded = stored.encode(values, &mut bytes);
     encoded.map_err(|problem| GgufWriteError::Tensor {
         name: name.to_owned(),
         problem,
     })?;
     Ok(bytes)
-}
-
-/// Bytes of so many values.
-pub(super) fn bytes(stored: StoredType, values: u64) -> u64 {
-    let block = stored.block();
-    block.map_or(0, |block| values / block.values as u64 * block.bytes as u64)
 }
