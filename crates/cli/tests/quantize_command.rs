@@ -78,6 +78,36 @@ fn the_file_is_the_model_that_was_measured() {
     assert_fails(&run(&quantize), 2, &["--force replaces it"]);
 }
 
+/// What was lost before is not this command's to count, and that is said.
+#[test]
+fn a_file_in_blocks_is_told_to_be_one() {
+    let file = demo("../gguf/demo.gguf");
+    let text = demo("text.txt");
+    let quantize = [
+        "quantize",
+        "--model",
+        &file,
+        "--text",
+        &text,
+        "--sequence-length",
+        "48",
+        "--max-sequences",
+        "2",
+        "--window",
+        "48",
+        "--max-windows",
+        "2",
+        "--device",
+        "cpu",
+        "--full",
+    ];
+    let said = stdout(&run(&quantize));
+    assert!(
+        said.contains("weights are in blocks (Q8_0) already"),
+        "{said}"
+    );
+}
+
 #[test]
 fn uniform_types_are_written_by_export() {
     let folder = TempDir::new().unwrap();

@@ -7,7 +7,9 @@ mod record;
 use std::collections::BTreeMap;
 
 use layerlab_eval::{Dataset, EvalOptions};
-use layerlab_model::{Decoder, ModelFiles, gguf::TensorTypes, tensors::StoredType};
+use layerlab_model::{
+    Decoder, ModelFiles, export::rounded, gguf::TensorTypes, tensors::StoredType,
+};
 use layerlab_stats::Resamples;
 use web_time::Instant;
 
@@ -115,6 +117,13 @@ pub async fn quantize_layers<F: ModelFiles>(
     run.step(crate::Progress::Hashing).await?;
     let mut report = Report::begin(model, Experiment::Quantize, created).await?;
     report.warnings.extend(few(&evaluation));
+    let already = rounded(&model.checkpoint);
+    if !already.is_empty() {
+        report.warnings.push(format!(
+            "weights are in blocks ({}) already: what that lost is not counted here",
+            already.join(", ")
+        ));
+    }
     let is_same = |dataset: &&Dataset| dataset.sha256 == text.sha256;
     report.warnings.extend(datasets.iter().find(is_same).map(|dataset| {
         format!(
