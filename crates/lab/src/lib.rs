@@ -34,10 +34,11 @@ pub use evaluate::TaskComparison;
 pub use experiment::{ExperimentRequest, heal_again, prune_and_judge};
 pub use export::{Provenance, export_pruned, export_repaired, rounding};
 pub use hallucination::{
-    AnswerChange, AnswerTokens, Ending, GivenAnswer, HallucinationReport, LayerChoice,
-    LocateRequest, Located, LocatedDataset, LocatedPairs, LocatedTap, MarginChange, MatchedLength,
-    MineOptions, Mined, Objective, PairTokens, Recipe, RepairMaterial, RepairReport, RepairRequest,
-    RepairRun, Repaired, SplitReport, answer_changes, locate_layers, locate_pairs, repair_layers,
+    AnswerChange, AnswerTokens, Ending, GivenAnswer, HallucinationReport, HeldOutMargin,
+    LayerChoice, LocateRequest, Located, LocatedDataset, LocatedPairs, LocatedTap, MarginChange,
+    MatchedLength, MineOptions, Mined, Objective, PairTokens, Recipe, RepairMaterial, RepairReport,
+    RepairRequest, RepairRun, Repaired, SplitReport, TrainedAlone, answer_changes, locate_layers,
+    locate_pairs, repair_layers,
 };
 pub use heal::{
     Agreement, HealRecord, HealRequest, HealSource, HealTask, HealedAlone, HealedModel, Healing,

@@ -16,7 +16,8 @@ pub use agreement::{Agreement, Correlation};
 pub use error::ScoreError;
 pub use hallucination::{
     AnswerControls, AnswerLosses, Contrast, ContrastAgreement, ContrastOptions, Estimate,
-    LayerContrast, LayerMargin, Margins, ShuffledLabels, contrast_layers, shuffled_labels,
+    LayerContrast, LayerMargin, LayerSigns, Margins, ShuffledLabels, TrainingAgreement,
+    contrast_layers, shuffled_labels,
 };
 pub use losses::LayerLosses;
 pub use method::{MethodId, UnknownMethod};

@@ -391,3 +391,40 @@ fn losses_without_layers_give_no_margins() {
     twice.append(losses.clone());
     assert!(twice.is_sound(6, 2) && !twice.is_sound(3, 2) && !twice.is_sound(6, 3));
 }
+
+/// Gains that order layers as propensity does, and the other way round; among the layers that were trained.
+#[test]
+fn what_training_brings_is_set_beside_what_was_said() {
+    let layers: Vec<[TapStatistics; 2]> = (0..6u64)
+        .map(|layer| {
+            let deviation = 1.0 + 0.4 * layer as f32;
+            [
+                side(layer, 40, 1.0, 0.0),
+                side(layer + 50, 40, deviation, 0.0),
+            ]
+        })
+        .collect();
+    let [factual, hallucinated] =
+        [0, 1].map(|side: usize| layers.iter().map(|layer| &layer[side]).collect::<Vec<_>>());
+    let names = questions(40);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let options = element();
+    let found = contrast_layers(&factual, &hallucinated, &names, &options).unwrap();
+    let signs = found.signs(&AnswerLosses::default());
+    assert!(signs.agreement(options.confidence).is_none());
+    let propensity = |layer: usize| found.layers[layer].propensity.unwrap();
+    let with = |sign: f64, trained: &[usize]| {
+        let gains = trained.iter().map(|&layer| {
+            let gain = |pair: usize| sign * propensity(layer) + 1e-6 * pair as f64;
+            (layer, (0..30).map(gain).collect())
+        });
+        signs.with_training(&gains.collect(), &options)
+    };
+    let all = with(1.0, &[0, 1, 2, 3, 4, 5]);
+    assert_eq!((all.layers, all.eavss.value), (6, Some(1.0)));
+    // Resamples of the pairs that signs are of may order layers otherwise.
+    assert!(all.eavss.low.unwrap() > 0.5 && all.eavss.high == Some(1.0));
+    assert!(all.margin_change.is_none());
+    let some = with(-1.0, &[1, 3, 5]);
+    assert_eq!((some.layers, some.eavss.value), (3, Some(-1.0)));
+}

@@ -16,6 +16,7 @@ export const CHOICES: readonly LayerChoice["kind"][] = [
   "random",
   "last",
   "all",
+  "each",
   "given",
 ];
 export const OBJECTIVES: readonly Objective["kind"][] = ["margin", "dpo", "info_nce"];

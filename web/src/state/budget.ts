@@ -58,14 +58,25 @@ export function marginSeconds(report: Report, examination: Examination): number 
   return (report.model.layers + 1) * locateSeconds(report, examination) * (0.5 + logits(report.model));
 }
 
-/** Seconds that a training on pairs takes, with judging the model before and after. */
-export function repairSeconds(report: Report, examination: Examination, steps: number, pairs: number): number {
+/** What a repair trains. */
+interface Trainings {
+  /** One after the other, each judged. */
+  count: number;
+  steps: number;
+  /** Pairs of a step. */
+  pairs: number;
+  /** Whether the margin is measured without each layer first. */
+  withMargins: boolean;
+}
+
+/** Seconds that trainings on pairs take, with judging the model before them and after each. */
+export function repairSeconds(report: Report, examination: Examination, trainings: Trainings): number {
+  const { count, steps, pairs, withMargins } = trainings;
   const items = Math.max((examination.items ?? 0) * examination.datasets.length, 1);
   const pair = (2 * examined(examination)) / items;
-  return (
-    TRAINING * steps * pairs * pair * secondsOfToken(report) * (1 + logits(report.model)) +
-    judgeSeconds(report, examination, 2)
-  );
+  const training = TRAINING * steps * pairs * pair * secondsOfToken(report) * (1 + logits(report.model));
+  const margins = withMargins ? marginSeconds(report, examination) : 0;
+  return margins + count * training + judgeSeconds(report, examination, 1 + count);
 }
 
 /** Tokens that healing reads. */

@@ -19,7 +19,8 @@ export function className(dataset: string): string {
   return shortName(dataset).replace(/^pairs (.*) test$/, "$1");
 }
 
-function excludes({ low, high }: Estimate, value: number): boolean {
+/** Whether an interval leaves out a value. */
+export function excludes({ low, high }: Estimate, value: number): boolean {
   return typeof low === "number" && typeof high === "number" && (low > value || high < value);
 }
 

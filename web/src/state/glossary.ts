@@ -135,6 +135,10 @@ const DEFINITIONS: Record<string, Definition> = {
     text: "By how many nats a token the mean of log p(right answer) − log p(wrong answer) changes when the layer is left out. Above 0, the layer made wrong answers likelier. It is what EAVSS and the probe are held against.",
     source: "measured; LayerLab's own definition",
   },
+  margin_gain: {
+    text: "By how many nats a token the mean of log p(right answer) − log p(wrong answer) rose on pairs of held-out questions.",
+    source: "measured; LayerLab's own definition",
+  },
   cut: {
     text: "Both answers of a pair count by as many tokens: the first of the longer one. What is left then is not due to length.",
     source: "LayerLab's control",

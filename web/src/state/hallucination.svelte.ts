@@ -128,7 +128,11 @@ class HallucinationState {
     const { timed } = scores;
     if (timed === null || this.texts === null) return NaN;
     const { datasets } = this.texts;
-    return repairSeconds(timed, { datasets, items: this.items }, address.steps, address.batch);
+    const { choice, steps, batch: pairs } = address;
+    const isEach = choice === "each";
+    const count = isEach ? timed.model.layers : 1;
+    const withMargins = isEach || choice === "margin_change";
+    return repairSeconds(timed, { datasets, items: this.items }, { count, steps, pairs, withMargins });
   });
 
   /** Fetches what comes with the bundled model, once. */

@@ -7,7 +7,10 @@ import type {
   RepairReport,
   Report,
   TaskComparison,
+  TrainedAlone,
 } from "../generated/types";
+import type { LayerPoint } from "../charts/contrast";
+import { excludes } from "./contrast";
 
 type RepairRun = RepairReport["runs"][number];
 
@@ -18,6 +21,7 @@ const CHOICES: Record<LayerChoice["kind"], string> = {
   random: "random",
   last: "the last",
   all: "all",
+  each: "each alone",
   given: "by hand",
 };
 const OBJECTIVES: Record<Objective["kind"], string> = {
@@ -72,6 +76,14 @@ export function ended({ training }: RepairRun): { text: string; short: string; r
     default:
       return { text: `All ${steps.length} steps were done. ${keeps}`, short: short("all steps"), rolledBack: false };
   }
+}
+
+/** What each layer that was trained alone gained. */
+export function alonePoints({ runs }: RepairReport, { objective }: TrainedAlone): LayerPoint[] {
+  const alone = runs.filter((run) => run.objective.kind === objective.kind && run.layers.length === 1);
+  return alone.flatMap(({ layers: [layer], margin_gain: estimate }) =>
+    layer === undefined || !estimate ? [] : [{ layer, estimate, apart: excludes(estimate, 0) }],
+  );
 }
 
 /** Each metric of each dataset, before and after. */

@@ -30,6 +30,7 @@ field `group` stay together.
 Examples:
   layerlab repair
   layerlab repair --model path/to/model --task truthfulqa_mc.json --neutral notes.txt --layers eavss --adapter repaired
+  layerlab repair --layers each --steps 20
   layerlab repair --layers 3+4,random:1 --objective margin,dpo,info-nce --steps 100 --json --output report.json")]
 pub struct Arguments {
     #[command(flatten)]
@@ -58,7 +59,8 @@ pub struct Arguments {
 #[derive(Args)]
 #[command(next_help_heading = "Training")]
 struct TrainingArguments {
-    /// Choices of layers, each tried: eavss, probe, margin-change, random:SEED, last, all, or numbers joined by +
+    /// Choices of layers, each tried: eavss, probe, margin-change, random:SEED, last, all, each (every layer alone), or numbers
+    /// joined by +
     #[arg(long, value_name = "CHOICE,…", value_delimiter = ',', default_values_t = RepairRequest::default().choices)]
     layers: Vec<LayerChoice>,
     /// Layers of each choice; a quarter of them if not given

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::locate::Contrasted;
 use crate::LabError;
 
-/// How the layers to repair are chosen. Written `eavss`, `probe`, `margin-change`, `last`, `all`, `random:SEED`, or as numbers joined by `+`.
+/// How the layers to repair are chosen. Written `eavss`, `probe`, `margin-change`, `last`, `all`, `each`,
+/// `random:SEED`, or as numbers joined by `+`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum LayerChoice {
@@ -31,6 +32,8 @@ pub enum LayerChoice {
     Last,
     /// Every layer, each with adapters of the same rank: more weights in all.
     All,
+    /// Each layer alone, one training after the other: what the other choices are to be measured by.
+    Each,
     /// By hand.
     Given {
         /// These.
@@ -47,6 +50,7 @@ impl fmt::Display for LayerChoice {
             Self::Random { seed } => write!(f, "random:{seed}"),
             Self::Last => f.write_str("last"),
             Self::All => f.write_str("all"),
+            Self::Each => f.write_str("each"),
             Self::Given { layers } => {
                 let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
                 f.write_str(&layers.join("+"))
@@ -65,6 +69,7 @@ impl FromStr for LayerChoice {
             "margin-change" => return Ok(Self::MarginChange),
             "last" => return Ok(Self::Last),
             "all" => return Ok(Self::All),
+            "each" => return Ok(Self::Each),
             _ => {}
         }
         if let Some(seed) = text.strip_prefix("random:") {
@@ -75,10 +80,23 @@ impl FromStr for LayerChoice {
         match layers {
             Ok(layers) => Ok(Self::Given { layers }),
             Err(_) => Err(format!(
-                "`{text}` is no choice of layers; expected eavss, probe, margin-change, last, all, random:SEED, or numbers joined by +"
+                "`{text}` is no choice of layers; expected eavss, probe, margin-change, last, all, each, random:SEED, or numbers joined by +"
             )),
         }
     }
+}
+
+/// The choices with each layer alone, as given by hand, in the place of [`LayerChoice::Each`].
+pub(super) fn spelled_out(choices: &[LayerChoice], layers: usize) -> Vec<LayerChoice> {
+    let choices = choices.iter().flat_map(|choice| match choice {
+        LayerChoice::Each => (0..layers)
+            .map(|layer| LayerChoice::Given {
+                layers: BTreeSet::from([layer]),
+            })
+            .collect(),
+        other => vec![other.clone()],
+    });
+    choices.collect()
 }
 
 /// The layers of a choice.
@@ -116,7 +134,7 @@ pub(super) fn chosen(
                 .collect()
         }
         LayerChoice::Last => (layers - count..layers).collect(),
-        LayerChoice::All => (0..layers).collect(),
+        LayerChoice::All | LayerChoice::Each => (0..layers).collect(),
         LayerChoice::Given { layers: given } => {
             if let Some(&layer) = given.iter().find(|layer| **layer >= layers) {
                 return Err(ModelError::NoSuchLayer { layer, layers }.into());

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use layerlab_eval::{Dataset, EvalOptions, Shard, TokenPair, dataset::Mapping};
 use layerlab_model::{Decoder, ModelFiles};
 use layerlab_score::{
-    AnswerControls, ContrastAgreement, ContrastOptions, LayerContrast, Margins, ShuffledLabels,
-    contrast_layers, shuffled_labels,
+    AnswerControls, ContrastAgreement, ContrastOptions, LayerContrast, LayerSigns, Margins,
+    ShuffledLabels, contrast_layers, shuffled_labels,
 };
 use layerlab_stats::{FEW_UNITS, ModelStatistics, Tap, TapStatistics};
 use schemars::JsonSchema;
@@ -223,6 +223,8 @@ pub(crate) struct Contrasted {
     pub taps: Vec<LocatedTap>,
     pub controls: AnswerControls,
     pub margins: Option<Margins>,
+    /// What is said of layers at the first of the taps.
+    pub signs: Option<LayerSigns>,
 }
 
 /// Measures pairs and contrasts them.
@@ -253,12 +255,15 @@ pub(super) async fn contrasted(
         contrast_layers(&refs(factual), &refs(hallucinated), questions, options)
     };
     let mut taps = Vec::with_capacity(request.taps.len());
+    let mut first_signs = None;
     for &tap in &request.taps {
         run.step(Progress::Scoring).await?;
         let factual = at_tap(&measured.factual, tap);
         let hallucinated = at_tap(&measured.hallucinated, tap);
         let found = contrast([&factual, &hallucinated], &questions)?;
-        let agreement = found.agreement(&measured.losses, options.confidence);
+        let signs = found.signs(&measured.losses);
+        let agreement = signs.agreement(options.confidence);
+        first_signs.get_or_insert(signs);
         let matched_length = match matched.len() {
             count if count < FEW_PAIRS => None,
             count => {
@@ -292,6 +297,7 @@ pub(super) async fn contrasted(
         taps,
         controls: measured.losses.controls(options),
         margins: measured.losses.margins(options),
+        signs: first_signs,
     })
 }
 

@@ -42,15 +42,27 @@ impl RepairMaterial {
     }
 }
 
-/// Everything that is trained on, how it was parted, and the datasets that are judged on.
+/// A repair's material, parted.
+pub(super) struct Prepared {
+    /// Everything that is trained on.
+    pub taught: Material,
+    /// How it was parted.
+    pub split: SplitReport,
+    /// The datasets that are judged on.
+    pub held_out: Vec<Dataset>,
+    /// Pairs of the held-out questions, made as those are that are trained on.
+    pub held_out_pairs: Vec<TokenPair>,
+}
+
+/// Parts everything into what is trained on and what is judged on.
 pub(super) async fn prepare<F>(
     model: &OpenModel<F>,
     material: &RepairMaterial,
     request: &RepairRequest,
     run: &mut Run<'_>,
-) -> Result<(Material, SplitReport, Vec<Dataset>), LabError> {
+) -> Result<Prepared, LabError> {
     let seed = request.recipe.seed;
-    let (mut train, mut validation): (Vec<TokenPair>, Vec<TokenPair>) = Default::default();
+    let [mut train, mut validation, mut held_out_pairs]: [Vec<TokenPair>; 3] = Default::default();
     let mut truncated = 0;
     let has_choices = material
         .datasets
@@ -63,16 +75,20 @@ pub(super) async fn prepare<F>(
             Items::Answers(_) => !has_choices,
             Items::Text(_) | Items::Labels(_) => false,
         };
-        for (part, pairs) in [
+        for (side, pairs) in [
             (SplitPart::Train, &mut train),
             (SplitPart::Validation, &mut validation),
+            (SplitPart::Test, &mut held_out_pairs),
         ] {
-            let part = only(dataset, part, seed);
+            let part = only(dataset, side, seed);
             if is_taught && part.items.len() >= 2 {
                 let whole = (&part, Shard::WHOLE);
                 let found = token_pairs(model, &model.decoder, whole, &request.locate, run).await?;
-                enough_pairs(&part.name, found.pairs.len())?;
-                truncated += found.truncated;
+                // Held-out questions are judged by their tasks too, and can do without pairs.
+                if side != SplitPart::Test {
+                    enough_pairs(&part.name, found.pairs.len())?;
+                    truncated += found.truncated;
+                }
                 pairs.extend(found.pairs);
             }
         }
@@ -118,11 +134,15 @@ pub(super) async fn prepare<F>(
         neutral_train: tokens(&neutral_train),
         neutral_validation: tokens(&neutral_validation),
     };
-    let material = Material {
-        train,
-        validation,
-        neutral_train,
-        neutral_validation,
-    };
-    Ok((material, split, held_out))
+    Ok(Prepared {
+        taught: Material {
+            train,
+            validation,
+            neutral_train,
+            neutral_validation,
+        },
+        split,
+        held_out,
+        held_out_pairs,
+    })
 }

@@ -1,5 +1,6 @@
 //! The second half of the lab: layers that carry hallucination are located, and repaired.
 
+mod alone;
 mod answers;
 mod choice;
 mod locate;
@@ -14,6 +15,7 @@ mod split;
 mod tokens;
 mod train;
 
+pub use alone::{HeldOutMargin, TrainedAlone};
 pub use answers::{AnswerChange, GivenAnswer, answer_changes};
 pub use choice::LayerChoice;
 pub use locate::{

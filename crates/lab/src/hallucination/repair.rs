@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use layerlab_eval::{Comparison, TaskResult, metric::correct};
 use layerlab_model::{Adapters, ModelFiles};
-use layerlab_score::Margins;
+use layerlab_score::{AnswerLosses, Estimate, Margins};
 use layerlab_stats::Tap;
 use layerlab_tune::{Ending, Objective, Recipe, Tuner, TuningState};
 use schemars::JsonSchema;
@@ -12,8 +12,15 @@ use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
 use super::{
-    LayerChoice, LocateRequest, LocatedTap, MarginChange, RepairMaterial, SplitReport,
-    choice::chosen, locate::DEFINITIONS, located, material::prepare, pooled::pooled, train::train,
+    HeldOutMargin, LayerChoice, LocateRequest, LocatedTap, MarginChange, RepairMaterial,
+    SplitReport, TrainedAlone,
+    alone::{margin_losses, trained_alone},
+    choice::{chosen, spelled_out},
+    locate::DEFINITIONS,
+    located,
+    material::prepare,
+    pooled::pooled,
+    train::train,
 };
 use crate::{
     LabError, OpenModel, Progress, Run, Stages, TaskComparison,
@@ -74,6 +81,12 @@ pub struct RepairReport {
     /// By how much each layer moves the margin on the training pairs, where layers were chosen by it.
     #[serde(default)]
     pub margins: Option<Margins>,
+    /// The margin of the held-out pairs before any repair; none where there are too few.
+    #[serde(default)]
+    pub held_out_margin: Option<HeldOutMargin>,
+    /// Whether what is said of layers goes with what training each alone brings, for each objective by which several were.
+    #[serde(default)]
+    pub alone: Vec<TrainedAlone>,
     /// Each choice of layers with each objective; compared with the model as it was, on held-out questions.
     pub runs: Vec<RepairRun>,
 }
@@ -99,6 +112,9 @@ pub struct RepairRun {
     pub compared: Vec<TaskComparison>,
     /// Each metric over all datasets together.
     pub pooled: Vec<Comparison>,
+    /// By how much the margin of the held-out pairs rose, in nats a token; interval over pairs.
+    #[serde(default)]
+    pub margin_gain: Option<Estimate>,
 }
 
 /// A report, and the adapters of its runs in their order.
@@ -149,9 +165,15 @@ pub async fn repair_layers<F: ModelFiles>(
         request,
     );
     let mut kept = StageCache::new(fingerprint(model, inputs).await?, stages);
-    let (taught, split, held_out) = prepare(model, material, request, run).await?;
-    // A choice of layers that nothing else would measure.
-    let by_margin = request.choices.contains(&LayerChoice::MarginChange);
+    let prepared = prepare(model, material, request, run).await?;
+    let taught = prepared.taught;
+    let pairs = &prepared.held_out_pairs;
+    // Choices that ask for what nothing else would measure.
+    let measuring = [LayerChoice::MarginChange, LayerChoice::Each];
+    let by_margin = request
+        .choices
+        .iter()
+        .any(|choice| measuring.contains(choice));
     let locate = LocateRequest {
         margin_change: match by_margin {
             true => MarginChange::Always,
@@ -162,14 +184,16 @@ pub async fn repair_layers<F: ModelFiles>(
     let located = located(&model.decoder, &taught.train, &locate, run).await?;
     let exam = Exam {
         tokenizer: &model.tokenizer,
-        datasets: &held_out,
+        datasets: &prepared.held_out,
         options: &request.locate.eval,
     };
     let objectives = match request.objectives.is_empty() {
         true => vec![request.recipe.objective],
         false => request.objectives.clone(),
     };
-    let plans = request.choices.iter().flat_map(|choice| {
+    let layers = model.decoder.spec().layers();
+    let choices = spelled_out(&request.choices, layers);
+    let plans = choices.iter().flat_map(|choice| {
         let objectives = objectives.iter();
         objectives.map(move |objective| (choice, *objective))
     });
@@ -186,14 +210,19 @@ pub async fn repair_layers<F: ModelFiles>(
             kept.keep("before", exam.take(&model.decoder, place, run).await?)?
         }
     };
+    let losses_before: Option<AnswerLosses> = match kept.load("margin-before") {
+        Some(losses) => losses,
+        None => kept.keep(
+            "margin-before",
+            margin_losses(&model.decoder, pairs, run).await?,
+        )?,
+    };
+    let options = &request.locate.contrast;
     let (mut runs, mut adapters) = (Vec::with_capacity(of), Vec::with_capacity(of));
+    // Of each run, what each held-out pair gained.
+    let mut gains: Vec<Option<Vec<f64>>> = Vec::with_capacity(of);
     for (number, (choice, objective)) in plans.into_iter().enumerate() {
-        let layers = chosen(
-            choice,
-            request.count,
-            &located,
-            model.decoder.spec().layers(),
-        )?;
+        let layers = chosen(choice, request.count, &located, layers)?;
         let recipe = Recipe {
             objective,
             ..request.recipe.clone()
@@ -211,16 +240,21 @@ pub async fn repair_layers<F: ModelFiles>(
         let is_stopped = ending == Ending::Stopped;
         // Where a training stopped is the caller's doing: it says nothing of a later one.
         let judged_before = if is_stopped { None } else { kept.load(&name) };
-        let tasks: Vec<TaskResult> = match judged_before {
-            Some(tasks) => tasks,
+        let (tasks, losses): (Vec<TaskResult>, Option<AnswerLosses>) = match judged_before {
+            Some(judged) => judged,
             None => {
-                let tasks = exam.take(&repaired, place, run).await?;
+                let judged = (
+                    exam.take(&repaired, place, run).await?,
+                    margin_losses(&repaired, pairs, run).await?,
+                );
                 match is_stopped {
-                    true => tasks,
-                    false => kept.keep(&name, tasks)?,
+                    true => judged,
+                    false => kept.keep(&name, judged)?,
                 }
             }
         };
+        let of_pairs = losses_before.as_ref().zip(losses.as_ref());
+        let gained = of_pairs.map(|(before, after)| before.gains(after));
         runs.push(RepairRun {
             choice: choice.clone(),
             layers,
@@ -231,7 +265,12 @@ pub async fn repair_layers<F: ModelFiles>(
             compared: comparisons(&before, &tasks, &request.locate.eval),
             pooled: pooled(&before, &tasks, &request.locate.eval.confidence),
             tasks,
+            margin_gain: losses_before
+                .as_ref()
+                .zip(gained.as_ref())
+                .map(|(before, gained)| before.estimate(gained, options)),
         });
+        gains.push(gained);
         adapters.push(tuner.best().clone());
         if is_stopped {
             break;
@@ -254,7 +293,12 @@ pub async fn repair_layers<F: ModelFiles>(
     report.repair = Some(RepairReport {
         definitions: DEFINITIONS.into(),
         request: request.clone(),
-        split,
+        split: prepared.split,
+        alone: trained_alone(&runs, &gains, located.signs.as_ref(), options),
+        held_out_margin: losses_before.map(|losses| HeldOutMargin {
+            pairs: pairs.len(),
+            per_token: losses.margin(options),
+        }),
         located: located.taps,
         margins: located.margins,
         runs,

@@ -124,25 +124,11 @@ impl AnswerLosses {
 
     /// Margins with intervals over pairs; none where layers were not left out. `options` are those of a contrast.
     pub fn margins(&self, options: &ContrastOptions) -> Option<Margins> {
-        self.margins_of(&self.resamples(options), options.confidence)
-    }
-
-    fn resamples(&self, options: &ContrastOptions) -> Resamples {
-        Resamples::new(self.factual.whole.len(), options.resamples, options.seed)
-    }
-
-    pub(super) fn margins_of(&self, resamples: &Resamples, confidence: f64) -> Option<Margins> {
         if !self.has_layers() {
             return None;
         }
-        let estimate = |values: &[f64]| {
-            let interval = resamples.interval(confidence, |draw| mean(values, draw));
-            Estimate {
-                value: mean(values, resamples.data()),
-                low: interval.map(|(low, _)| low),
-                high: interval.map(|(_, high)| high),
-            }
-        };
+        let resamples = self.resamples(options);
+        let estimate = |values: &[f64]| estimated(values, &resamples, options.confidence);
         let (summed, per_token) = (self.changes(Margin::Summed), self.changes(Margin::PerToken));
         let layers = summed.iter().zip(&per_token).enumerate();
         let mut layers: Vec<LayerMargin> = layers
@@ -166,14 +152,39 @@ impl AnswerLosses {
         })
     }
 
-    /// Mean changes of the margin per token without each layer, of each resample; empty where layers were not left out.
-    pub(super) fn drawn(&self, draws: &[Vec<u32>]) -> Vec<Vec<Option<f64>>> {
+    fn resamples(&self, options: &ContrastOptions) -> Resamples {
+        Resamples::new(self.factual.whole.len(), options.resamples, options.seed)
+    }
+
+    /// Mean changes of the margin per token without each layer, of the data and of each resample; none where layers were not
+    /// left out.
+    pub(super) fn drawn(
+        &self,
+        resamples: &Resamples,
+    ) -> Option<(Vec<Option<f64>>, Vec<Vec<Option<f64>>>)> {
         if !self.has_layers() {
-            return Vec::new();
+            return None;
         }
         let changes = self.changes(Margin::PerToken);
-        let of = |draw: &Vec<u32>| changes.iter().map(|values| mean(values, draw)).collect();
-        draws.iter().map(of).collect()
+        let of = |draw: &[u32]| changes.iter().map(|values| mean(values, draw)).collect();
+        let draws = resamples.draws().iter();
+        Some((of(resamples.data()), draws.map(|draw| of(draw)).collect()))
+    }
+
+    /// What each pair's margin per token gains from this model to `other`, in nats; of the same pairs.
+    pub fn gains(&self, other: &Self) -> Vec<f64> {
+        let [before, after] = [self, other].map(|of| of.of_pairs(Margin::PerToken, None));
+        after.iter().zip(&before).map(|(a, b)| a - b).collect()
+    }
+
+    /// The margin per token of this model.
+    pub fn margin(&self, options: &ContrastOptions) -> Estimate {
+        self.estimate(&self.of_pairs(Margin::PerToken, None), options)
+    }
+
+    /// The mean of values, one for each of these pairs, with its interval.
+    pub fn estimate(&self, values: &[f64], options: &ContrastOptions) -> Estimate {
+        estimated(values, &self.resamples(options), options.confidence)
     }
 
     /// What answers show before any layer is looked at. `options` are those of a contrast.
@@ -200,8 +211,18 @@ impl AnswerLosses {
     }
 }
 
+/// The mean over pairs, with its interval.
+fn estimated(values: &[f64], resamples: &Resamples, confidence: f64) -> Estimate {
+    let interval = resamples.interval(confidence, |draw| mean(values, draw));
+    Estimate {
+        value: mean(values, resamples.data()),
+        low: interval.map(|(low, _)| low),
+        high: interval.map(|(_, high)| high),
+    }
+}
+
 /// The mean over pairs, each as often as it is drawn; none where it is no number.
-fn mean(values: &[f64], draw: &[u32]) -> Option<f64> {
+pub(super) fn mean(values: &[f64], draw: &[u32]) -> Option<f64> {
     let (mut sum, mut count) = (0.0, 0.0);
     for (value, times) in values.iter().zip(draw) {
         sum += f64::from(*times) * value;

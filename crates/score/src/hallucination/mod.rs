@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Direction, ScoreError, rank::ranks};
-pub use agreement::ContrastAgreement;
+pub use agreement::{ContrastAgreement, LayerSigns, TrainingAgreement};
 pub use margin::{AnswerControls, AnswerLosses, LayerMargin, Margins};
 use probe::Probe;
 
@@ -135,26 +135,15 @@ pub struct Contrast {
 }
 
 impl Contrast {
-    /// How far propensity, probe and margin change order the layers alike; the same resamples for all. `losses` are of the same
-    /// pairs.
-    pub fn agreement(&self, losses: &AnswerLosses, confidence: f64) -> Option<ContrastAgreement> {
-        let margins = losses.margins_of(&self.resamples, confidence)?;
-        let values = [
-            self.layers.iter().map(|layer| layer.propensity).collect(),
-            self.layers.iter().map(|layer| layer.auroc.value).collect(),
-            margins
-                .layers
-                .iter()
-                .map(|layer| layer.per_token.value)
-                .collect(),
-        ];
-        let [propensity, auroc] = &self.drawn;
-        let drawn = losses.drawn(self.resamples.draws());
-        Some(ContrastAgreement::of(
-            &values,
-            [propensity, auroc, &drawn],
-            confidence,
-        ))
+    /// What is said of layers. `losses` are of the same pairs.
+    pub fn signs(&self, losses: &AnswerLosses) -> LayerSigns {
+        let of = |value: fn(&LayerContrast) -> Option<f64>| self.layers.iter().map(value).collect();
+        let [propensity, auroc] = self.drawn.clone();
+        LayerSigns::of(
+            (of(|layer| layer.propensity), propensity),
+            (of(|layer| layer.auroc.value), auroc),
+            losses.drawn(&self.resamples),
+        )
     }
 }
 

@@ -1,6 +1,7 @@
 //! The sections of a report, from what it holds.
 
 mod about;
+mod alone;
 mod compared;
 mod conclude;
 mod healed;

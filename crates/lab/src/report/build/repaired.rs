@@ -3,10 +3,12 @@
 use layerlab_eval::{Comparison, Metric};
 
 use super::{
+    alone::gain_cell,
     compared::change_cell,
+    located::{beside, record},
     models::distinct,
     task::conversation,
-    words::{file_name, layer_list, metric_name, p_notes},
+    words::{counted, file_name, layer_list, metric_name, p_notes},
 };
 use crate::{
     Ending, RepairReport, RepairRun, TaskComparison,
@@ -80,11 +82,13 @@ impl RepairReport {
             split.left_out()
         );
         let definitions = vec![self.definitions.clone()];
-        let mut sections = vec![
-            self.together(report, parted),
-            self.by_dataset(report),
-            Section::of_sentences("definitions", "Definitions", definitions),
-        ];
+        let mut sections = vec![self.together(report, parted), self.by_dataset(report)];
+        sections.extend(self.alone_sections());
+        sections.extend([Section::of_sentences(
+            "definitions",
+            "Definitions",
+            definitions,
+        )]);
         sections.extend(self.located.iter().map(|tap| Section {
             title: format!("Training pairs, at the {} of blocks", tap.tap),
             ..tap.section("")
@@ -97,6 +101,8 @@ impl RepairReport {
         let metrics = distinct(report.metrics().into_iter().map(|(_, metric)| metric));
         let mut header: Vec<Cell> = ["layers chosen by", "layers"].map(Into::into).to_vec();
         header.extend(metrics.iter().map(|metric| metric_name(*metric).into()));
+        let has_margins = self.runs.iter().any(|run| run.margin_gain.is_some());
+        header.extend(has_margins.then(|| Cell::from("margin")));
         header.extend(["weights", "best step"].map(Cell::from));
         let rows = self.runs.iter().map(|run| {
             let mut cells: Vec<Cell> = vec![run.label().into(), layer_list(&run.layers).into()];
@@ -104,6 +110,7 @@ impl RepairReport {
                 Some(compared) => change_cell(compared),
                 None => "–".into(),
             }));
+            cells.extend(has_margins.then(|| gain_cell(run)));
             cells.extend([run.parameters.to_string(), run.ended()].map(Cell::from));
             cells
         });
@@ -124,16 +131,29 @@ impl RepairReport {
         });
         let compared = self.runs.iter().flat_map(|run| &run.pooled);
         let note = "Each cell is the change from the model before the repair, with its interval; perplexity's is the share kept.";
+        let margin = self.held_out_margin.as_ref().map(|margin| {
+            format!(
+                "Margin: of right answers over wrong ones on {}, in nats a token; {} before.",
+                counted(margin.pairs, "held-out pair"),
+                beside(&margin.per_token)
+            )
+        });
         let records = self.runs.iter().flat_map(|run| {
             let pooled = run.pooled.iter();
-            pooled.map(|compared| run.record().with_comparison(compared))
+            let pooled = pooled.map(|compared| run.record().with_comparison(compared));
+            let gain = run.margin_gain.as_ref().map(|gain| Record {
+                method: run.label(),
+                layers: layer_list(&run.layers),
+                ..record("", "margin gained per token", gain)
+            });
+            pooled.chain(gain)
         });
         Section {
             id: "repairs",
             title: "Repairs beside each other, all held-out questions together".into(),
             brief: true,
             table: Some(Table {
-                brief: header.len().min(5),
+                brief: header.len().min(6),
                 keys: 2,
                 header,
                 rows: rows.collect(),
@@ -142,6 +162,7 @@ impl RepairReport {
             notes: [note.to_owned()]
                 .into_iter()
                 .chain(p_notes(compared))
+                .chain(margin)
                 .chain([parted])
                 .collect(),
             records: records.collect(),

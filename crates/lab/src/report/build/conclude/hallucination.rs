@@ -4,7 +4,7 @@ use layerlab_eval::{Comparison, Metric};
 use layerlab_score::{Estimate, LayerContrast};
 
 use crate::{
-    HallucinationReport, LocatedDataset, RepairReport, RepairRun,
+    HallucinationReport, LocatedDataset, RepairReport, RepairRun, TrainedAlone,
     report::{
         build::{
             located::beside,
@@ -145,7 +145,13 @@ pub(super) fn of_repair(repair: &RepairReport) -> Vec<String> {
         return vec!["There are no questions to judge repairs by.".into()];
     };
     let percent = |ratio: f64| format!("{:+.1} %", 100.0 * (ratio - 1.0));
-    let lines = runs.iter().map(|(run, compared)| {
+    // Layers that were trained alone are told of together.
+    let is_alone = |run: &RepairRun| {
+        let mut alone = repair.alone.iter();
+        run.layers.len() == 1 && alone.any(|alone| alone.objective == run.objective)
+    };
+    let of_choices = runs.iter().filter(|(run, _)| !is_alone(run));
+    let lines = of_choices.map(|(run, compared)| {
         let perplexity = run.pooled(Metric::Perplexity);
         let perplexity = perplexity.and_then(|found| Some(1.0 / found.retained?));
         format!(
@@ -164,6 +170,7 @@ pub(super) fn of_repair(repair: &RepairReport) -> Vec<String> {
     });
     let mut lines: Vec<String> = lines.collect();
     lines.extend(beside_random(metric, &runs));
+    lines.extend(repair.alone.iter().map(TrainedAlone::sentence));
     lines
 }
 
