@@ -7,6 +7,8 @@ export default defineConfig({
   base: "./",
   // Without it a component that has no runes of its own is compiled by the rules of Svelte 4.
   plugins: [svelte({ compilerOptions: { runes: true } }), offline()],
+  // The evidence lies beside this folder.
+  server: { fs: { allow: [".."] } },
   worker: { format: "es" },
   build: {
     target: "es2023",

@@ -6,6 +6,9 @@ import { createHash } from "node:crypto";
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 
+/** Stored reports: fetched when they are asked for, and not kept by everybody who opens the page. */
+const REPORTS = /^assets[\\/][^\\/]*\.json$/u;
+
 /** A Vite plugin that runs once everything else lies in the output folder. */
 export function offline() {
   let folder = "";
@@ -20,6 +23,7 @@ export function offline() {
       const files = entries
         .filter((entry) => entry.isFile() && entry.name !== "sw.js")
         .map((entry) => join(entry.parentPath, entry.name))
+        .filter((file) => !REPORTS.test(relative(folder, file)))
         .sort();
       const hash = createHash("sha256");
       for (const file of files) hash.update(file).update(await readFile(file));

@@ -9,8 +9,7 @@ import { figure, line } from "../lib/svg.mjs";
 import { GREY, series } from "../lib/theme.mjs";
 
 export const name = "alone";
-export const title =
-  "What training each layer alone brings, and whether anything said so before";
+export const title = "What training each layer alone brings, and whether anything said so before";
 
 const LEFT = 62;
 const WIDE = 376;
@@ -20,22 +19,13 @@ const HIGH = 140;
 
 export function compute({ models }) {
   const panels = models.flatMap(({ label, layers, repaired }) =>
-    (repaired?.alone ?? []).map((alone) =>
-      panelOf(label, layers, repaired, alone),
-    ),
+    (repaired?.alone ?? []).map((alone) => panelOf(label, layers, repaired, alone)),
   );
   return panels.length === 0 ? null : panels;
 }
 
-function panelOf(
-  label,
-  count,
-  { runs, located, margins, held_out_margin: before },
-  { objective, agreement },
-) {
-  const alone = runs.filter(
-    (run) => run.layers.length === 1 && run.objective.kind === objective.kind,
-  );
+function panelOf(label, count, { runs, located, margins, held_out_margin: before }, { objective, agreement }) {
+  const alone = runs.filter((run) => run.layers.length === 1 && run.objective.kind === objective.kind);
   const layers = range(0, count - 1).map((layer) => {
     const run = alone.find(({ layers: [own] }) => own === layer);
     const said = located[0]?.layers.find((one) => one.layer === layer);
@@ -43,8 +33,7 @@ function panelOf(
       gain: run?.margin_gain ?? {},
       propensity: said?.propensity ?? null,
       auroc: said?.auroc.value ?? null,
-      change:
-        margins?.layers.find((one) => one.layer === layer)?.per_token ?? {},
+      change: margins?.layers.find((one) => one.layer === layer)?.per_token ?? {},
     };
   });
   return {
@@ -72,33 +61,20 @@ export function draw(panels) {
   return figure(words, (top) => {
     const start = top + 22;
     return {
-      body: panels.map((panel, index) =>
-        drawPanel(panel, start + index * (HIGH + 62)),
-      ),
+      body: panels.map((panel, index) => drawPanel(panel, start + index * (HIGH + 62))),
       bottom: start + panels.length * (HIGH + 62) - 26,
     };
   });
 }
 
 function drawPanel({ label, layers, agreement }, top) {
-  const ends = layers
-    .flatMap(({ gain: { value, low, high } }) => [value, low, high])
-    .filter(isNumber);
+  const ends = layers.flatMap(({ gain: { value, low, high } }) => [value, low, high]).filter(isNumber);
   const y = linear(roundAround([0, ...ends], 4), [top + HIGH, top], 4);
   const x = linear([-0.5, layers.length - 0.5], [LEFT, LEFT + WIDE]);
   const box = { top, height: HIGH, y };
-  const most = roundAround(
-    [0, ...layers.map(({ propensity }) => propensity).filter(isNumber)],
-    4,
-  )[1];
-  const across = linear(
-    [-0.03 * most, 1.03 * most],
-    [RIGHT, RIGHT + SQUARE],
-    4,
-  );
-  const both = layers.filter(
-    ({ gain, propensity }) => isNumber(gain.value) && isNumber(propensity),
-  );
+  const most = roundAround([0, ...layers.map(({ propensity }) => propensity).filter(isNumber)], 4)[1];
+  const across = linear([-0.03 * most, 1.03 * most], [RIGHT, RIGHT + SQUARE], 4);
+  const both = layers.filter(({ gain, propensity }) => isNumber(gain.value) && isNumber(propensity));
   return [
     frame({
       ...box,
@@ -111,9 +87,7 @@ function drawPanel({ label, layers, agreement }, top) {
       yWords: "margin gained",
     }),
     line(LEFT, y.at(0), LEFT + WIDE, y.at(0), "axis"),
-    layers.map(({ gain }, layer) =>
-      isNumber(gain.value) ? point(gain, x.at(layer), y) : "",
-    ),
+    layers.map(({ gain }, layer) => (isNumber(gain.value) ? point(gain, x.at(layer), y) : "")),
     frame({
       ...box,
       left: RIGHT,
@@ -124,13 +98,7 @@ function drawPanel({ label, layers, agreement }, top) {
     }),
     line(RIGHT, y.at(0), RIGHT + SQUARE, y.at(0), "axis"),
     both.map(({ gain, propensity }) =>
-      dot(
-        "circle",
-        across.at(propensity),
-        y.at(gain.value),
-        `${series(0)} fill`,
-        3.5,
-      ),
+      dot("circle", across.at(propensity), y.at(gain.value), `${series(0)} fill`, 3.5),
     ),
   ];
 }
@@ -141,13 +109,7 @@ function point(gain, x, y) {
   const colour = isApart ? series(0) : GREY;
   return [
     upright(y, gain, x, colour),
-    dot(
-      "circle",
-      x,
-      y.at(gain.value),
-      `${colour} ${isApart ? "fill" : "hollow"}`,
-      3.5,
-    ),
+    dot("circle", x, y.at(gain.value), `${colour} ${isApart ? "fill" : "hollow"}`, 3.5),
   ];
 }
 
@@ -173,39 +135,15 @@ export function tables(panels) {
         gain: {},
         change: {},
       };
-      return [
-        withInterval(gain, thousandths),
-        thousandths(propensity),
-        fixed(auroc, 2),
-        thousandths(change.value),
-      ];
+      return [withInterval(gain, thousandths), thousandths(propensity), fixed(auroc, 2), thousandths(change.value)];
     }),
   ]);
   return [
     "Spearman's ρ over layers of what was said of them on training pairs with what training each alone adds to the margin of held-out pairs.",
-    table(
-      [
-        "model",
-        "objective",
-        "held-out pairs",
-        "layers",
-        "|ln EAVSS|",
-        "probe's AUROC",
-        "margin change",
-      ],
-      lines,
-    ),
+    table(["model", "objective", "held-out pairs", "layers", "|ln EAVSS|", "probe's AUROC", "margin change"], lines),
     "By layer, in nats a token but for AUROC:",
     table(
-      [
-        "layer",
-        ...panels.flatMap(({ label }) => [
-          `${label}, gain`,
-          "|ln EAVSS|",
-          "AUROC",
-          "margin change",
-        ]),
-      ],
+      ["layer", ...panels.flatMap(({ label }) => [`${label}, gain`, "|ln EAVSS|", "AUROC", "margin change"])],
       byLayer,
       0,
     ),

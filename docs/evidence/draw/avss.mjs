@@ -4,12 +4,7 @@ import { frame } from "../lib/frame.mjs";
 import { dot, legend, lineEntry } from "../lib/marks.mjs";
 import { table } from "../lib/markdown.mjs";
 import { fixed, significant } from "../lib/numbers.mjs";
-import {
-  layerTicks,
-  linear,
-  logarithmic,
-  powersAround,
-} from "../lib/scale.mjs";
+import { layerTicks, linear, logarithmic, powersAround } from "../lib/scale.mjs";
 import { isNumber, spearman } from "../lib/statistics.mjs";
 import { figure, line, path, text } from "../lib/svg.mjs";
 import { GREY, series } from "../lib/theme.mjs";
@@ -24,11 +19,7 @@ const RIGHT = 480;
 /** Loss changes below this are drawn here, hollow. */
 const FLOOR = 0.01;
 const LINES = [
-  {
-    key: "largest",
-    words: "largest magnitude",
-    classes: `${GREY} line dotted`,
-  },
+  { key: "largest", words: "largest magnitude", classes: `${GREY} line dotted` },
   { key: "rms", words: "RMS", classes: `${series(4)} line dashed` },
   { key: "avss", words: "AVSS", classes: `${series(0)} line` },
 ];
@@ -36,22 +27,15 @@ const LINES = [
 export function compute({ models }) {
   const shown = models.flatMap((model) => {
     const chosen = measuredText(model);
-    return chosen === undefined || methodOf(chosen.report, "avss") === undefined
-      ? []
-      : [modelOf(model, chosen)];
+    return chosen === undefined || methodOf(chosen.report, "avss") === undefined ? [] : [modelOf(model, chosen)];
   });
   return shown.length === 0 ? null : shown;
 }
 
 function modelOf({ label }, { report, label: textLabel }) {
-  const taps = report.scoring.statistics.map(
-    ({ taps: each }) => each.output ?? null,
-  );
-  const rank = (id) =>
-    methodOf(report, id).layers.map((layer) => layer.rank ?? null);
-  const [avss, change] = ["avss", "loss_change"].map((id) =>
-    valuesOf(report, id),
-  );
+  const taps = report.scoring.statistics.map(({ taps: each }) => each.output ?? null);
+  const rank = (id) => methodOf(report, id).layers.map((layer) => layer.rank ?? null);
+  const [avss, change] = ["avss", "loss_change"].map((id) => valuesOf(report, id));
   return {
     label,
     text: textLabel,
@@ -71,24 +55,13 @@ export function draw(models) {
     subtitle:
       "Left: magnitudes in what leaves each block, and AVSS; below them the loss measured without the block. " +
       "Right: each layer's rank by AVSS against its rank by loss change, 1 the first to go; on the diagonal they agree.",
-    description: models
-      .map(
-        ({ label, rho }) =>
-          `${label}: ρ of AVSS with loss change ${fixed(rho)}.`,
-      )
-      .join(" "),
+    description: models.map(({ label, rho }) => `${label}: ρ of AVSS with loss change ${fixed(rho)}.`).join(" "),
   };
   return figure(words, (top) => {
     const entries = [
       ...LINES.map(({ classes, words: said }) => lineEntry(classes, said)),
-      {
-        mark: (x, y) => dot("circle", x, y, `${series(1)} fill`, 3.5),
-        words: "loss change",
-      },
-      {
-        mark: (x, y) => dot("circle", x, y, `${series(1)} hollow`, 3.5),
-        words: `below ${FLOOR} nats`,
-      },
+      { mark: (x, y) => dot("circle", x, y, `${series(1)} fill`, 3.5), words: "loss change" },
+      { mark: (x, y) => dot("circle", x, y, `${series(1)} hollow`, 3.5), words: `below ${FLOOR} nats` },
     ];
     const head = legend(entries, top);
     let y = head.bottom + 24;
@@ -107,46 +80,23 @@ function drawModel(model, top) {
   const ticks = layerTicks(layers, 16);
   const [upper, lower] = [118, 76];
   const below = top + upper + 16;
-  const positive = LINES.flatMap(({ key }) => model[key]).filter(
-    (value) => isNumber(value) && value > 0,
-  );
+  const positive = LINES.flatMap(({ key }) => model[key]).filter((value) => isNumber(value) && value > 0);
   const y = logarithmic(powersAround(positive), [top + upper, top], 4);
-  const changes = model.change.filter(
-    (value) => isNumber(value) && value > FLOOR,
-  );
-  const domain =
-    changes.length === 0 ? [FLOOR, 1] : [FLOOR, powersAround(changes)[1]];
+  const changes = model.change.filter((value) => isNumber(value) && value > FLOOR);
+  const domain = changes.length === 0 ? [FLOOR, 1] : [FLOOR, powersAround(changes)[1]];
   const loss = logarithmic([FLOOR / 1.6, domain[1]], [below + lower, below], 3);
   const box = { left: LEFT, width: WIDE, x, xTicks: ticks };
   return [
-    frame({
-      ...box,
-      top,
-      height: upper,
-      y,
-      title: `${model.label}, ${model.text}`,
-      hasX: false,
-    }),
+    frame({ ...box, top, height: upper, y, title: `${model.label}, ${model.text}`, hasX: false }),
     LINES.map(({ key, classes }) => path(points(model[key], x, y), classes)),
-    frame({
-      ...box,
-      top: below,
-      height: lower,
-      y: loss,
-      xWords: "layer",
-      yWords: "nats",
-    }),
-    model.change.map((value, layer) =>
-      change(value, x.at(layer), loss, below + lower),
-    ),
+    frame({ ...box, top: below, height: lower, y: loss, xWords: "layer", yWords: "nats" }),
+    model.change.map((value, layer) => change(value, x.at(layer), loss, below + lower)),
     scatter(model, top),
   ];
 }
 
 function points(values, x, y) {
-  return values.map((value, layer) =>
-    isNumber(value) && value > 0 ? [x.at(layer), y.at(value)] : null,
-  );
+  return values.map((value, layer) => (isNumber(value) && value > 0 ? [x.at(layer), y.at(value)] : null));
 }
 
 function change(value, x, y, bottom) {
@@ -164,30 +114,13 @@ function scatter({ ranks, rho, avss }, top) {
   const x = linear([0, most + 1], [RIGHT, RIGHT + SQUARE]);
   const y = linear([0, most + 1], [top + SQUARE, top]);
   const words = { xWords: "rank by loss change", yWords: "rank by AVSS" };
-  const inside = (scale) => ({
-    ...scale,
-    ticks: scale.ticks.filter((tick) => Number.isInteger(tick) && tick > 0),
-  });
+  const inside = (scale) => ({ ...scale, ticks: scale.ticks.filter((tick) => Number.isInteger(tick) && tick > 0) });
   return [
-    frame({
-      left: RIGHT,
-      top,
-      width: SQUARE,
-      height: SQUARE,
-      x: inside(x),
-      y: inside(y),
-      ...words,
-    }),
+    frame({ left: RIGHT, top, width: SQUARE, height: SQUARE, x: inside(x), y: inside(y), ...words }),
     line(x.at(0), y.at(0), x.at(most + 1), y.at(most + 1), "axis dashed"),
     ranks.avss.map((rank, layer) =>
       isNumber(rank) && isNumber(ranks.change[layer])
-        ? dot(
-            "circle",
-            x.at(ranks.change[layer]),
-            y.at(rank),
-            `${series(0)} fill`,
-            3.5,
-          )
+        ? dot("circle", x.at(ranks.change[layer]), y.at(rank), `${series(0)} fill`, 3.5)
         : "",
     ),
     text(RIGHT, top - 8, `ρ = ${fixed(rho)}`, "strong"),
@@ -195,16 +128,7 @@ function scatter({ ranks, rho, avss }, top) {
 }
 
 export function tables(models) {
-  const head = [
-    "layer",
-    "loss change",
-    "AVSS",
-    "RMS",
-    "largest",
-    "kurtosis",
-    "rank, loss change",
-    "rank, AVSS",
-  ];
+  const head = ["layer", "loss change", "AVSS", "RMS", "largest", "kurtosis", "rank, loss change", "rank, AVSS"];
   return models.flatMap((model) => [
     `${model.label}, ${model.text}: Spearman's ρ of AVSS with loss change is ${fixed(model.rho)}. Magnitudes are of what leaves the block; loss change is in nats a token.`,
     table(

@@ -25,14 +25,7 @@ export function compute({ models, methods }) {
 function pointOf(model, id) {
   const found = correlation(model, id);
   if (found === undefined || found.spearman === null) return [];
-  return [
-    {
-      model,
-      value: found.spearman,
-      low: found.low ?? null,
-      high: found.high ?? null,
-    },
-  ];
+  return [{ model, value: found.spearman, low: found.low ?? null, high: found.high ?? null }];
 }
 
 export function draw({ models, rows }) {
@@ -45,17 +38,10 @@ export function draw({ models, rows }) {
       lane: models.indexOf(model),
       model: model.index,
     }));
-    return isPooled
-      ? [...dots, { row, lane: models.length, value: mean, draw: diamond }]
-      : dots;
+    return isPooled ? [...dots, { row, lane: models.length, value: mean, draw: diamond }] : dots;
   });
-  const entries = [
-    ...modelEntries(models),
-    ...(isPooled ? [{ mark: diamond, words: "mean over models" }] : []),
-  ];
-  const best = rows
-    .map(({ label, mean }) => `${label} ${fixed(mean)}`)
-    .join(", ");
+  const entries = [...modelEntries(models), ...(isPooled ? [{ mark: diamond, words: "mean over models" }] : [])];
+  const best = rows.map(({ label, mean }) => `${label} ${fixed(mean)}`).join(", ");
   const words = {
     title,
     subtitle:
@@ -65,11 +51,7 @@ export function draw({ models, rows }) {
   };
   return figure(words, (top) => {
     const { body, bottom } = legend(entries, top);
-    const panel = {
-      domain: [-1, 1],
-      axis: "Spearman's ρ with loss change",
-      marks,
-    };
+    const panel = { domain: [-1, 1], axis: "Spearman's ρ with loss change", marks };
     const plot = rowPlot({ rows, lanes, panels: [panel] }, bottom);
     return { body: [body, plot.body], bottom: plot.bottom };
   });
@@ -80,12 +62,8 @@ function diamond(x, y) {
 }
 
 export function tables({ models, rows, texts }) {
-  const head = [
-    "method",
-    ...models.map(({ label }, index) => `${label}, ${texts[index]}`),
-  ];
-  const cell = (points, model) =>
-    withInterval(points.find((point) => point.model === model) ?? {});
+  const head = ["method", ...models.map(({ label }, index) => `${label}, ${texts[index]}`)];
+  const cell = (points, model) => withInterval(points.find((point) => point.model === model) ?? {});
   const isPooled = models.length > 1;
   const lines = rows.map(({ label, points, mean }) => [
     label,

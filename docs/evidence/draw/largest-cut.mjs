@@ -2,13 +2,7 @@
 import { LABELS, rowHeight, rowLabels } from "../lib/labels.mjs";
 import { table } from "../lib/markdown.mjs";
 import { legend } from "../lib/marks.mjs";
-import {
-  healedCut,
-  keptAsCut,
-  planOf,
-  planRows,
-  prunedText,
-} from "../lib/plans.mjs";
+import { healedCut, keptAsCut, planOf, planRows, prunedText } from "../lib/plans.mjs";
 import { range } from "../lib/scale.mjs";
 import { WIDTH, figure, line, rect, text } from "../lib/svg.mjs";
 import { series } from "../lib/theme.mjs";
@@ -33,18 +27,11 @@ function cellOf(pruning, key) {
   const plan = planOf(pruning, key);
   if (plan === undefined) return null;
   const whole = plan.removed.length;
-  const keeps = (count) =>
-    (keptAsCut(pruning, plan, count)?.value ?? 0) >= KEEP;
+  const keeps = (count) => (keptAsCut(pruning, plan, count)?.value ?? 0) >= KEEP;
   const cut = range(1, whole).findLast(keeps) ?? 0;
   const healing = pruning.healing ?? null;
-  const isSame =
-    healing?.request.keep === KEEP &&
-    (healing.request.keep_of ?? null) === null;
-  return {
-    whole,
-    cut,
-    healed: isSame ? (healedCut(healing, plan)?.layers ?? null) : null,
-  };
+  const isSame = healing?.request.keep === KEEP && (healing.request.keep_of ?? null) === null;
+  return { whole, cut, healed: isSame ? (healedCut(healing, plan)?.layers ?? null) : null };
 }
 
 export function draw({ models, rows }) {
@@ -54,21 +41,14 @@ export function draw({ models, rows }) {
       "The most first layers of each method's order that can be removed with at least 90 % of perplexity kept. A + marks the whole plan: more " +
       "might go.",
     description: models
-      .map(
-        ({ label }, at) =>
-          `${label}: ${rows.map((row) => `${row.label} ${said(row.cells[at])}`).join(", ")}.`,
-      )
+      .map(({ label }, at) => `${label}: ${rows.map((row) => `${row.label} ${said(row.cells[at])}`).join(", ")}.`)
       .join(" "),
   };
-  const isHealed = rows.some(({ cells }) =>
-    cells.some((cell) => cell !== null && cell.healed !== null),
-  );
+  const isHealed = rows.some(({ cells }) => cells.some((cell) => cell !== null && cell.healed !== null));
   const bar = (classes) => (x, y) => rect(x - 9, y - 5, 18, 10, classes);
   const entries = [
     { mark: bar(`${series(0)} fill`), words: "as cut" },
-    ...(isHealed
-      ? [{ mark: bar(`${series(4)} fill`), words: "healed by refit" }]
-      : []),
+    ...(isHealed ? [{ mark: bar(`${series(4)} fill`), words: "healed by refit" }] : []),
   ];
   return figure(words, (top) => {
     const head = legend(entries, top);
@@ -81,23 +61,14 @@ export function draw({ models, rows }) {
       const start = y + 32;
       const place = { start, height, columns };
       body.push(rowLabels(rows, start, height));
-      body.push(
-        shown.map((at, column) =>
-          drawModel(models[at], rows, at, { ...place, column }),
-        ),
-      );
+      body.push(shown.map((at, column) => drawModel(models[at], rows, at, { ...place, column })));
       y = start + rows.length * height + 44;
     }
     return { body, bottom: y - 12 };
   });
 }
 
-function drawModel(
-  { label, layers },
-  rows,
-  at,
-  { start, height, column, columns },
-) {
+function drawModel({ label, layers }, rows, at, { start, height, column, columns }) {
   const width = (WIDTH - 40 - LABELS - GAP * (columns - 1)) / columns;
   const left = LABELS + column * (width + GAP);
   const most = Math.max(...rows.map(({ cells }) => cells[at]?.whole ?? 0));
@@ -112,29 +83,17 @@ function drawModel(
       line(x(count), start, x(count), end, count === 0 ? "axis" : "grid"),
       text(x(count), end + 16, count, "middle small soft"),
     ]),
-    rows.map(({ cells }, row) =>
-      cells[at] === null
-        ? ""
-        : bars(cells[at], x, start + (row + 0.5) * height - 11),
-    ),
+    rows.map(({ cells }, row) => (cells[at] === null ? "" : bars(cells[at], x, start + (row + 0.5) * height - 11))),
   ];
 }
 
 function bars({ whole, cut, healed }, x, top) {
   const one = (count, y, height, classes) => [
     rect(x(0), y, Math.max(x(count) - x(0), 1.5), height, classes),
-    text(
-      Math.max(x(count), x(0) + 1.5) + 4,
-      y + height / 2 + 3.5,
-      plus(count, whole),
-      "small soft",
-    ),
+    text(Math.max(x(count), x(0) + 1.5) + 4, y + height / 2 + 3.5, plus(count, whole), "small soft"),
   ];
   if (healed === null) return one(cut, top + 6, 10, `${series(0)} fill`);
-  return [
-    one(cut, top + 2, 8, `${series(0)} fill`),
-    one(healed, top + 12, 8, `${series(4)} fill`),
-  ];
+  return [one(cut, top + 2, 8, `${series(0)} fill`), one(healed, top + 12, 8, `${series(4)} fill`)];
 }
 
 function plus(count, whole) {
@@ -150,19 +109,11 @@ function said(cell) {
 }
 
 export function tables({ models, rows }) {
-  const head = [
-    "method",
-    ...models.flatMap(({ label, layers }) => [
-      `${label} (${layers}), as cut`,
-      "healed",
-    ]),
-  ];
+  const head = ["method", ...models.flatMap(({ label, layers }) => [`${label} (${layers}), as cut`, "healed"])];
   const lines = rows.map(({ label, cells }) => [
     label,
     ...cells.flatMap((cell) =>
-      cell === null
-        ? ["–", "–"]
-        : [plus(cell.cut, cell.whole), plus(cell.healed, cell.whole)],
+      cell === null ? ["–", "–"] : [plus(cell.cut, cell.whole), plus(cell.healed, cell.whole)],
     ),
   ]);
   return [

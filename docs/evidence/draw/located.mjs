@@ -10,8 +10,7 @@ import { figure, line, path, rect } from "../lib/svg.mjs";
 import { GREY, series } from "../lib/theme.mjs";
 
 export const name = "located";
-export const title =
-  "Where hallucinated answers show, and what shows them without any layer";
+export const title = "Where hallucinated answers show, and what shows them without any layer";
 
 const COLUMNS = 2;
 const LEFT = 62;
@@ -20,19 +19,13 @@ const WIDE = 290;
 const HIGH = 150;
 const LEVELS = [
   { key: "length", words: "length alone", classes: `${series(4)} line dashed` },
-  {
-    key: "logProbability",
-    words: "log-probability alone",
-    classes: `${series(2)} line dashed`,
-  },
+  { key: "logProbability", words: "log-probability alone", classes: `${series(2)} line dashed` },
   { key: "coins", words: "coins", classes: `${GREY} line dotted` },
 ];
 
 export function compute({ models }) {
   const panels = models.flatMap(({ label, located }) =>
-    (located?.datasets ?? [])
-      .filter(({ taps }) => taps.length > 0)
-      .map((dataset) => panelOf(label, dataset)),
+    (located?.datasets ?? []).filter(({ taps }) => taps.length > 0).map((dataset) => panelOf(label, dataset)),
   );
   return panels.length === 0 ? null : panels;
 }
@@ -56,18 +49,12 @@ function folded(estimate) {
   const { value, low, high } = estimate ?? {};
   if (!isNumber(value)) return null;
   if (value >= 0.5) return { value, low: low ?? null, high: high ?? null };
-  return {
-    value: 1 - value,
-    low: isNumber(high) ? 1 - high : null,
-    high: isNumber(low) ? 1 - low : null,
-  };
+  return { value: 1 - value, low: isNumber(high) ? 1 - high : null, high: isNumber(low) ? 1 - low : null };
 }
 
 export function draw(panels) {
   const lowest = Math.min(
-    ...panels
-      .flatMap(({ whole, cut }) => [...whole, ...(cut ?? [])])
-      .map(({ low, value }) => low ?? value ?? 1),
+    ...panels.flatMap(({ whole, cut }) => [...whole, ...(cut ?? [])]).map(({ low, value }) => low ?? value ?? 1),
   );
   const domain = [Math.max(0, Math.min(0.4, Math.floor(lowest * 10) / 10)), 1];
   const words = {
@@ -79,18 +66,11 @@ export function draw(panels) {
   };
   return figure(words, (top) => {
     const whole = {
-      mark: (x, y) => [
-        rect(x - 9, y - 5, 18, 10, `${series(0)} faint`),
-        line(x - 9, y, x + 9, y, `${series(0)} line`),
-      ],
+      mark: (x, y) => [rect(x - 9, y - 5, 18, 10, `${series(0)} faint`), line(x - 9, y, x + 9, y, `${series(0)} line`)],
       words: "probe",
     };
     const cut = lineEntry(`${series(1)} line`, "probe, one length");
-    const entries = [
-      whole,
-      cut,
-      ...LEVELS.map(({ classes, words: said }) => lineEntry(classes, said)),
-    ];
+    const entries = [whole, cut, ...LEVELS.map(({ classes, words: said }) => lineEntry(classes, said))];
     const head = legend(entries, top);
     const start = head.bottom + 24;
     const rows = Math.ceil(panels.length / COLUMNS);
@@ -99,10 +79,7 @@ export function draw(panels) {
       start + Math.floor(index / COLUMNS) * (HIGH + 66),
     ];
     return {
-      body: [
-        head.body,
-        panels.map((panel, index) => drawPanel(panel, domain, ...place(index))),
-      ],
+      body: [head.body, panels.map((panel, index) => drawPanel(panel, domain, ...place(index)))],
       bottom: start + rows * (HIGH + 66) - 26,
     };
   });
@@ -118,25 +95,12 @@ function drawPanel(panel, domain, left, top) {
   const layers = panel.whole.length;
   const x = linear([0, Math.max(1, layers - 1)], [left + 6, left + WIDE - 6]);
   const y = linear(domain, [top + HIGH, top], 6);
-  const at = (estimates) =>
-    estimates.map(({ value }, layer) =>
-      isNumber(value) ? [x.at(layer), y.at(value)] : null,
-    );
+  const at = (estimates) => estimates.map(({ value }, layer) => (isNumber(value) ? [x.at(layer), y.at(value)] : null));
   const between = (estimates) =>
     estimates.map(({ low, high }, layer) =>
-      isNumber(low) && isNumber(high)
-        ? { x: x.at(layer), low: y.at(low), high: y.at(high) }
-        : null,
+      isNumber(low) && isNumber(high) ? { x: x.at(layer), low: y.at(low), high: y.at(high) } : null,
     );
-  const box = {
-    left,
-    top,
-    width: WIDE,
-    height: HIGH,
-    x,
-    y,
-    xTicks: layerTicks(layers, 12),
-  };
+  const box = { left, top, width: WIDE, height: HIGH, x, y, xTicks: layerTicks(layers, 12) };
   return [
     frame({
       ...box,
@@ -147,15 +111,7 @@ function drawPanel(panel, domain, left, top) {
     panel.cut === null ? "" : band(between(panel.cut), `${series(1)} faint`),
     band(between(panel.whole), `${series(0)} faint`),
     LEVELS.map(({ key, classes }) =>
-      panel[key] === null
-        ? ""
-        : line(
-            left,
-            y.at(panel[key].value),
-            left + WIDE,
-            y.at(panel[key].value),
-            classes,
-          ),
+      panel[key] === null ? "" : line(left, y.at(panel[key].value), left + WIDE, y.at(panel[key].value), classes),
     ),
     panel.cut === null ? "" : path(at(panel.cut), `${series(1)} line`),
     path(at(panel.whole), `${series(0)} line`),
@@ -194,23 +150,15 @@ export function tables(panels) {
 function bestOf(estimates) {
   const values = estimates.map(({ value }) => (isNumber(value) ? value : -1));
   const best = Math.max(-1, ...values);
-  return best < 0
-    ? ["–", "–"]
-    : [values.indexOf(best), withInterval(estimates[values.indexOf(best)])];
+  return best < 0 ? ["–", "–"] : [values.indexOf(best), withInterval(estimates[values.indexOf(best)])];
 }
 
 function byLayer(panels) {
   const most = Math.max(...panels.map(({ whole }) => whole.length));
-  const head = [
-    "layer",
-    ...panels.flatMap(({ label, dataset }) => [`${label}, ${dataset}`, "cut"]),
-  ];
+  const head = ["layer", ...panels.flatMap(({ label, dataset }) => [`${label}, ${dataset}`, "cut"])];
   const lines = range(0, most - 1).map((layer) => [
     layer,
-    ...panels.flatMap(({ whole, cut }) => [
-      withInterval(whole[layer] ?? {}),
-      withInterval(cut?.[layer] ?? {}),
-    ]),
+    ...panels.flatMap(({ whole, cut }) => [withInterval(whole[layer] ?? {}), withInterval(cut?.[layer] ?? {})]),
   ]);
   return [head, lines, 0];
 }

@@ -4,20 +4,13 @@ import { dot, legend, upright } from "../lib/marks.mjs";
 import { table } from "../lib/markdown.mjs";
 import { datasetName } from "../lib/names.mjs";
 import { fixed, withInterval } from "../lib/numbers.mjs";
-import {
-  layerTicks,
-  linear,
-  range,
-  roundAround,
-  symmetric,
-} from "../lib/scale.mjs";
+import { layerTicks, linear, range, roundAround, symmetric } from "../lib/scale.mjs";
 import { isNumber, spearman } from "../lib/statistics.mjs";
 import { figure, line } from "../lib/svg.mjs";
 import { GREY, series } from "../lib/theme.mjs";
 
 export const name = "margins";
-export const title =
-  "What each layer does to right answers, and whether EAVSS finds it";
+export const title = "What each layer does to right answers, and whether EAVSS finds it";
 
 const LEFT = 62;
 const WIDE = 376;
@@ -33,26 +26,19 @@ const STATES = [
 ];
 
 function state(words, colour, shape, filling) {
-  return {
-    words,
-    colour,
-    draw: (x, y) => dot(shape, x, y, `${colour} ${filling}`, 3.5),
-  };
+  return { words, colour, draw: (x, y) => dot(shape, x, y, `${colour} ${filling}`, 3.5) };
 }
 
 export function compute({ models }) {
   const panels = models.flatMap(({ label, located }) =>
-    (located?.datasets ?? [])
-      .filter(({ margins }) => margins)
-      .map((dataset) => panelOf(label, dataset)),
+    (located?.datasets ?? []).filter(({ margins }) => margins).map((dataset) => panelOf(label, dataset)),
   );
   return panels.length === 0 ? null : panels;
 }
 
 function panelOf(label, { dataset, pairs, margins, taps: [tap] }) {
   const changes = margins.layers.map(({ per_token: change }) => change);
-  const propensities =
-    tap?.layers.map(({ propensity }) => propensity ?? null) ?? [];
+  const propensities = tap?.layers.map(({ propensity }) => propensity ?? null) ?? [];
   return {
     label,
     dataset: datasetName(dataset),
@@ -61,11 +47,7 @@ function panelOf(label, { dataset, pairs, margins, taps: [tap] }) {
     changes,
     propensities,
     rho: agreement(propensities, changes, tap?.agreement?.eavss_margin),
-    probe: agreement(
-      tap?.layers.map(({ auroc }) => auroc.value) ?? [],
-      changes,
-      tap?.agreement?.probe_margin,
-    ),
+    probe: agreement(tap?.layers.map(({ auroc }) => auroc.value) ?? [], changes, tap?.agreement?.probe_margin),
   };
 }
 
@@ -75,10 +57,7 @@ function agreement(values, changes, reported) {
     values,
     changes.map((change) => change.value),
   );
-  return isNumber(value) &&
-    Math.abs(value - (reported?.value ?? Infinity)) < 1e-6
-    ? { ...reported, value }
-    : { value };
+  return isNumber(value) && Math.abs(value - (reported?.value ?? Infinity)) < 1e-6 ? { ...reported, value } : { value };
 }
 
 export function draw(panels) {
@@ -89,8 +68,7 @@ export function draw(panels) {
       "the right.",
     description: panels
       .map(
-        ({ label, dataset, rho }) =>
-          `${label}, ${dataset}: ρ of |ln EAVSS| with margin change ${withInterval(rho)}.`,
+        ({ label, dataset, rho }) => `${label}, ${dataset}: ρ of |ln EAVSS| with margin change ${withInterval(rho)}.`,
       )
       .join(" "),
   };
@@ -99,12 +77,7 @@ export function draw(panels) {
     const head = legend(STATES.map(entry), top);
     const start = head.bottom + 22;
     return {
-      body: [
-        head.body,
-        panels.map((panel, index) =>
-          drawPanel(panel, start + index * (HIGH + 62)),
-        ),
-      ],
+      body: [head.body, panels.map((panel, index) => drawPanel(panel, start + index * (HIGH + 62)))],
       bottom: start + panels.length * (HIGH + 62) - 26,
     };
   });
@@ -117,26 +90,17 @@ function stateOf({ low, high }) {
 
 function drawPanel(panel, top) {
   const { changes, propensities, rho } = panel;
-  const ends = changes
-    .flatMap(({ value, low, high }) => [value, low, high])
-    .filter(isNumber);
+  const ends = changes.flatMap(({ value, low, high }) => [value, low, high]).filter(isNumber);
   const [least, most] = [Math.min(-UNIT, ...ends), Math.max(UNIT, ...ends)];
   const y = symmetric([1.2 * least, 1.2 * most], [top + HIGH, top], UNIT);
   const x = linear([-0.5, changes.length - 0.5], [LEFT, LEFT + WIDE]);
   const title = `${panel.label}, ${panel.dataset}`;
   const box = { top, height: HIGH, y };
-  const left = {
-    left: LEFT,
-    width: WIDE,
-    x,
-    xTicks: layerTicks(changes.length, 16),
-  };
+  const left = { left: LEFT, width: WIDE, x, xTicks: layerTicks(changes.length, 16) };
   return [
     frame({ ...box, ...left, title, xWords: "layer", yWords: "margin change" }),
     line(LEFT, y.at(0), LEFT + WIDE, y.at(0), "axis"),
-    changes.map((change, layer) =>
-      isNumber(change.value) ? point(change, x.at(layer), y) : "",
-    ),
+    changes.map((change, layer) => (isNumber(change.value) ? point(change, x.at(layer), y) : "")),
     scatter(changes, propensities, rho, box),
   ];
 }
@@ -148,27 +112,16 @@ function point(change, x, y) {
 
 function scatter(changes, propensities, rho, box) {
   const both = changes.flatMap(({ value }, layer) =>
-    isNumber(value) && isNumber(propensities[layer])
-      ? [[propensities[layer], value]]
-      : [],
+    isNumber(value) && isNumber(propensities[layer]) ? [[propensities[layer], value]] : [],
   );
   if (both.length === 0) return "";
   const most = roundAround([0, ...both.map(([across]) => across)], 4)[1];
   const x = linear([-0.03 * most, 1.03 * most], [RIGHT, RIGHT + SQUARE], 4);
   const title = `ρ = ${withInterval(rho)}`;
   return [
-    frame({
-      ...box,
-      left: RIGHT,
-      width: SQUARE,
-      x,
-      title,
-      xWords: "|ln EAVSS|",
-    }),
+    frame({ ...box, left: RIGHT, width: SQUARE, x, title, xWords: "|ln EAVSS|" }),
     line(RIGHT, box.y.at(0), RIGHT + SQUARE, box.y.at(0), "axis"),
-    both.map(([across, up]) =>
-      dot("circle", x.at(across), box.y.at(up), `${series(0)} fill`, 3.5),
-    ),
+    both.map(([across, up]) => dot("circle", x.at(across), box.y.at(up), `${series(0)} fill`, 3.5)),
   ];
 }
 
@@ -205,16 +158,6 @@ export function tables(panels) {
     "Spearman's ρ over layers with margin change, and how many layers have an interval above 0: without them right answers gain.",
     table(head, lines),
     "By layer, margin change in nats a token and |ln EAVSS|:",
-    table(
-      [
-        "layer",
-        ...panels.flatMap(({ label, dataset }) => [
-          `${label}, ${dataset}`,
-          "|ln EAVSS|",
-        ]),
-      ],
-      layers,
-      0,
-    ),
+    table(["layer", ...panels.flatMap(({ label, dataset }) => [`${label}, ${dataset}`, "|ln EAVSS|"])], layers, 0),
   ];
 }

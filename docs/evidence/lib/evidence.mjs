@@ -16,18 +16,10 @@ function gatherModel(id, reports, names) {
   const own = reports.filter(({ model }) => model === id);
   const of = (kind) => own.filter((entry) => entry.kind === kind);
   const { layers, parameters } = own[0].report.model;
-  const texts = of("text").map((entry) => ({
-    ...entry,
-    label: names.text(entry.name),
-  }));
-  texts.sort(
-    (a, b) =>
-      (b.name === "wiki") - (a.name === "wiki") || byText(a.name, b.name),
-  );
+  const texts = of("text").map((entry) => ({ ...entry, label: names.text(entry.name) }));
+  texts.sort((a, b) => (b.name === "wiki") - (a.name === "wiki") || byText(a.name, b.name));
   const readings = of("reading");
-  readings.sort(
-    (a, b) => place(a.name) - place(b.name) || byText(a.name, b.name),
-  );
+  readings.sort((a, b) => place(a.name) - place(b.name) || byText(a.name, b.name));
   return {
     id,
     label: names.model(id),
@@ -51,10 +43,7 @@ export function byText(a, b) {
 
 /** The first text on which loss change was measured, or nothing. */
 export function measuredText(model) {
-  return model.texts.find(
-    ({ report }) =>
-      (report.scoring?.scores.agreement.loss_change ?? []).length > 0,
-  );
+  return model.texts.find(({ report }) => (report.scoring?.scores.agreement.loss_change ?? []).length > 0);
 }
 
 /** The scores of a method, layer by layer; nothing where the report has none. */
@@ -75,19 +64,12 @@ function orderMethods(models) {
       if (role !== "part" && !found.has(id)) found.set(id, { id, label, role });
     }
   }
-  const worth = new Map(
-    [...found.keys()].map((id) => [id, pooled(models, id)]),
-  );
-  const group = ({ id, role }) =>
-    id === "loss_change" ? 0 : role === "ranking" ? 1 : 2;
+  const worth = new Map([...found.keys()].map((id) => [id, pooled(models, id)]));
+  const group = ({ id, role }) => (id === "loss_change" ? 0 : role === "ranking" ? 1 : 2);
   const methods = [...found.values()];
   const seen = new Map(methods.map(({ id }, index) => [id, index]));
-  const inside = (a, b) =>
-    group(a) === 1 ? (worth.get(b.id) ?? -2) - (worth.get(a.id) ?? -2) : 0;
-  return methods.sort(
-    (a, b) =>
-      group(a) - group(b) || inside(a, b) || seen.get(a.id) - seen.get(b.id),
-  );
+  const inside = (a, b) => (group(a) === 1 ? (worth.get(b.id) ?? -2) - (worth.get(a.id) ?? -2) : 0);
+  return methods.sort((a, b) => group(a) - group(b) || inside(a, b) || seen.get(a.id) - seen.get(b.id));
 }
 
 /** The mean over models of a method's correlation with loss change. */
@@ -98,7 +80,6 @@ export function pooled(models, id) {
 
 /** A method's correlation with loss change on a model's first text where that was measured. */
 export function correlation(model, id) {
-  const list =
-    measuredText(model)?.report.scoring.scores.agreement.loss_change ?? [];
+  const list = measuredText(model)?.report.scoring.scores.agreement.loss_change ?? [];
   return list.find(({ method }) => method === id);
 }

@@ -16,22 +16,13 @@ export function rowLabels(rows, top, height) {
     const lines = linesOf(label, note);
     const first = top + (row + 0.5) * height - 7.5 * (lines.length - 1) + 4;
     return [
-      row % 2 === 0
-        ? rect(8, top + row * height, WIDTH - 16, height, "stripe")
-        : "",
-      lines.map(({ words, classes }, index) =>
-        text(LABELS - 14, first + 15 * index, words, classes),
-      ),
+      row % 2 === 0 ? rect(8, top + row * height, WIDTH - 16, height, "stripe") : "",
+      lines.map(({ words, classes }, index) => text(LABELS - 14, first + 15 * index, words, classes)),
     ];
   });
 }
 
 function linesOf(label, note) {
-  const said = wrap(label, LABELS - 26, SIZE).map((words) => ({
-    words,
-    classes: "end",
-  }));
-  return note === undefined
-    ? said
-    : [...said, { words: note, classes: "end small soft" }];
+  const said = wrap(label, LABELS - 26, SIZE).map((words) => ({ words, classes: "end" }));
+  return note === undefined ? said : [...said, { words: note, classes: "end small soft" }];
 }

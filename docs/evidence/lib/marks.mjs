@@ -3,28 +3,16 @@ import { WIDTH, line, path, tag, text, widthOf } from "./svg.mjs";
 import { isNumber } from "./statistics.mjs";
 import { series } from "./theme.mjs";
 
-const CORNERS = {
-  square: [4, 45],
-  up: [3, -90],
-  down: [3, 90],
-  pentagon: [5, -90],
-  flag: [4, 0],
-};
+const CORNERS = { square: [4, 45], up: [3, -90], down: [3, 90], pentagon: [5, -90], flag: [4, 0] };
 const SHAPES = ["circle", "square", "up", "down", "pentagon", "flag"];
 
 /** The n-th model's dot; colour and shape both tell models apart. */
 export function modelDot(index, x, y, isHollow = false) {
-  return dot(
-    SHAPES[index % SHAPES.length],
-    x,
-    y,
-    `${series(index)} ${isHollow ? "hollow" : "fill"}`,
-  );
+  return dot(SHAPES[index % SHAPES.length], x, y, `${series(index)} ${isHollow ? "hollow" : "fill"}`);
 }
 
 export function dot(shape, x, y, classes, radius = 4) {
-  if (shape === "circle")
-    return tag("circle", { cx: x, cy: y, r: radius, class: classes });
+  if (shape === "circle") return tag("circle", { cx: x, cy: y, r: radius, class: classes });
   if (shape === "diamond") return polygon(4, 0, x, y, radius * 1.5, classes);
   const [corners, turn] = CORNERS[shape];
   return polygon(corners, turn, x, y, radius * 1.25, classes);
@@ -35,9 +23,7 @@ function polygon(corners, turn, x, y, radius, classes) {
     const angle = ((turn + (360 * index) / corners) * Math.PI) / 180;
     return [x + radius * Math.cos(angle), y + radius * Math.sin(angle)];
   };
-  const points = Array.from({ length: corners }, (_, index) =>
-    corner(index).map(hundredths).join(","),
-  ).join(" ");
+  const points = Array.from({ length: corners }, (_, index) => corner(index).map(hundredths).join(",")).join(" ");
   return tag("polygon", { points, class: classes });
 }
 
@@ -88,10 +74,7 @@ export function legend(entries, top, left = 16) {
 
 /** Entries for models. */
 export function modelEntries(models) {
-  return models.map(({ index, label }) => ({
-    mark: (x, y) => modelDot(index, x, y),
-    words: label,
-  }));
+  return models.map(({ index, label }) => ({ mark: (x, y) => modelDot(index, x, y), words: label }));
 }
 
 /** An entry for a line. */

@@ -5,9 +5,7 @@ import { join } from "node:path";
 /** The names that `names.json` has for models and texts; what it does not have is called as its file. */
 export function readNames(folder) {
   const file = join(folder, "names.json");
-  const { models = {}, texts = {} } = existsSync(file)
-    ? JSON.parse(readFileSync(file, "utf8"))
-    : {};
+  const { models = {}, texts = {} } = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
   return { model: (id) => models[id] ?? id, text: (id) => texts[id] ?? id };
 }
 
@@ -20,9 +18,7 @@ export function datasetName(name) {
 }
 
 export function planName({ label, schedule }) {
-  return schedule === "one_shot"
-    ? label
-    : `${label}, ${schedule.replaceAll("_", "-")}`;
+  return schedule === "one_shot" ? label : `${label}, ${schedule.replaceAll("_", "-")}`;
 }
 
 /** A choice of layers to repair. */
@@ -35,10 +31,7 @@ export function choiceName(choice) {
     case "given":
       return `layers ${choice.layers.join(", ")}`;
     default:
-      return (
-        { last: "last layers", all: "all layers" }[choice.kind] ??
-        choice.kind.replaceAll("_", " ")
-      );
+      return { last: "last layers", all: "all layers" }[choice.kind] ?? choice.kind.replaceAll("_", " ");
   }
 }
 

@@ -15,9 +15,7 @@ export function percent(share) {
   if (!isNumber(share)) return NONE;
   const value = 100 * share;
   if (value !== 0 && Math.abs(value) < 0.001) return "< 0.001";
-  return Math.abs(value) >= 1 || value === 0
-    ? fixed(value, 1)
-    : significant(value, 2);
+  return Math.abs(value) >= 1 || value === 0 ? fixed(value, 1) : significant(value, 2);
 }
 
 /** With so many digits, never with an exponent. */
@@ -25,23 +23,15 @@ export function significant(value, digits = 3) {
   if (!isNumber(value)) return NONE;
   if (value === 0) return "0";
   const rounded = Number(value.toPrecision(digits));
-  const decimals = Math.max(
-    0,
-    digits - 1 - Math.floor(Math.log10(Math.abs(rounded))),
-  );
-  const [whole, ...rest] = rounded
-    .toFixed(decimals)
-    .replace("-", "−")
-    .split(".");
+  const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(rounded))));
+  const [whole, ...rest] = rounded.toFixed(decimals).replace("-", "−").split(".");
   return [whole.replace(/\B(?=(\d{3})+$)/gu, ","), ...rest].join(".");
 }
 
 /** `value [low, high]`; without the bracket where there is no interval. */
 export function withInterval({ value, low, high }, write = fixed) {
   if (!isNumber(value)) return NONE;
-  return isNumber(low) && isNumber(high)
-    ? `${write(value)} [${write(low)}, ${write(high)}]`
-    : write(value);
+  return isNumber(low) && isNumber(high) ? `${write(value)} [${write(low)}, ${write(high)}]` : write(value);
 }
 
 /** The same in points of percent, which may be negative. */

@@ -10,8 +10,7 @@ const KNOWN = new Set(
 /** What is wrong with `value` as `place: cause`, or null where nothing is. */
 export function fault(value, schema, root = schema, place = "") {
   const unknown = Object.keys(schema).find((key) => !KNOWN.has(key));
-  if (unknown !== undefined)
-    return `${place || "the document"}: the schema uses ${unknown}, which is not checked`;
+  if (unknown !== undefined) return `${place || "the document"}: the schema uses ${unknown}, which is not checked`;
   if (schema.$ref !== undefined) {
     const found = fault(value, definition(schema.$ref, root), root, place);
     if (found !== null) return found;
@@ -20,19 +19,11 @@ export function fault(value, schema, root = schema, place = "") {
   if (schema.const !== undefined && value !== schema.const) {
     return `${at}: is ${shown(value)}, not ${shown(schema.const)}`;
   }
-  if (
-    schema.type !== undefined &&
-    ![schema.type].flat().some((type) => isOf(type, value))
-  ) {
+  if (schema.type !== undefined && ![schema.type].flat().some((type) => isOf(type, value))) {
     return `${at}: is ${shown(value)}, not ${[schema.type].flat().join(" or ")}`;
   }
-  if (schema.minimum !== undefined && value < schema.minimum)
-    return `${at}: is ${value}, below ${schema.minimum}`;
-  if (
-    schema.pattern !== undefined &&
-    typeof value === "string" &&
-    !new RegExp(schema.pattern, "u").test(value)
-  ) {
+  if (schema.minimum !== undefined && value < schema.minimum) return `${at}: is ${value}, below ${schema.minimum}`;
+  if (schema.pattern !== undefined && typeof value === "string" && !new RegExp(schema.pattern, "u").test(value)) {
     return `${at}: is ${shown(value)}, which does not match ${schema.pattern}`;
   }
   return (
@@ -56,30 +47,21 @@ function anyOfFault(value, choices, root, place) {
   if (faults.includes(null)) return null;
   // The fault that lies deepest is of the choice that was meant.
   const depth = (found) => found.split(": ")[0].split(".").length;
-  const isOther = (choice) =>
-    choice.type === "null" || choice.properties?.kind?.const !== value?.kind;
+  const isOther = (choice) => choice.type === "null" || choice.properties?.kind?.const !== value?.kind;
   const meant = faults.filter((_, at) => !isOther(choices[at]));
-  return (meant.length > 0 ? meant : faults).reduce((best, found) =>
-    depth(found) > depth(best) ? found : best,
-  );
+  return (meant.length > 0 ? meant : faults).reduce((best, found) => (depth(found) > depth(best) ? found : best));
 }
 
 function listFault(list, schema, root, place) {
   const at = place || "the document";
-  if (schema.minItems !== undefined && list.length < schema.minItems)
-    return `${at}: has only ${list.length} items`;
-  if (schema.maxItems !== undefined && list.length > schema.maxItems)
-    return `${at}: has ${list.length} items`;
-  if (
-    schema.uniqueItems &&
-    new Set(list.map((item) => JSON.stringify(item))).size < list.length
-  ) {
+  if (schema.minItems !== undefined && list.length < schema.minItems) return `${at}: has only ${list.length} items`;
+  if (schema.maxItems !== undefined && list.length > schema.maxItems) return `${at}: has ${list.length} items`;
+  if (schema.uniqueItems && new Set(list.map((item) => JSON.stringify(item))).size < list.length) {
     return `${at}: repeats an item`;
   }
   for (const [index, item] of list.entries()) {
     const of = schema.prefixItems?.[index] ?? schema.items;
-    const found =
-      of === undefined ? null : fault(item, of, root, `${place}[${index}]`);
+    const found = of === undefined ? null : fault(item, of, root, `${place}[${index}]`);
     if (found !== null) return found;
   }
   return null;
@@ -92,9 +74,7 @@ function objectFault(object, schema, root, place) {
   const patterns = Object.entries(schema.patternProperties ?? {});
   for (const [name, value] of Object.entries(object)) {
     const pattern = patterns.find(([form]) => new RegExp(form, "u").test(name));
-    const own = Object.hasOwn(schema.properties ?? {}, name)
-      ? schema.properties[name]
-      : pattern?.[1];
+    const own = Object.hasOwn(schema.properties ?? {}, name) ? schema.properties[name] : pattern?.[1];
     const of = own ?? schema.additionalProperties ?? {};
     if (of === false) return `${inside(name)}: is not part of the format`;
     const found = of === true ? null : fault(value, of, root, inside(name));
@@ -110,9 +90,7 @@ function isOf(type, value) {
     case "array":
       return Array.isArray(value);
     case "object":
-      return (
-        value !== null && typeof value === "object" && !Array.isArray(value)
-      );
+      return value !== null && typeof value === "object" && !Array.isArray(value);
     case "integer":
       return Number.isInteger(value);
     default:

@@ -10,14 +10,9 @@ const NAMES = 0.6;
 export function tag(name, attributes, ...inside) {
   const written = Object.entries(attributes)
     .filter(([, value]) => value !== undefined)
-    .map(
-      ([key, value]) =>
-        ` ${key}="${typeof value === "number" ? pixel(value) : escape(value)}"`,
-    );
+    .map(([key, value]) => ` ${key}="${typeof value === "number" ? pixel(value) : escape(value)}"`);
   const body = inside.flat(Infinity).join("");
-  return body === ""
-    ? `<${name}${written.join("")}/>`
-    : `<${name}${written.join("")}>${body}</${name}>`;
+  return body === "" ? `<${name}${written.join("")}/>` : `<${name}${written.join("")}>${body}</${name}>`;
 }
 
 export function text(x, y, words, classes = undefined) {
@@ -29,21 +24,14 @@ export function line(x1, y1, x2, y2, classes) {
 }
 
 export function rect(x, y, width, height, classes) {
-  return tag("rect", {
-    x,
-    y,
-    width: Math.max(0, width),
-    height,
-    class: classes,
-  });
+  return tag("rect", { x, y, width: Math.max(0, width), height, class: classes });
 }
 
 /** A path through points `[x, y]`, with gaps where one is null. */
 export function path(points, classes) {
   let pen = "M";
   const steps = points.map((point) => {
-    const step =
-      point === null ? "" : `${pen}${pixel(point[0])} ${pixel(point[1])}`;
+    const step = point === null ? "" : `${pen}${pixel(point[0])} ${pixel(point[1])}`;
     pen = point === null ? "M" : "L";
     return step;
   });
@@ -58,9 +46,7 @@ export function figure({ title, subtitle, description }, draw) {
   const height = Math.ceil(bottom + 12);
   const head = [
     text(MARGIN, 26, title, "title"),
-    ...lines.map((words, index) =>
-      text(MARGIN, 45 + 17 * index, words, "soft"),
-    ),
+    ...lines.map((words, index) => text(MARGIN, 45 + 17 * index, words, "soft")),
   ];
   return `${tag(
     "svg",
@@ -78,9 +64,7 @@ export function figure({ title, subtitle, description }, draw) {
     "\n",
     tag("style", {}, STYLE),
     "\n",
-    [rect(0, 0, WIDTH, height, "page"), ...head, ...[body].flat(Infinity)]
-      .filter((part) => part !== "")
-      .join("\n"),
+    [rect(0, 0, WIDTH, height, "page"), ...head, ...[body].flat(Infinity)].filter((part) => part !== "").join("\n"),
     "\n",
   )}\n`;
 }
@@ -106,8 +90,5 @@ export function pixel(value) {
 }
 
 function escape(words) {
-  return String(words).replace(
-    /[&<>"]/gu,
-    (found) => `&#${found.codePointAt(0)};`,
-  );
+  return String(words).replace(/[&<>"]/gu, (found) => `&#${found.codePointAt(0)};`);
 }

@@ -5,6 +5,12 @@ import { address } from "./address.svelte";
 import { consent } from "./consent.svelte";
 import { tasks } from "./tasks.svelte";
 
+/** The view that shows a report better than the others do, if one is made for its kind. */
+export function viewOf({ hallucination, repair }: Report): "hallucination" | "repair" | null {
+  if (repair) return "repair";
+  return hallucination ? "hallucination" : null;
+}
+
 class Reports {
   #native = $state.raw<Report | null>(null);
   #opened = $state.raw<Report | null>(null);
