@@ -38,6 +38,7 @@ experiments:
   readings: {command: score, models: [small], options: {recipe: authors, loss_change: never, on: t.jsonl}}
   told: {command: locate, models: [small], shards: 1, tasks: [t.jsonl], text: [a.txt, b.txt], options: {margin_change: always}}
   mended: {command: repair, models: [small], options: {layers: [last, 3+4]}}
+  bits: {command: quantize, models: [small]}
 """
 
 
@@ -68,10 +69,10 @@ def test_models_can_have_names(tmp_path: Path) -> None:
 
 def test_experiments_take_what_they_do_not_say_from_the_study(tmp_path: Path) -> None:
     study = read_study(written(tmp_path, EXPERIMENTS))
-    names = ["plain/small", "plain/large", "wiki/large", "readings/small", "told/small", "mended/small"]
+    names = ["plain/small", "plain/large", "wiki/large", "readings/small", "told/small", "mended/small", "bits/small"]
     assert [one.name for one in study.experiments] == names
     jobs = {job.arguments for job in study.jobs()}
-    assert len(jobs) == 2 + 2 + 1 + 2 + 1 + 1
+    assert len(jobs) == 2 + 2 + 1 + 2 + 1 + 1 + 1
     assert jobs >= {
         (
             "run", "--model=a/model", "--text=notes.txt", "--heal=none,refit", "--share=25%", "--max-sequences=16", "--seed=1",
@@ -88,6 +89,10 @@ def test_experiments_take_what_they_do_not_say_from_the_study(tmp_path: Path) ->
         (
             "locate", "--model=a/model", "--text=a.txt", "--text=b.txt", "--seed=1", "--task=t.jsonl", "--margin-change=always",
             "--shard=1/1", "--output=results/told/small/shards/1-of-1.shard",
+        ),
+        (
+            "quantize", "--model=a/model", "--text=notes.txt", "--max-sequences=16", "--seed=1", "--json",
+            "--output=results/bits/small/report.json",
         ),
     }  # fmt: skip
 
@@ -110,7 +115,7 @@ def test_what_cannot_be_cut_is_one_job_and_the_first(tmp_path: Path) -> None:
         ("experiments: {}", "experiments: expected names with keys each"),
         ("experiments: [a]", "experiments: expected names with keys each"),
         ("experiments: {../a: {}}", "experiments: `../a` is no name of a folder"),
-        ("experiments: {a: {command: scor}}", "a study runs run, score, locate, repair, not `scor`; did you mean `score`?"),
+        ("experiments: {a: {command: scor}}", "a study runs run, score, locate, repair, quantize, not `scor`; did you mean `score`?"),
         ("experiments: {a: {command: eval}}", "experiments: a: command: a study runs"),
         ("experiments: {a: {models: [atlsa]}}", "models: the study has no model `atlsa`; did you mean `atlas`?"),
         ("experiments: {a: {models: atlas}}", "models: expected a list of some of the study's models"),
@@ -119,6 +124,8 @@ def test_what_cannot_be_cut_is_one_job_and_the_first(tmp_path: Path) -> None:
         ("experiments: {a: {options: {max_sequence: 3}}}", "run() has no keyword max_sequence=; did you mean max_sequences=?"),
         ("experiments: {a: {options: {steps: 3}}}", "run() has no keyword steps="),
         ("experiments: {a: {options: {work: w}}}", "experiments: a: options: work is not one of them here"),
+        ("experiments: {a: {command: quantize, shards: 2}}", "shards: `layerlab quantize` cannot be cut into them"),
+        ("experiments: {a: {command: quantize, options: {tensor-types: w}}}", "options: tensor-types is not one of them here"),
         ("experiments: {a: {command: repair, options: {adapter: w}}}", "options: adapter is not one of them here"),
         ("experiments: {a: {command: repair, options: {neutral: \"a\\nb\"}}}", "neutral: takes a path"),
         ("experiments: {a: {command: repair, shards: 2}}", "shards: `layerlab repair` cannot be cut into them"),

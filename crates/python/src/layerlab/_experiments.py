@@ -27,10 +27,10 @@ DEFAULTS = {"options", "shards", *KEYWORDS}
 """Keys of a study that all its experiments have where they do not say otherwise."""
 OWN = {"command", "models", *DEFAULTS}
 """Keys of an experiment."""
-NOT_HERE = {"model", "tokenizer", "quiet", "work", "html", "adapter", "export", "force"}
+NOT_HERE = {"model", "tokenizer", "quiet", "work", "html", "adapter", "export", "gguf", "tensor_types", "force"}
 """What `options` may not hold, since the study says it otherwise or every job would write it."""
-COMMANDS = ("run", "score", "locate", "repair")
-WHOLE = {"repair"}
+COMMANDS = ("run", "score", "locate", "repair", "quantize")
+WHOLE = {"repair", "quantize"}
 """Commands that cannot be cut into shards."""
 TIMED = {"score": "loss_change", "locate": "margin_change"}
 """Options whose default goes by how fast a machine is; shards must all do the same."""
