@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use layerlab_model::{DecoderSpec, ModelFiles};
 use layerlab_score::{LayerLosses, Plan, ScoreError, ScoreOptions, score};
 use layerlab_stats::ModelStatistics;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
