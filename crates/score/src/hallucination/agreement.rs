@@ -11,9 +11,9 @@ use crate::rank::spearman;
 
 /// One figure of each layer: of the data as they are, and of each resample.
 #[derive(Debug, Clone, PartialEq)]
-struct Drawn {
-    values: Vec<Option<f64>>,
-    resamples: Vec<Vec<Option<f64>>>,
+pub(super) struct Drawn {
+    pub values: Vec<Option<f64>>,
+    pub resamples: Vec<Vec<Option<f64>>>,
 }
 
 impl Drawn {
@@ -33,26 +33,13 @@ impl Drawn {
 /// What is said of layers: of the data as they are, and of each resample of the pairs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerSigns {
-    propensity: Drawn,
-    auroc: Drawn,
+    pub(super) propensity: Drawn,
+    pub(super) auroc: Drawn,
     /// Where layers were left out.
-    margin_change: Option<Drawn>,
+    pub(super) margin_change: Option<Drawn>,
 }
 
-/// The same figure of every layer, and of every resample.
-type Figures = (Vec<Option<f64>>, Vec<Vec<Option<f64>>>);
-
 impl LayerSigns {
-    /// Of propensity, AUROC and, where it was measured, margin change.
-    pub(super) fn of(propensity: Figures, auroc: Figures, margin_change: Option<Figures>) -> Self {
-        let drawn = |(values, resamples)| Drawn { values, resamples };
-        Self {
-            propensity: drawn(propensity),
-            auroc: drawn(auroc),
-            margin_change: margin_change.map(drawn),
-        }
-    }
-
     /// How far they order layers alike; none where layers were not left out.
     pub fn agreement(&self, confidence: f64) -> Option<ContrastAgreement> {
         let margin_change = self.margin_change.as_ref()?;

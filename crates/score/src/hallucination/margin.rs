@@ -5,7 +5,7 @@ use layerlab_stats::Resamples;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ContrastOptions, Estimate, auroc::Ordered};
+use super::{ContrastOptions, Estimate, agreement::Drawn, auroc::Ordered};
 use crate::{Direction, LayerLosses, rank::ranks};
 
 /// Summed cross-entropy of the answers of pairs, in nats: as the model is and, where that was measured, without each layer. One
@@ -158,17 +158,17 @@ impl AnswerLosses {
 
     /// Mean changes of the margin per token without each layer, of the data and of each resample; none where layers were not
     /// left out.
-    pub(super) fn drawn(
-        &self,
-        resamples: &Resamples,
-    ) -> Option<(Vec<Option<f64>>, Vec<Vec<Option<f64>>>)> {
+    pub(super) fn drawn(&self, resamples: &Resamples) -> Option<Drawn> {
         if !self.has_layers() {
             return None;
         }
         let changes = self.changes(Margin::PerToken);
         let of = |draw: &[u32]| changes.iter().map(|values| mean(values, draw)).collect();
         let draws = resamples.draws().iter();
-        Some((of(resamples.data()), draws.map(|draw| of(draw)).collect()))
+        Some(Drawn {
+            values: of(resamples.data()),
+            resamples: draws.map(|draw| of(draw)).collect(),
+        })
     }
 
     /// What each pair's margin per token gains from this model to `other`, in nats; of the same pairs.

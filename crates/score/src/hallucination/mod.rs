@@ -17,6 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Direction, ScoreError, rank::ranks};
+use agreement::Drawn;
 pub use agreement::{ContrastAgreement, LayerSigns, TrainingAgreement};
 pub use margin::{AnswerControls, AnswerLosses, LayerMargin, Margins};
 use probe::Probe;
@@ -137,13 +138,17 @@ pub struct Contrast {
 impl Contrast {
     /// What is said of layers. `losses` are of the same pairs.
     pub fn signs(&self, losses: &AnswerLosses) -> LayerSigns {
-        let of = |value: fn(&LayerContrast) -> Option<f64>| self.layers.iter().map(value).collect();
-        let [propensity, auroc] = self.drawn.clone();
-        LayerSigns::of(
-            (of(|layer| layer.propensity), propensity),
-            (of(|layer| layer.auroc.value), auroc),
-            losses.drawn(&self.resamples),
-        )
+        let drawn =
+            |value: fn(&LayerContrast) -> Option<f64>, resamples: &[Vec<Option<f64>>]| Drawn {
+                values: self.layers.iter().map(value).collect(),
+                resamples: resamples.to_vec(),
+            };
+        let [propensity, auroc] = &self.drawn;
+        LayerSigns {
+            propensity: drawn(|layer| layer.propensity, propensity),
+            auroc: drawn(|layer| layer.auroc.value, auroc),
+            margin_change: losses.drawn(&self.resamples),
+        }
     }
 }
 
