@@ -2,7 +2,12 @@
 
 use layerlab_score::{Estimate, LayerContrast};
 
-use super::located::{beside, estimate, record};
+use super::{
+    located::{beside, estimate, record},
+    models::distinct,
+    repaired::pooled_cell,
+    words::metric_name,
+};
 use crate::{
     RepairReport, RepairRun, TrainedAlone,
     report::{
@@ -31,25 +36,34 @@ impl RepairReport {
         let figure = |layer: usize, value: fn(&LayerContrast) -> Option<f64>| -> Cell {
             significant(said(layer).and_then(value)).into()
         };
+        let metrics = distinct(
+            runs.iter()
+                .flat_map(|(_, run)| &run.pooled)
+                .map(|found| found.metric),
+        );
         let rows = runs.iter().map(|(layer, run)| {
-            vec![
+            let mut cells: Vec<Cell> = vec![
                 layer.to_string().into(),
                 gain_cell(run),
                 figure(*layer, |one| one.propensity),
                 figure(*layer, |one| one.auroc.value),
                 margin_change(*layer).map_or("–".into(), |change| estimate(&change)),
-                run.ended().into(),
-            ]
+            ];
+            cells.extend(metrics.iter().map(|metric| pooled_cell(run, *metric)));
+            cells.push(run.ended().into());
+            cells
         });
         let rows: Vec<Vec<Cell>> = rows.collect();
-        let header = [
+        let first = [
             "layer",
             "margin gained",
             "|ln EAVSS|",
             "probe AUROC",
             "margin change",
-            "best step",
         ];
+        let mut header: Vec<Cell> = first.map(Into::into).to_vec();
+        header.extend(metrics.iter().map(|metric| metric_name(*metric).into()));
+        header.push("best step".into());
         let bars = runs.iter().map(|(layer, run)| {
             let gain = run.margin_gain.unwrap_or_default();
             Bar {
@@ -81,7 +95,6 @@ impl RepairReport {
                 "What training each layer alone brings, {}",
                 alone.objective.label()
             ),
-            brief: true,
             records: correlations.chain(gains).collect(),
             charts: vec![Chart::Bars {
                 title: "Margin gained on held-out pairs by training the layer alone, nats per token"
@@ -90,9 +103,9 @@ impl RepairReport {
                 bars: bars.collect(),
             }],
             table: Some(Table {
-                header: header.map(Into::into).to_vec(),
                 keys: 1,
-                brief: header.len(),
+                brief: first.len(),
+                header,
                 rows,
             }),
             notes: vec![
@@ -104,6 +117,12 @@ impl RepairReport {
             ],
             ..Section::default()
         }
+    }
+
+    /// Whether a run is of a layer alone that is told of with others.
+    pub(in crate::report::build) fn is_alone(&self, run: &RepairRun) -> bool {
+        let mut alone = self.alone.iter();
+        run.layers.len() == 1 && alone.any(|alone| alone.objective == run.objective)
     }
 
     /// Layers that were trained alone by an objective, each with its run.

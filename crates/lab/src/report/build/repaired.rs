@@ -104,18 +104,17 @@ impl RepairReport {
         let has_margins = self.runs.iter().any(|run| run.margin_gain.is_some());
         header.extend(has_margins.then(|| Cell::from("margin")));
         header.extend(["weights", "best step"].map(Cell::from));
-        let rows = self.runs.iter().map(|run| {
+        // Layers that were trained alone have a section of their own.
+        let runs = || self.runs.iter().filter(|run| !self.is_alone(run));
+        let rows = runs().map(|run| {
             let mut cells: Vec<Cell> = vec![run.label().into(), layer_list(&run.layers).into()];
-            cells.extend(metrics.iter().map(|metric| match run.pooled(*metric) {
-                Some(compared) => change_cell(compared),
-                None => "–".into(),
-            }));
+            cells.extend(metrics.iter().map(|metric| pooled_cell(run, *metric)));
             cells.extend(has_margins.then(|| gain_cell(run)));
             cells.extend([run.parameters.to_string(), run.ended()].map(Cell::from));
             cells
         });
         let charts = metrics.iter().map(|metric| {
-            let dots = self.runs.iter().map(|run| {
+            let dots = runs().map(|run| {
                 let compared = run.pooled(*metric);
                 Bar {
                     label: run.label(),
@@ -152,13 +151,13 @@ impl RepairReport {
             id: "repairs",
             title: "Repairs beside each other, all held-out questions together".into(),
             brief: true,
-            table: Some(Table {
+            table: (runs().count() > 0).then(|| Table {
                 brief: header.len().min(6),
                 keys: 2,
                 header,
                 rows: rows.collect(),
             }),
-            charts: charts.collect(),
+            charts: charts.filter(|_| runs().count() > 0).collect(),
             notes: [note.to_owned()]
                 .into_iter()
                 .chain(p_notes(compared))
@@ -234,4 +233,9 @@ impl RepairReport {
             ..Section::default()
         }
     }
+}
+
+/// What a repair changed of a metric over all held-out questions.
+pub(super) fn pooled_cell(run: &RepairRun, metric: Metric) -> Cell {
+    run.pooled(metric).map_or("–".into(), change_cell)
 }

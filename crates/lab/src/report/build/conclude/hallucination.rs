@@ -146,11 +146,7 @@ pub(super) fn of_repair(repair: &RepairReport) -> Vec<String> {
     };
     let percent = |ratio: f64| format!("{:+.1} %", 100.0 * (ratio - 1.0));
     // Layers that were trained alone are told of together.
-    let is_alone = |run: &RepairRun| {
-        let mut alone = repair.alone.iter();
-        run.layers.len() == 1 && alone.any(|alone| alone.objective == run.objective)
-    };
-    let of_choices = runs.iter().filter(|(run, _)| !is_alone(run));
+    let of_choices = runs.iter().filter(|(run, _)| !repair.is_alone(run));
     let lines = of_choices.map(|(run, compared)| {
         let perplexity = run.pooled(Metric::Perplexity);
         let perplexity = perplexity.and_then(|found| Some(1.0 / found.retained?));
