@@ -35,11 +35,9 @@ export function summary(evidence) {
 }
 
 /** "Atlas 0.44, SmolLM2-135M 0.82". */
-function each(list, write) {
-  return list
-    .map((one) => write(one))
-    .filter((said) => said !== null)
-    .join(", ");
+function each(list, write, between = ", ") {
+  const said = list.map((one) => write(one)).filter((one) => one !== null);
+  return said.join(between);
 }
 
 function avss(models) {
@@ -62,15 +60,19 @@ function cheap(models) {
 const NAMED = ["relative AVSS", "Block Influence", "loss change", "AVSS", "last k"];
 
 function atQuarter({ models, rows }, way) {
-  const said = each(models, (model) => {
-    const at = models.indexOf(model);
-    const found = NAMED.flatMap((name) => {
-      const value = rows.find(({ label }) => label === name)?.cells[1][at]?.[way]?.value;
-      return isNumber(value) ? [`${name} ${percent(value)} %`] : [];
-    });
-    return found.length === 0 ? null : `${model.label}: ${found.join(", ")}`;
-  });
-  return said && `${said.replaceAll(" %, ", " %; ").replaceAll(/; (?=[^;:]+:)/gu, ". ")}.`;
+  const said = each(
+    models,
+    (model) => {
+      const at = models.indexOf(model);
+      const found = NAMED.flatMap((name) => {
+        const value = rows.find(({ label }) => label === name)?.cells[1][at]?.[way]?.value;
+        return isNumber(value) ? [`${name} ${percent(value)} %`] : [];
+      });
+      return found.length === 0 ? null : `${model.label}: ${found.join("; ")}`;
+    },
+    ". ",
+  );
+  return said && `${said}.`;
 }
 
 function mostLayers({ models, rows }) {
@@ -88,14 +90,20 @@ function mostLayers({ models, rows }) {
 function overlaps(found) {
   if (found === null) return null;
   const { models, rows, chances } = found;
-  const said = each(models, (model) => {
-    const at = models.indexOf(model);
-    const own = rows.flatMap(({ label, cells }) => {
-      const value = cells[at]?.value;
-      return isNumber(value) && (NAMED.includes(label) || label === "loss change") ? [`${label} ${fixed(value)}`] : [];
-    });
-    return `${model.label}: ${own.join("; ")} (${fixed(chances[at])} by chance)`;
-  });
+  const said = each(
+    models,
+    (model) => {
+      const at = models.indexOf(model);
+      const own = rows.flatMap(({ label, cells }) => {
+        const value = cells[at]?.value;
+        return isNumber(value) && (NAMED.includes(label) || label === "loss change")
+          ? [`${label} ${fixed(value)}`]
+          : [];
+      });
+      return `${model.label}: ${own.join("; ")} (${fixed(chances[at])} by chance)`;
+    },
+    ". ",
+  );
   return `Overlap of the lowest quarter between texts: ${said}.`;
 }
 
@@ -117,11 +125,15 @@ function favoured(panels) {
 
 function choices(found) {
   if (found === null) return null;
-  const said = each(found.shown, ({ model, runs }) => {
-    const metric = found.metrics.find((one) => runs.every((run) => run.found.has(one)));
-    const own = metric === undefined ? [] : runs.map((run) => `${run.label} ${points(run.found.get(metric).value)}`);
-    return own.length === 0 ? null : `${model.label}: ${own.join("; ")}`;
-  });
+  const said = each(
+    found.shown,
+    ({ model, runs }) => {
+      const metric = found.metrics.find((one) => runs.every((run) => run.found.has(one)));
+      const own = metric === undefined ? [] : runs.map((run) => `${run.label} ${points(run.found.get(metric).value)}`);
+      return own.length === 0 ? null : `${model.label}: ${own.join("; ")}`;
+    },
+    ". ",
+  );
   return said && `Points of MC1 on held-out questions by layers trained: ${said}.`;
 }
 
